@@ -1,0 +1,175 @@
+"""Track experiments with MLflow's fluent API over an embedded store.
+
+>>> import tracking as mlflow
+>>> mlflow.set_experiment("ridge")  # doctest: +SKIP
+>>> with mlflow.start_run():  # doctest: +SKIP
+...     mlflow.log_param("alpha", 0.1)
+...     mlflow.log_metric("rmse", 0.7)
+
+Only hands names on. Importing it is cheap: pandas, joblib and sqlite3 are imported by what needs them, and
+what compares runs (`diff_runs`, ...) when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tracking import entities, exceptions, sklearn
+from tracking.active import ActiveRun, active_run, end_run, last_active_run, start_run
+from tracking.client import PagedList, RunOperations, TrackingClient
+from tracking.entities import (
+    Experiment,
+    FileInfo,
+    LifecycleStage,
+    Metric,
+    Param,
+    Run,
+    RunData,
+    RunInfo,
+    RunStatus,
+    RunTag,
+    ViewType,
+)
+from tracking.errors import TrackingError
+from tracking.fluent import (
+    create_experiment,
+    delete_experiment,
+    delete_experiment_tag,
+    delete_run,
+    delete_tag,
+    flush_async_logging,
+    get_artifact_uri,
+    get_experiment,
+    get_experiment_by_name,
+    get_parent_run,
+    get_run,
+    get_tracking_uri,
+    is_tracking_uri_set,
+    log_artifact,
+    log_artifacts,
+    log_batch,
+    log_dict,
+    log_figure,
+    log_metric,
+    log_metrics,
+    log_param,
+    log_params,
+    log_text,
+    restore_experiment,
+    restore_run,
+    search_experiments,
+    search_runs,
+    set_experiment,
+    set_experiment_tag,
+    set_experiment_tags,
+    set_tag,
+    set_tags,
+    set_tracking_uri,
+)
+from tracking.models import ModelInfo, load_model, log_model
+from tracking.state import reset
+
+if TYPE_CHECKING:
+    from tracking.comparing import (
+        diff_configs,
+        diff_runs,
+        parse_yaml,
+        preview_diff,
+        render_config,
+        render_diff,
+        show_changes,
+    )
+
+# The names that MLflow scripts use.
+MlflowClient = TrackingClient
+MlflowException = TrackingError
+
+__all__ = [
+    "ActiveRun",
+    "Experiment",
+    "FileInfo",
+    "LifecycleStage",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "ModelInfo",
+    "PagedList",
+    "Param",
+    "Run",
+    "RunData",
+    "RunInfo",
+    "RunOperations",
+    "RunStatus",
+    "RunTag",
+    "TrackingClient",
+    "TrackingError",
+    "ViewType",
+    "active_run",
+    "create_experiment",
+    "delete_experiment",
+    "delete_experiment_tag",
+    "delete_run",
+    "delete_tag",
+    "diff_configs",
+    "diff_runs",
+    "end_run",
+    "entities",
+    "exceptions",
+    "flush_async_logging",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "load_model",
+    "log_artifact",
+    "log_artifacts",
+    "log_batch",
+    "log_dict",
+    "log_figure",
+    "log_metric",
+    "log_metrics",
+    "log_model",
+    "log_param",
+    "log_params",
+    "log_text",
+    "parse_yaml",
+    "preview_diff",
+    "render_config",
+    "render_diff",
+    "reset",
+    "restore_experiment",
+    "restore_run",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_experiment_tags",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "show_changes",
+    "sklearn",
+    "start_run",
+]
+
+
+_COMPARING = frozenset(
+    (
+        "diff_configs",
+        "diff_runs",
+        "parse_yaml",
+        "preview_diff",
+        "render_config",
+        "render_diff",
+        "show_changes",
+    )
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COMPARING:
+        raise AttributeError(f"module 'tracking' has no attribute {name!r}")
+    return getattr(import_module("tracking.comparing"), name)

@@ -1,0 +1,363 @@
+"""The artifact folder of a run: safe paths, atomic writes, listing, copying out.
+
+Works on a root folder given by the store and knows nothing of runs. A file appears whole or not at all
+(temporary file, then os.replace), and no path leads out of the root. OSErrors become ArtifactErrors here.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from tracking.entities import FileInfo
+from tracking.errors import (
+    ArtifactError,
+    ArtifactNotFound,
+    InvalidArtifactPath,
+    InvalidType,
+    InvalidValue,
+    StoreFull,
+    StoreReadOnly,
+    TrackingError,
+)
+from tracking.validation import shorten
+
+TEMPORARY: Final = (
+    ".artifact.uploading."  # MLflow's prefix: a crash may leave such a file, no listing shows it
+)
+
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_PIECE: Final = 1 << 20  # bytes
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn an OSError of the block into the ArtifactError or StoreError that says what was being done."""
+    try:
+        yield
+    except TrackingError:
+        raise
+    except FileNotFoundError as problem:
+        raise ArtifactNotFound(f"{what}: no such file or folder: {shorten(problem.filename)}.") from problem
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(
+                f"{what}: no space left on the device. Free some and repeat the call."
+            ) from problem
+        if problem.errno == errno.EROFS:
+            raise StoreReadOnly(f"{what}: the file system is read-only.") from problem
+        place = f" ({shorten(problem.filename)})" if problem.filename else ""
+        raise ArtifactError(f"{what}: {problem.strerror or problem}{place}.") from problem
+    except ValueError as problem:  # a NUL character, or text that no file name can hold
+        raise InvalidArtifactPath(f"{what}: not a path ({problem}).") from problem
+
+
+# Paths ----------------------------------------------------------------------------------------------
+def check_path(path: object, *, normalise: bool = False) -> str:
+    """Return a path relative to the artifact folder, with '/' between its parts; '' is the folder itself.
+
+    Raises InvalidArtifactPath for absolute paths, `..`, `.`, empty parts and reserved names. With
+    `normalise`, as for log_text, only what remains of such parts after simplifying counts.
+    """
+    if path is None:
+        return ""
+    if isinstance(path, os.PathLike):
+        path = os.fspath(path)
+    if not isinstance(path, str):
+        raise InvalidType(f"An artifact path is text, not {shorten(path)} of type {type(path).__name__}.")
+    if not path:
+        return ""
+    text = posixpath.normpath(path) if normalise else path
+    parts = text.split("/")
+    if posixpath.isabs(text) or any(part in ("", ".", "..") for part in parts) or "\0" in text:
+        raise InvalidArtifactPath(
+            f"Invalid artifact path {shorten(path)}: it must stay inside the run's folder. Give a "
+            "relative path "
+            "without '..', '.' and doubled or trailing slashes.",
+            error_code="INTERNAL_ERROR",
+        )
+    if any(part.startswith(TEMPORARY) for part in parts):
+        raise InvalidArtifactPath(
+            f"Artifact path {shorten(path)} is reserved: names begin with {TEMPORARY!r}."
+        )
+    return text
+
+
+def locate(root: str, path: str) -> str:
+    """Return the place of a checked path under the root, refusing links that lead out of it."""
+    place = root
+    for part in path.split("/") if path else ():
+        place = os.path.join(place, part)
+        if os.path.islink(place):
+            real, real_root = os.path.realpath(place), os.path.realpath(root)
+            if os.path.commonpath((real, real_root)) != real_root:
+                raise InvalidArtifactPath(
+                    f"Artifact path {shorten(path)} leads out of the run's folder by the link "
+                    f"{shorten(place)}. "
+                    "Remove the link."
+                )
+    return place
+
+
+# Writing --------------------------------------------------------------------------------------------
+def _temporary_beside(target: str) -> str:
+    return os.path.join(os.path.dirname(target), TEMPORARY + os.urandom(8).hex())
+
+
+def _replace(target: str, write: Callable[[str], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the target's place."""
+    temporary = _temporary_beside(target)
+    try:
+        try:
+            write(temporary)
+        except FileNotFoundError:
+            folder = os.path.dirname(target)
+            if os.path.isdir(folder):
+                raise
+            os.makedirs(folder, exist_ok=True)  # the first file of a run: rare enough to try without
+            write(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _file_target(root: str, path: object) -> str:
+    checked = check_path(path, normalise=True)
+    if not checked:
+        raise ArtifactError("The artifact file has no name: '' is the run's folder. Give a file name.")
+    return locate(root, checked)
+
+
+def write_bytes(root: str, path: object, data: bytes) -> None:
+    """Write one file, replacing."""
+
+    def write(temporary: str) -> None:
+        with open(os.open(temporary, _CREATE, 0o666), "wb", buffering=0) as file:
+            _write_whole(file, data)
+
+    with translated(f"Writing artifact {shorten(path)}"):
+        _replace(_file_target(root, path), write)
+
+
+def write_through(root: str, path: object, write: Callable[[str], object]) -> None:
+    """Write one file by a function that is given the name of a temporary file to fill, replacing."""
+    with translated(f"Writing artifact {shorten(path)}"):
+        target = _file_target(root, path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _replace(target, write)
+
+
+def _copy_over(source: str, target: str) -> None:
+    """Copy a file's content, mode and times."""
+
+    # By hand: the extended attributes and checks of shutil.copy2 take twice as long as a small file itself.
+    def write(temporary: str) -> None:
+        with open(source, "rb", buffering=0) as file:
+            facts = os.fstat(file.fileno())
+            number = os.open(temporary, _CREATE, 0o600)
+            with open(number, "wb", buffering=0) as copy:
+                while piece := file.read(_PIECE):
+                    _write_whole(copy, piece)
+            os.chmod(temporary, stat.S_IMODE(facts.st_mode))
+            os.utime(temporary, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    _replace(target, write)
+
+
+def _write_whole(file: io.FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:  # a raw write may take only a part
+        view = view[file.write(view) :]
+
+
+def copy_in(root: str, local_path: object, artifact_path: object = None) -> None:
+    """Copy a file, or a folder under its own name, into the artifact folder."""
+    local = _local(local_path, "log_artifact")
+    folder = check_path(artifact_path)
+    with translated(f"Logging artifact {shorten(local)}"):
+        kind = os.stat(local).st_mode
+        if stat.S_ISDIR(kind):
+            name = os.path.basename(os.path.normpath(local))
+            target = check_path(posixpath.join(folder, name))
+            _copy_tree(root, local, target)
+            return
+        if not stat.S_ISREG(kind):
+            raise ArtifactError(f"{shorten(local)} is neither a file nor a folder and cannot be logged.")
+        target = check_path(posixpath.join(folder, os.path.basename(local)))
+        _copy_over(local, locate(root, target))
+
+
+def copy_contents_in(root: str, local_dir: object, artifact_path: object = None) -> None:
+    """Copy what a folder contains into the artifact folder, merging and replacing."""
+    local = _local(local_dir, "log_artifacts")
+    folder = check_path(artifact_path)
+    with translated(f"Logging artifacts of {shorten(local)}"):
+        if not stat.S_ISDIR(os.stat(local).st_mode):
+            raise ArtifactError(f"{shorten(local)} is a file, not a folder. Log it with log_artifact.")
+        _copy_tree(root, local, folder)
+
+
+def _local(path: object, verb: str) -> str:
+    if isinstance(path, os.PathLike):
+        path = os.fspath(path)
+    if isinstance(path, str):
+        return path
+    raise InvalidType(f"{verb} takes the path of something on this machine, not {shorten(path)}.")
+
+
+def _copy_tree(root: str, source: str, path: str) -> None:
+    """Copy a folder's contents to a checked path; unless every file can be read, nothing is changed."""
+    folders, files = _walk(source)
+    for file in files:
+        with open(os.path.join(source, file), "rb"):
+            pass  # the unreadable one should be met before the first file is in its place
+    for folder in ("", *folders):
+        os.makedirs(locate(root, posixpath.join(path, folder) if folder else path), exist_ok=True)
+    for file in files:
+        _copy_over(os.path.join(source, file), locate(root, posixpath.join(path, file)))
+
+
+def _walk(source: str) -> tuple[list[str], list[str]]:
+    folders: list[str] = []
+    files: list[str] = []
+
+    def visit(folder: str, parents: tuple[str, ...]) -> None:
+        real = os.path.realpath(os.path.join(source, folder))
+        if real in parents:
+            raise ArtifactError(
+                f"{shorten(os.path.join(source, folder))} is a link to a folder that contains it."
+            )
+        for entry in sorted(os.scandir(os.path.join(source, folder)), key=lambda entry: entry.name):
+            path = posixpath.join(folder, entry.name)
+            if entry.is_dir():
+                folders.append(path)
+                visit(path, (*parents, real))
+            elif not entry.name.startswith(TEMPORARY):
+                if not entry.is_file() and os.path.exists(entry.path):
+                    raise ArtifactError(
+                        f"{shorten(entry.path)} is neither a file nor a folder; it cannot be logged."
+                    )
+                files.append(path)
+
+    visit("", ())
+    return folders, files
+
+
+# Contents -------------------------------------------------------------------------------------------
+def dictionary_text(dictionary: object, path: object) -> str:
+    """Return YAML for .yml and .yaml, else JSON; what JSON does not know is written as its text."""
+    try:
+        if str(path).endswith((".yml", ".yaml")):
+            import yaml
+
+            return str(yaml.dump(dictionary, default_flow_style=False))
+        import json
+
+        return json.dumps(dictionary, indent=2, default=str)
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise InvalidType(
+            f"log_dict cannot write {shorten(dictionary)} to {shorten(path)}: {problem}."
+        ) from problem
+
+
+def write_figure(root: str, path: object, figure: Any, save_kwargs: dict[str, Any] | None = None) -> None:
+    """Save a matplotlib or plotly figure in the format that the extension names."""
+    extension = posixpath.splitext(str(path))[1][1:]
+    options = dict(save_kwargs or {})
+    if hasattr(figure, "savefig"):
+        options.setdefault("format", extension)
+        save = figure.savefig
+    elif hasattr(figure, "write_html") and hasattr(figure, "write_image"):
+        save = figure.write_html if extension == "html" else figure.write_image
+        if extension != "html":
+            options.setdefault("format", extension)
+    else:
+        raise InvalidType(f"log_figure takes a matplotlib or plotly figure, not {shorten(figure)}.")
+    if not extension:
+        raise InvalidValue(
+            f"The figure's file {shorten(path)} has no extension to tell the format. As 'plot.png'."
+        )
+
+    def write(temporary: str) -> None:
+        try:
+            save(temporary, **options)
+        except ValueError as problem:
+            raise InvalidValue(f"The figure cannot be saved as {shorten(path)}: {problem}") from problem
+
+    write_through(root, path, write)
+
+
+# Reading --------------------------------------------------------------------------------------------
+def list_folder(root: str, path: object = None) -> list[FileInfo]:
+    """Return one level of the artifact folder, sorted by path; [] for a file or a missing path."""
+    checked = _readable(path)
+    with translated(f"Listing artifacts of {shorten(checked)}"):
+        place = locate(root, checked)
+        if not os.path.isdir(place):
+            return []
+        entries = [entry for entry in os.scandir(place) if not entry.name.startswith(TEMPORARY)]
+        found = [
+            FileInfo(posixpath.join(checked, entry.name), True, None)
+            if entry.is_dir()
+            else FileInfo(
+                posixpath.join(checked, entry.name), False, entry.stat(follow_symlinks=False).st_size
+            )
+            for entry in entries
+        ]
+        return sorted(found, key=lambda info: info.path)
+
+
+def existing(root: str, path: object = None) -> str:
+    """Return the absolute place of an artifact that exists. Raises ArtifactNotFound."""
+    checked = _readable(path)
+    with translated(f"Reading artifact {shorten(checked)}"):
+        place = locate(root, checked)
+        if not os.path.exists(place):
+            there = [info.path for info in list_folder(root, posixpath.dirname(checked))]
+            raise ArtifactNotFound(
+                f"No artifact {shorten(checked)} in this run. There is: {', '.join(there[:20]) or 'nothing'}."
+            )
+        return place
+
+
+def copy_out(root: str, path: object = None, destination: object = None, *, keep_folders: bool = True) -> str:
+    """Copy an artifact or folder to a destination folder, by default a new one, and return where it is.
+
+    `keep_folders` repeats there the folders that the artifact is in; else it goes there by its last name.
+    """
+    source = existing(root, path)
+    with translated(f"Copying artifact {shorten(path)}"):
+        if destination is None:
+            import tempfile
+
+            folder = tempfile.mkdtemp()
+        else:
+            folder = os.path.abspath(_local(destination, "download_artifacts"))
+            os.makedirs(folder, exist_ok=True)
+        if not _readable(path):
+            _copy_tree(folder, source, "")
+            return folder
+        target = os.path.join(folder, _readable(path) if keep_folders else os.path.basename(source))
+        if os.path.isdir(source):
+            _copy_tree(target, source, "")
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _copy_over(source, target)
+        return target
+
+
+def _readable(path: object) -> str:
+    checked = "" if path in (None, "", ".") else str(path).rstrip("/") or "/"
+    try:
+        return check_path(checked, normalise=True)
+    except InvalidArtifactPath as problem:
+        problem.error_code = InvalidArtifactPath.error_code
+        raise

@@ -1,0 +1,89 @@
+"""Which params tell many runs apart: those that vary, without the ones that merely follow others. Pure.
+
+Params are compared as text, as the store holds them. Two kinds of keys follow and are left out:
+
+* copies of a top-level key: `model.alpha: ${alpha}`, `cv.random_state: ${seed}`;
+* defaults that come with a class: `model.max_iter`, where each `model._target_` has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Params = Mapping[str, str]
+_CLASS = "._target_"
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """`keys` tell the runs apart; `copies` names for each key the keys that repeat it.
+
+    `classes` are the keys of `keys` that choose a class; `implied` follow one of them.
+    """
+
+    keys: tuple[str, ...]
+    copies: Mapping[str, tuple[str, ...]]
+    classes: tuple[str, ...]
+    implied: frozenset[str]
+
+
+def find_factors(params: Sequence[Params]) -> Factors:
+    """Return which params tell the runs apart, in the order in which they first appear."""
+    varying = _varying(params)
+    copies = {key: tuple(_copies(key, varying, params)) for key in varying if "." not in key}
+    copied = {copy for own in copies.values() for copy in own}
+    kept = [key for key in varying if key not in copied]
+    classes = tuple(key for key in kept if key.endswith(_CLASS))
+    implied = frozenset(key for key in kept if any(_comes_with(key, own, params) for own in classes))
+    return Factors(tuple(key for key in kept if key not in implied), copies, classes, implied)
+
+
+def _varying(params: Sequence[Params]) -> list[str]:
+    keys = dict.fromkeys(key for own in params for key in own)
+    return [key for key in keys if len({own.get(key) for own in params}) > 1]
+
+
+def _copies(key: str, varying: Iterable[str], params: Sequence[Params]) -> Iterable[str]:
+    """Yield the dotted keys that have the value of a top-level key in every run that has them.
+
+    One common value may be chance unless the name is the same too; two are taken as a copy.
+    """
+    for other in varying:
+        if "." not in other:
+            continue
+        pairs = [(own[other], own.get(key)) for own in params if other in own]
+        if any(value != led for value, led in pairs):
+            continue
+        if len(set(pairs)) > 1 or other.rpartition(".")[2] == key:
+            yield other
+
+
+def _comes_with(key: str, chooser: str, params: Sequence[Params]) -> bool:
+    """Tell whether a key below a class, or a top-level key with a single value, is fixed by that class."""
+    section = chooser.removesuffix(_CLASS)
+    values = {own[key] for own in params if key in own}
+    if key == chooser or not (key.startswith(f"{section}.") or ("." not in key and len(values) == 1)):
+        return False
+    by_class: dict[str | None, str | None] = {}
+    return all(by_class.setdefault(own.get(chooser), own.get(key)) == own.get(key) for own in params)
+
+
+def short_key(key: str) -> str:
+    """Return what a person calls a key: `model` for `model._target_`."""
+    return key.removesuffix(_CLASS)
+
+
+def short_value(key: str, value: str) -> str:
+    """Return what a person calls a value: `Ridge` for `sklearn.linear_model.Ridge` under `_target_`."""
+    return value.rpartition(".")[2] if key.endswith(_CLASS) else value
+
+
+def order_of(value: str | None) -> tuple[int, float, str]:
+    """Return a sorting key for values as text: none first, then numbers by size, then texts."""
+    if value is None:
+        return (0, 0.0, "")
+    try:
+        return (1, float(value), value)
+    except ValueError:
+        return (2, 0.0, value)

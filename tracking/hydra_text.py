@@ -1,0 +1,106 @@
+"""Override strings as text (`alpha=0.5`, `+a.b=1`, `~c`): which key, which value. Pure, without Hydra.
+
+Only what diffs need; the runner's own parsing is Hydra's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from tracking.values import is_bookkeeping, show_number
+
+_BARE = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+_WORDS = frozenset({"null", "true", "false", "nan", "inf"})
+
+
+def override_key(override: str) -> str:
+    """Return what an override is about: `+model@extra=ridge` gives `model@extra`."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+def change_request(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    choices: Mapping[str, str],
+    values: Mapping[str, Any],
+    dropped: Collection[str] = (),
+) -> tuple[str, ...] | None:
+    """Return the overrides that lead from what one request composed to what another composes.
+
+    What only the second asks for; and for what only the first asked, the second's own group choice
+    (`choices`) or value (`values`, its flat config); null for a group of which only the first chose
+    anything (`dropped`). Where a group changes, the second's request is given in full, because the new
+    choice may bring values of its own. None where that cannot be said in overrides (the first took
+    something away that the second has).
+    """
+    asked = {override_key(override) for override in second}
+    delta = [override for override in second if override not in first]
+    back = [override for override in first if override_key(override) not in asked]
+    regrouped = [key for key in map(override_key, back) if key in choices]
+    changed = [*regrouped, *(key for key in map(override_key, delta) if key in choices)]
+    emptied = [f"{key}=null" for key in map(override_key, back) if key in dropped]
+    if changed or emptied:
+        delta = [*emptied, *(f"{key}={choices[key]}" for key in regrouped), *second]
+    for override in back:
+        key = override_key(override)
+        if key in choices or is_bookkeeping(key):
+            continue
+        if override.startswith("~") or "@" in key:
+            return None
+        value = _section(values, key)
+        if value is not None or key in values:
+            delta.append(f"{key}={write_value(value)}")
+        elif override.startswith("+") and not any(key.startswith(f"{group}.") for group in changed):
+            delta.append(f"~{key}")
+    return tuple(delta)
+
+
+def _section(flat: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a key, or the mapping of what is below it; None where there is neither."""
+    if key in flat:
+        return flat[key]
+    below = {name[len(key) + 1 :]: value for name, value in flat.items() if name.startswith(f"{key}.")}
+    return _nested(below) if below else None
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        node = tree
+        for step in path:
+            node = node.setdefault(step, {})
+        node[last] = value
+    return tree
+
+
+def write_value(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of value
+    """Write a plain value in Hydra's override grammar, so that it is read back with its type.
+
+    >>> write_value(0.5), write_value("0.5"), write_value([1, "a b"])
+    ('0.5', "'0.5'", "[1,'a b']")
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return show_number(value).replace(".nan", "nan").replace(".inf", "inf")
+        case list() | tuple():
+            return "[" + ",".join(map(write_value, value)) + "]"
+        case dict():
+            return "{" + ",".join(f"{key}:{write_value(item)}" for key, item in value.items()) + "}"
+        case str() if not (_BARE.fullmatch(value) and value.lower() not in _WORDS):
+            return _quoted(value)
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    """Quote text: in Hydra a backslash escapes the quote, and itself only in front of one."""
+    escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", text)
+    escaped = re.sub(r"(\\+)$", lambda found: found[1] * 2, escaped)
+    return f"'{escaped}'"

@@ -1,0 +1,125 @@
+"""The tables of the SQLite store, as migrations: a list of functions, applied in order.
+
+`PRAGMA user_version` counts those applied. Appending a function here is the only way to change a
+table; what stands here already never changes. An existing file is copied before it is touched.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tracking.errors import StoreCorrupt, StoreTooNew
+
+_APPLICATION_ID = 0x74726B31  # "trk1" in the header of the file: tells a store from any other database
+
+
+def _first_tables(connection: sqlite3.Connection) -> None:
+    """Create everything.
+
+    Names of params, metrics and tags are kept once, in `keys`; values are rows clustered by run, which
+    makes writing a run and reading it whole touch one or two pages. A metric of NaN is NULL in `latest`,
+    where it must compare with nothing, and 'NaN' in `points`, where it must be distinct.
+    """
+    connection.execute(
+        "CREATE TABLE experiments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, location TEXT,"
+        " lifecycle TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL)"
+    )
+    connection.execute(
+        "CREATE TABLE experiment_tags(experiment INTEGER NOT NULL REFERENCES experiments(id),"
+        " key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(experiment, key)) WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE runs(n INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,"
+        " experiment INTEGER NOT NULL REFERENCES experiments(id), name TEXT NOT NULL, user TEXT NOT NULL,"
+        " status TEXT NOT NULL, start_time INTEGER NOT NULL, end_time INTEGER, lifecycle TEXT NOT NULL,"
+        " host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL)"
+    )
+    connection.execute("CREATE INDEX runs_by_time ON runs(start_time)")
+    connection.execute("CREATE TABLE keys(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+    for table in ("params", "tags"):
+        connection.execute(
+            f"CREATE TABLE {table}(run INTEGER NOT NULL REFERENCES runs(n) ON DELETE CASCADE,"
+            " key INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY(run, key)) WITHOUT ROWID"
+        )
+    connection.execute(
+        "CREATE TABLE latest(run INTEGER NOT NULL REFERENCES runs(n) ON DELETE CASCADE, key INTEGER NOT NULL,"
+        " step INTEGER NOT NULL, timestamp INTEGER NOT NULL, value REAL, PRIMARY KEY(run, key)) WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE points(run INTEGER NOT NULL REFERENCES runs(n) ON DELETE CASCADE, key INTEGER NOT NULL,"
+        " step INTEGER NOT NULL, timestamp INTEGER NOT NULL, value REAL NOT NULL,"
+        " PRIMARY KEY(run, key, step, timestamp, value)) WITHOUT ROWID"
+    )
+    now = int(time.time() * 1000)
+    connection.execute("INSERT INTO experiments VALUES (0, 'Default', NULL, 'active', ?, ?)", (now, now))
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables]
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return how many migrations the file has seen; 0 for an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def require_known(connection: sqlite3.Connection, name: str) -> bool:
+    """Return whether the file is a store of the current version; False means: migrate it.
+
+    Raises StoreTooNew for a newer version and StoreCorrupt for a database that is something else.
+    """
+    version, newest = version_of(connection), len(MIGRATIONS)
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != _APPLICATION_ID and (application or version or _has_tables(connection)):
+        raise StoreCorrupt(
+            f"{name} is an SQLite database, but not a tracking store (an MLflow database?). "
+            "It was not touched. Choose another file for the tracking URI."
+        )
+    if version > newest:
+        raise StoreTooNew(
+            f"{name} has schema version {version}; this installation knows versions up to {newest}. "
+            "It was not touched. Install a newer version of this library to use it."
+        )
+    return version == newest
+
+
+def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Bring the file up to date: all steps in one transaction, or none. `path` is None in memory."""
+    name = str(path) if path else "The store in memory"
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not require_known(connection, name):  # asked again: another process may have been faster
+            version = version_of(connection)
+            if version and path is not None:
+                _back_up(path, version)
+            for step in MIGRATIONS[version:]:
+                step(connection)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy the database beside itself, once per version; the caller's lock keeps writers out meanwhile."""
+    target = path.with_name(f"{path.name}.v{version}.backup")
+    if target.exists():
+        return
+    unfinished = target.with_name(target.name + ".partial")
+    unfinished.unlink(missing_ok=True)
+    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    unfinished.replace(target)
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
