@@ -1,0 +1,89 @@
+"""Run declarative experiments from Python: `run`, `sweep` and `reproduce`.
+
+>>> import runner
+>>> best = runner.run(["model=ridge", "alpha=0.1"])  # doctest: +SKIP
+>>> runs = runner.sweep(["model=ridge,lasso", "alpha=0.1,1"])  # doctest: +SKIP
+>>> assert runner.reproduce(best)  # doctest: +SKIP
+
+Only hands names on. Importing it is cheap: Hydra and scikit-learn are imported by the first call.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from os import PathLike
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from runner.reproduction import Reproduction
+    from tracking import Run
+
+__all__ = ["RunnerError", "reproduce", "run", "sweep"]
+
+
+def run(
+    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+) -> Run:
+    """Run one point, given the overrides that one would type, and return its run.
+
+    `store` is a tracking URI, by default the one in use; `config_dir` a folder with configs of your own.
+    Raises ConfigError, DataError; PointFailed, which names the recorded run, when the point fails.
+    """
+    from runner import api
+
+    return api.run(overrides, store=store, config_dir=config_dir)
+
+
+def sweep(
+    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+) -> list[Run]:
+    """Run every combination that the overrides name, as `-m` does, and return the runs in their order.
+
+    A point that fails is in the list too, with the status FAILED. Raises ConfigError, DataError, Interrupted.
+    """
+    from runner import api
+
+    return api.sweep(overrides, store=store, config_dir=config_dir)
+
+
+def reproduce(
+    run: str | Run,
+    *,
+    store: str | None = None,
+    tolerance: float = 0.0,
+    threads: int | None = None,
+    data: str | PathLike[str] | None = None,
+) -> Reproduction:
+    """Run a recorded run again as a new run; the result is true if it is the same to the last bit.
+
+    `run` is a run, or what names one (`latest`, an id's start, a name); `tolerance` the difference, absolute
+    or relative, that still counts as the same; `threads` and `data` (a path) replace what was recorded.
+    Raises RunNotFound, and NotReproducible naming what is missing.
+    """
+    from runner import api
+
+    return api.reproduce(run, store=store, tolerance=tolerance, threads=threads, data=data)
+
+
+# runner/sweep.py and runner/reproduce.py have the names of functions here, and importing a submodule puts it
+# into its package under its name. So these two modules can be called, and then are those functions.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"sweep": sweep, "reproduce": reproduce}
+
+
+class _Callable(ModuleType):
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return _FUNCTIONS[self.__name__.rpartition(".")[2]](*arguments, **options)
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FUNCTIONS and isinstance(value, ModuleType):
+            value.__class__ = _Callable
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,118 @@
+"""The command line: plugin path, hydra.main, one message for a mistake, exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runner.errors import Interrupted, PointFailed, RunnerError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `python -m runner`; return the exit code: 0, 1 a point failed, 2 a mistake, 130 Ctrl-C."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    debugging = "HYDRA_FULL_ERROR" in os.environ
+    try:
+        return _run(typed)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Interrupted.exit_code
+    except RunnerError as error:
+        if debugging:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        message = _foreign(error, typed)
+        if debugging or message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        return 2
+
+
+def _run(typed: Sequence[str]) -> int:
+    import hydra
+
+    from runner.command import SWEEP_VARIABLE, command_line, config_folder, for_hydra, prepare_hydra, remember
+
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
+    prepare_hydra()
+    remember(typed)
+    before = list(sys.argv)
+    sys.argv[:] = ["runner", *for_hydra(typed)]  # the name that runs are recorded under, as their source
+    # For the jobs of other sweepers and launchers, in any process; our own name their sweep themselves.
+    sweep = {"sweep.id": secrets.token_hex(4), "sweep.command": command_line()}
+    os.environ[SWEEP_VARIABLE] = json.dumps(sweep)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own traceback and exit with 1
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_point)()
+        if _failure:
+            raise _failure.pop()
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(bool(ending.code))
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"], os.environ[SWEEP_VARIABLE]
+        sys.argv[:] = before
+    return 0
+
+
+def run_point(config: DictConfig) -> float | None:
+    """Run the one point of a composed config, as Hydra's task; return the objective."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    if HydraConfig.get().mode == RunMode.MULTIRUN:  # a job of another launcher, which wants to know
+        return _run_task()
+    try:
+        return _run_task()
+    except (Exception, SystemExit) as error:
+        _failure[:] = [error]  # raised later: Hydra would write a line of its own above our message
+        return None
+
+
+def _run_task() -> float | None:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from runner.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
+    from runner.flow import Request, execute
+
+    hydra = HydraConfig.get()
+    tags = None
+    if hydra.mode == RunMode.MULTIRUN:
+        tags = json.loads(os.environ.get(SWEEP_VARIABLE, "{}")) | {"sweep.point": str(hydra.job.num)}
+    request = Request(as_typed(hydra.overrides.task), command_line(), sweeps=False, sweep_tags=tags)
+    result = execute(request, composer_for(HydraConfig.instance().cfg))  # type: ignore[arg-type]
+    if hydra.mode != RunMode.MULTIRUN and result.exit_code:
+        raise SystemExit(result.exit_code)
+    if result.results.failed:
+        raise PointFailed(str(result.results.failures[0].error))
+    return result.results.best[0].objective if result.results.best else None
+
+
+def _foreign(error: Exception, typed: Sequence[str]) -> str | None:
+    """Return one message for an error of Hydra, OmegaConf or tracking; None for a mistake of our own."""
+    from runner.command import known_keys
+    from runner.explain import FOREIGN, explain
+    from tracking import TrackingError
+
+    if isinstance(error, TrackingError):
+        return str(error)
+    if isinstance(error, FOREIGN):
+        return explain(error, keys=lambda: known_keys(typed))
+    return None
+
+
+_failure: list[BaseException] = []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

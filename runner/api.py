@@ -1,0 +1,107 @@
+"""The runner from Python, a notebook or a test: the same flow as the command line, quiet, returning runs.
+
+Nothing of the caller's is changed for good: the store in use, the active experiment, an active run and an
+initialised Hydra are as before afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import tracking
+from runner import provenance
+from runner.errors import ConfigError, Interrupted, PointFailed
+from tracking.state import state
+
+if TYPE_CHECKING:
+    from runner.flow import Result
+    from runner.reproduction import Reproduction
+
+
+def run(
+    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+) -> tracking.Run:
+    """Run one point and return its run. See `runner.run`."""
+    with _everything_kept(store):
+        result = _execute(overrides, sweeps=False, config_dir=config_dir)
+        if result.results.failures:
+            failure = result.results.failures[0]
+            raise PointFailed(
+                f"Run {failure.run_id} ({failure.name}) failed: {failure.error}."
+                f" See: python -m tracking show {failure.run_id[:8]}"
+            )
+        (recorded,) = _runs(result)
+        return recorded
+
+
+def sweep(
+    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+) -> list[tracking.Run]:
+    """Run every point of a sweep and return their runs, in the order of the points. See `runner.sweep`."""
+    with _everything_kept(store):
+        return _runs(_execute(overrides, sweeps=True, config_dir=config_dir))
+
+
+def reproduce(
+    recorded: str | tracking.Run,
+    *,
+    store: str | None = None,
+    tolerance: float = 0.0,
+    threads: int | None = None,
+    data: str | PathLike[str] | None = None,
+) -> Reproduction:
+    """Run a recorded run again and compare. See `runner.reproduce`."""
+    from runner.recorded import find_recorded
+    from runner.reproduce_run import Options, reproduce_run
+
+    reference = recorded.info.run_id if isinstance(recorded, tracking.Run) else recorded
+    with _everything_kept(store):
+        client = tracking.TrackingClient(tracking.get_tracking_uri())
+        options = Options(tolerance, threads, None if data is None else str(data))
+        return reproduce_run(client, find_recorded(client, reference), options)
+
+
+def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLike[str] | None) -> Result:
+    from runner.compose import Composer
+    from runner.flow import Request, execute
+    from runner.session import session
+
+    if isinstance(overrides, str):
+        raise ConfigError(f"Overrides are a list of texts: [{overrides!r}], not {overrides!r}.")
+    texts = tuple(map(str, overrides))
+    command = f"runner.{'sweep' if sweeps else 'run'}({list(texts)})"
+    request = Request(texts, command, sweeps=sweeps, quiet=True, keep_runs=True)
+    with session(None if config_dir is None else str(config_dir)) as own:
+        result = execute(request, Composer(hydra_overrides=own))
+    if result.interrupted:
+        raise Interrupted("Interrupted; what had finished is recorded. See: python -m tracking runs")
+    return result
+
+
+def _runs(result: Result) -> list[tracking.Run]:
+    ids = result.results.run_ids
+    if not ids:
+        raise ConfigError(
+            "Nothing was run: dry_run=true and diff=RUN only show what would be. Use the command line."
+        )
+    client = tracking.TrackingClient(result.store)
+    return [client.get_run(run_id) for run_id in ids]
+
+
+@contextmanager
+def _everything_kept(store: str | None) -> Iterator[None]:
+    """Use a store inside the block; give back the caller's store and experiment after it."""
+    uri, experiment = state.uri, state.experiment_id
+    provenance.forget()  # in a notebook, files change while the process lives
+    try:
+        if store is not None:
+            tracking.set_tracking_uri(store)
+        yield
+    finally:
+        if state.uri != uri:
+            tracking.set_tracking_uri(uri)
+        if experiment is not None and state.experiment_id != experiment:
+            tracking.set_experiment(experiment_id=experiment)

@@ -1,0 +1,335 @@
+"""The program as a sequence: read -> expand -> check -> plan -> run -> report."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner.compose import Composer
+from runner.errors import ConfigError, Interrupted, PointFailed
+from runner.expansion import Expansion, expand
+from runner.grids import read_sweep
+from runner.naming import Namer
+from runner.overrides import read_arguments
+from runner.pool import PROCESS_BACKENDS, Pool
+from runner.report import Progress, Results, render_ending, render_plan, render_results
+from runner.spec import Spec
+from runner.sweep import Axis, Grid, Point, Setting, merge_command_line
+
+if TYPE_CHECKING:
+    from runner.data import Dataset
+    from runner.provenance import Provenance
+    from runner.record import Session
+    from runner.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, wherever it was typed."""
+
+    overrides: tuple[str, ...]
+    command: str  # as a person would type it
+    sweeps: bool
+    points_per_interval: int = 10
+    quiet: bool = False  # from Python: print nothing
+    keep_runs: bool = False  # from Python: remember the id of every run
+    sweep_tags: Mapping[str, str] | None = None  # of a sweep that another sweeper steers, batch by batch
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a request ended."""
+
+    results: Results
+    store: str
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 if a point failed, 130 after an interrupt."""
+        if self.interrupted:
+            return Interrupted.exit_code
+        return PointFailed.exit_code if self.results.failed else 0
+
+
+def execute(request: Request, composer: Composer) -> Result:
+    """Do everything that a request asks for. Raises RunnerError for a mistake in it."""
+    expansion = read_points(request, composer)
+    first = SpecMaker(composer, expansion, request).spec(next(iter(expansion)))
+    settings = read_settings(first.config)
+    with _EarlyPool(settings, first, expansion) as pool:
+        return Campaign(request, composer, expansion, first, settings, pool).run()
+
+
+def read_points(request: Request, composer: Composer) -> Expansion:
+    """Read the overrides and the `sweep:` section behind them, and expand both to points."""
+    axes = read_arguments(request.overrides, loader=composer.loader, points=request.points_per_interval)
+    if not request.sweeps and (swept := [axis for axis in axes if len(axis.values) > 1]):
+        axis = swept[0]
+        raise ConfigError(f"{axis.keys[0]} has {len(axis.values)} values. Add -m to run one point for each.")
+    grids: list[Grid] = []
+    for chosen, others in _experiments(axes):
+        structural = [*chosen, *(s for s in _fixed(others) if composer.is_structural(s))]
+        sections = composer.sections(structural, "sweep", "seed")
+        file_grids = read_sweep(sections["sweep"], base_seed=sections["seed"]) if request.sweeps else ()
+        grids += merge_command_line(file_grids, [*map(Axis.plain, chosen), *others])
+    return expand(
+        grids,
+        applies=lambda choices, key: composer.has_key(_structural(choices), key),
+        groups=composer.is_group,
+        known_keys=lambda choices: composer.keys(_structural(choices)),
+    )
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Read how a sweep is run from the config of its first point."""
+    from runner.settings import Settings
+
+    n_jobs = config["n_jobs"]
+    return Settings(
+        None if n_jobs == "auto" else int(n_jobs),
+        config["backend"],
+        config["timeout_per_point"],
+        config["fail_fast"],
+        config["retries"],
+        config["threads_per_run"],
+    )
+
+
+class SpecMaker:
+    """Makes the Spec of a point: its config, its names, and what of it came from the sweep."""
+
+    def __init__(self, composer: Composer, expansion: Expansion, request: Request) -> None:
+        self._composer = composer
+        self._sweeps = request.sweeps
+        self._varying = tuple(expansion.varying) if request.sweeps else ()
+        self._namer = Namer(expansion.varying if request.sweeps else None)
+
+    def spec(self, point: Point) -> Spec:
+        """Compose a point and name it; a second call for the same point gives another name."""
+        composed = self._composer.compose(point.settings)
+        config = {key: value for key, value in composed.config.items() if key != "sweep"}
+        model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
+        return Spec(
+            point.number,
+            self._name(point, model, config.get("run_name")),
+            str(config.get("experiment_name") or model),
+            config,
+            tuple(point.overrides),
+            composed.minimal,
+            self._varying,
+            composed.choices,
+            composed.origins,
+        )
+
+    def _name(self, point: Point, model: str, asked: str | None) -> str:
+        if self._sweeps:
+            return self._namer.name(asked or model, point.settings, point.number)
+        values = [s for s in point.settings if not self._composer.is_structural(s) and s.key != "run_name"]
+        return asked or self._namer.name(
+            model, [s for s in values if not is_bookkeeping(s.key)], point.number
+        )
+
+
+class Campaign:
+    """One request on its way through the rooms: check, plan, run, report."""
+
+    def __init__(
+        self,
+        request: Request,
+        composer: Composer,
+        expansion: Expansion,
+        first: Spec,
+        settings: Settings,
+        pool: Pool | None,
+    ) -> None:
+        self._request = request
+        self._composer = composer
+        self._expansion = expansion
+        self._first = first
+        self._settings = settings
+        self._pool = pool
+        self._start = time.monotonic()
+
+    def run(self) -> Result:
+        """Check everything, then show the plan or run it, and report."""
+        from runner.plan import Checker
+        from runner.provenance import capture_provenance
+        from runner.store import folder_of, open_store
+
+        for note in self._expansion.notes:
+            self._say(f"note: {note}")
+        checker = Checker(self._composer, self._maker().spec)
+        checker.check(self._expansion)
+        config = self._first.config
+        store = open_store(config["tracking"], writes=not (config["dry_run"] or config["diff"]))
+        provenance = capture_provenance(exclude=folder_of(store))
+        if config["diff"]:
+            self._preview(checker.datasets, provenance, store)
+            return Result(Results(), store)
+        if config["dry_run"]:
+            planned = self._plan(checker.datasets, provenance, store)
+            self._print(render_plan(planned, jobs=self._settings.size, width=_width()))
+            return Result(Results(), store)
+        return self._run(checker.datasets, provenance, store)
+
+    # -------------------------------------------------------------------------------------------
+    def _maker(self) -> SpecMaker:
+        return SpecMaker(self._composer, self._expansion, self._request)
+
+    def _specs(self) -> Iterator[Spec]:
+        return map(self._maker().spec, self._expansion)
+
+    def _plan(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> Iterator[Any]:
+        from runner.plan import plan_points
+
+        return plan_points(self._specs(), datasets, provenance, store)
+
+    def _preview(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> None:
+        from runner.preview import render_preview
+        from runner.record import data_key
+
+        if self._expansion.count() > 1:
+            raise ConfigError("diff= compares one point with a recorded run. Leave out -m, or what sweeps.")
+        data = datasets[data_key(self._first.config)]
+        self._print(render_preview(self._first, store, data=data, provenance=provenance, width=_width()))
+
+    def _run(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> Result:
+        from runner.engine import Engine
+
+        total = self._expansion.count()
+        results = Results(keep_runs=self._request.keep_runs)
+        reused = self._reuse(datasets, provenance, store, results) if self._first.config["resume"] else set()
+        session = self._session(provenance, store, datasets, reused=len(reused))
+        live = self._first.config["progress"]
+        progress = Progress(total - len(reused), live=None if live == "auto" else bool(live))
+        engine = Engine(
+            (spec for spec in self._specs() if spec.number not in reused),
+            self._settings,
+            session,
+            total=total - len(reused),
+            pool=self._pool,
+        )
+        for outcome in engine.run() if total > len(reused) else ():
+            results.take(outcome)
+            if not self._request.quiet:
+                progress.take(outcome)
+        progress.clear()
+        self._report(results, total, interrupted=engine.interrupted)
+        return Result(results, store, engine.interrupted)
+
+    def _reuse(
+        self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, results: Results
+    ) -> set[int]:
+        from runner.plan import DONE
+        from runner.record import outcome_of_run
+
+        reused = set()
+        for planned in self._plan(datasets, provenance, store):
+            if planned.state == DONE:
+                reused.add(planned.spec.number)
+                results.take(outcome_of_run(planned.spec, planned.run))
+        if reused:
+            self._say(f"{len(reused)} of {self._expansion.count()} points are done already and are reused")
+        return reused
+
+    def _session(
+        self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], *, reused: int
+    ) -> Session:
+        from runner.record import Session
+
+        tags = provenance.tags(threads=self._settings.threads)
+        tags |= {"n_jobs": str(self._first.config["n_jobs"]), "backend": self._settings.backend}
+        tags["mlflow.source.name"] = sys.argv[0]
+        if self._request.sweeps:
+            tags |= {
+                "sweep.id": secrets.token_hex(4),
+                "sweep.points": str(self._expansion.count()),
+                "sweep.command": self._request.command,
+            }
+            if reused:
+                tags["sweep.reused"] = str(reused)
+        tags |= self._request.sweep_tags or {}
+        return Session(
+            store,
+            self._settings.threads,
+            tags,
+            provenance.packages,
+            provenance.environment_text(threads=self._settings.threads),
+            provenance.patch,
+            checked=True,
+            capture_output=self._settings.backend in PROCESS_BACKENDS,
+            datasets=dict(datasets),
+        )
+
+    def _report(self, results: Results, total: int, *, interrupted: bool) -> None:
+        table = render_results(results, self._varying(), width=_width())
+        seconds = time.monotonic() - self._start
+        ending = render_ending(results, total=total, seconds=seconds, interrupted=interrupted)
+        self._print([*([table, ""] if table else []), *ending])
+
+    def _varying(self) -> Sequence[str]:
+        return [key for key in self._expansion.varying if key != "experiment"]
+
+    def _say(self, line: str) -> None:
+        if not self._request.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def _print(self, lines: Iterable[str]) -> None:
+        if not self._request.quiet:
+            print("\n".join(lines), flush=True)
+
+
+class _EarlyPool:
+    """Workers that are asked for by number start at once: they import while this process checks."""
+
+    def __init__(self, settings: Settings, first: Spec, expansion: Expansion) -> None:
+        config = first.config
+        several = min(settings.size, expansion.count())
+        wanted = settings.n_jobs is not None and several > 1 and settings.backend in PROCESS_BACKENDS
+        self._pool: Pool | None = None
+        if wanted and not (config["dry_run"] or config["diff"] or config["resume"]):
+            module = str(config["model"].get("_target_")).rpartition(".")[0]
+            self._pool = Pool(
+                several, backend=settings.backend, threads=settings.threads, preload=[module] * bool(module)
+            )
+
+    def __enter__(self) -> Pool | None:
+        return self._pool
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.close()
+
+
+def is_bookkeeping(key: str) -> bool:
+    """Tell whether an override only says how or where to run, and not what."""
+    from runner.spec import BOOKKEEPING
+
+    return key.lstrip("+~").partition(".")[0] in BOOKKEEPING
+
+
+def _experiments(axes: Sequence[Axis]) -> Iterator[tuple[list[Setting], list[Axis]]]:
+    """Yield each choice of `experiment` with the other axes: an experiment brings a `sweep:` of its own."""
+    others = [axis for axis in axes if axis.keys != ("experiment",)]
+    mine = [axis for axis in axes if axis.keys == ("experiment",)]
+    for settings in mine[0].values if mine else [()]:
+        yield list(settings), others
+
+
+def _fixed(axes: Iterable[Axis]) -> list[Setting]:
+    return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
+
+
+def _structural(choices: Mapping[str, str]) -> list[Setting]:
+    return [Setting.of(group, choice) for group, choice in choices.items()]
+
+
+def _width() -> int | None:
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

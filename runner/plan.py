@@ -1,0 +1,180 @@
+"""Which points are sound, and which are new, done, failed or stale, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import tracking
+from runner.compose import Composer
+from runner.data import Dataset, check, load
+from runner.errors import ConfigError, DataError, RunnerError
+from runner.evaluate import check_scorers
+from runner.provenance import Provenance
+from runner.record import asked_fingerprint, data_key, identify
+from runner.spec import Spec, build, fingerprint
+from runner.sweep import Point
+
+BATCH = 500  # points looked up at once
+MOST_ERRORS = 10
+
+NEW, DONE, FAILED, STALE = "new", "done", "failed", "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A point, what the store knows of it, and why it would run."""
+
+    spec: Spec
+    state: str
+    reason: str = ""
+    run: tracking.Run | None = None
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks every mistake of configuration and data that can be known before a fit.
+
+    Settings are checked one by one with the group choices they stand in, not in every combination: that is all
+    that types and parameter constraints look at, and it makes 10,000 points as cheap to check as their axes.
+    """
+
+    composer: Composer
+    spec_of: Callable[[Point], Spec]
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    _seen: set[tuple[tuple[str, ...], str]] = field(default_factory=set)
+    _combinations: set[str] = field(default_factory=set)
+
+    def check(self, points: Iterable[Point]) -> None:
+        """Raise one error that lists the distinct mistakes of all points."""
+        errors: dict[str, RunnerError] = {}
+        for point in points:
+            if self._is_known(point):
+                continue
+            try:
+                self._check_spec(self.spec_of(point))
+            except RunnerError as error:
+                errors.setdefault(str(error), error)
+            if len(errors) >= MOST_ERRORS:
+                break
+        if errors:
+            kind = DataError if all(isinstance(e, DataError) for e in errors.values()) else ConfigError
+            only = next(iter(errors.values())) if len(errors) == 1 else None
+            raise only or kind("\n".join(errors))
+
+    def _is_known(self, point: Point) -> bool:
+        """Tell whether every setting of the point was seen with the same structural settings."""
+        structural = tuple(s.text for s in point.settings if self.composer.is_structural(s))
+        pairs = {(structural, setting.text) for setting in point.settings} or {((), "")}
+        known = pairs <= self._seen
+        self._seen |= pairs
+        return known
+
+    def _check_spec(self, spec: Spec) -> None:
+        parts = build(spec.config)
+        key = data_key(spec.config)
+        if key not in self.datasets:
+            self.datasets[key] = load(spec.config["data"])
+        numeric = self.datasets[key].y.dtype.kind in "iufb"
+        check_scorers(parts.scorers, is_classifier=parts.is_classifier, numeric_target=numeric)
+        model = spec.config["model"].get("_target_")
+        combination = repr((key, model, spec.config.get("prepare"), spec.config["cv"]))
+        if combination not in self._combinations:
+            self._combinations.add(combination)
+            check(self.datasets[key], splitter=parts.splitter, estimator=parts.estimator)
+
+
+def plan_points(
+    specs: Iterable[Spec], datasets: Mapping[str, Dataset], provenance: Provenance, store: str
+) -> Iterator[Planned]:
+    """Look up what the store knows of each point, in batches, by the index of fingerprints."""
+    iterator = iter(specs)
+    client = tracking.TrackingClient(store)
+    while batch := list(islice(iterator, BATCH)):
+        made_of = [
+            identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages)
+            for spec in batch
+        ]
+        prints = [fingerprint(parts) for parts in made_of]
+        same = _runs_by_tag(client, "fingerprint", batch, prints)
+        asked = [asked_fingerprint(spec) for spec in batch]
+        lacking = [i for i, spec in enumerate(batch) if (spec.experiment, prints[i]) not in same]
+        before = _runs_by_tag(
+            client, "fingerprint.asked", [batch[i] for i in lacking], [asked[i] for i in lacking]
+        )
+        for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
+            yield _judge(
+                spec, parts, same.get((spec.experiment, known), ()), before.get((spec.experiment, text), ())
+            )
+
+
+def _judge(
+    spec: Spec, made_of: Mapping[str, Any], same: Sequence[tracking.Run], before: Sequence[tracking.Run]
+) -> Planned:
+    finished = [run for run in same if run.info.status == "FINISHED"]
+    if finished:
+        return Planned(spec, DONE, run=finished[0])
+    if same:
+        error = same[0].data.tags.get("error", same[0].info.status.lower())
+        return Planned(spec, FAILED, error, same[0])
+    for run in before:
+        if run.info.status == "FINISHED" and "identity" in run.data.tags:
+            return Planned(spec, STALE, explain_change(run.data.tags["identity"], made_of), run)
+    failed = [run for run in before if run.info.status in ("FAILED", "KILLED")]
+    if failed and "fingerprint" not in failed[0].data.tags:  # it ended before it was identified
+        return Planned(
+            spec, FAILED, failed[0].data.tags.get("error", failed[0].info.status.lower()), failed[0]
+        )
+    return Planned(spec, NEW)
+
+
+def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
+    """Say which parts of a recorded identity differ from the current one."""
+    try:
+        old = json.loads(recorded)
+    except json.JSONDecodeError:
+        return "changed"
+    if "config" not in old:
+        return "changed"
+    new = json.loads(json.dumps(current, default=repr))
+    reasons = []
+    keys = [key for key in (old["config"] | new["config"]) if _differs(old["config"], new["config"], key)]
+    if keys:
+        reasons.append(f"config changed: {', '.join(keys)}")
+    if old["data"] != new["data"]:
+        reasons.append("data changed")
+    for part, word in (("environment", ""), ("code", "code of ")):
+        for name in sorted(old[part] | new[part]):
+            if _differs(old[part], new[part], name):
+                reasons.append(
+                    f"{word}{name} changed"
+                    if word
+                    else f"{name} {old[part].get(name, 'missing')} -> {new[part].get(name, 'missing')}"
+                )
+    return "; ".join(reasons) or "changed"
+
+
+def _differs(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> bool:
+    a, b = old.get(key), new.get(key)
+    return (key in old) != (key in new) or type(a) is not type(b) or a != b
+
+
+def _runs_by_tag(
+    client: tracking.TrackingClient, tag: str, specs: Sequence[Spec], values: Sequence[str]
+) -> dict[tuple[str, str], list[tracking.Run]]:
+    """Return runs by (experiment's name, tag's value), newest first."""
+    found: dict[tuple[str, str], list[tracking.Run]] = {}
+    by_experiment: dict[str, list[str]] = {}
+    for spec, value in zip(specs, values, strict=True):
+        by_experiment.setdefault(spec.experiment, []).append(value)
+    for name, wanted in by_experiment.items():
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            continue
+        values_text = ", ".join(f"'{value}'" for value in dict.fromkeys(wanted))
+        for run in client.search_runs([experiment.experiment_id], f"tags.`{tag}` IN ({values_text})"):
+            found.setdefault((name, run.data.tags[tag]), []).append(run)
+    return found

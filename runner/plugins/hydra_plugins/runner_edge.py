@@ -1,0 +1,97 @@
+"""The Hydra edge: GridSweeper and PoolLauncher. Translation only; the work is done in `runner.flow`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from runner.command import SWEEP_VARIABLE, command_line, composer_for, plain_argument
+from runner.errors import PointFailed
+from runner.flow import Request, execute, read_points
+
+
+class GridSweeper(Sweeper):
+    """Expands the command line and the `sweep:` section, and runs every point of it."""
+
+    def __init__(self, points: int = 10, params: Mapping[str, Any] | None = None) -> None:
+        self._points = points
+        self._params = params
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra hands over."""
+        from hydra.core.plugins import Plugins
+
+        self._config = config
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the sweep; ends the process with the exit code of the result when it is not 0."""
+        params = [f"{key}={value}" for key, value in (self._params or {}).items()]
+        overrides = (*params, *map(plain_argument, arguments))
+        request = Request(overrides, command_line(), sweeps=True, points_per_interval=self._points)
+        composer = composer_for(self._config)
+        if isinstance(self._launcher, PoolLauncher):
+            code = execute(request, composer).exit_code
+            if code:
+                raise SystemExit(code)
+            return None
+        expansion = read_points(request, composer)
+        for note in expansion.notes:
+            print(f"note: {note}", file=sys.stderr)
+        os.environ[SWEEP_VARIABLE] = json.dumps(
+            {
+                "sweep.id": secrets.token_hex(4),
+                "sweep.points": str(expansion.count()),
+                "sweep.command": command_line(),
+            }
+        )
+        returns = self._launcher.launch([point.overrides for point in expansion], initial_job_idx=0)
+        for job in returns:
+            _ = job.return_value  # raises what the job raised
+        return returns
+
+
+class PoolLauncher(Launcher):
+    """Runs the points that another sweeper proposes, a batch at a time, and returns their objectives."""
+
+    def __init__(self) -> None:
+        self._tags = {"sweep.id": secrets.token_hex(4), "sweep.command": command_line()}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra hands over."""
+        self._config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run a batch of points and return one JobReturn for each."""
+        returns = []
+        composer = composer_for(self._config)
+        for number, overrides in enumerate(job_overrides, initial_job_idx):
+            tags = self._tags | {"sweep.point": str(number), "sweep.points": str(initial_job_idx + len(job_overrides))}
+            request = Request(
+                tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags
+            )
+            result = execute(request, composer)
+            job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
+            best = result.results.best
+            if best:
+                job.status, job.return_value = JobStatus.COMPLETED, best[0].objective
+            else:
+                failure = result.results.failures[0]
+                job.status, job.return_value = JobStatus.FAILED, PointFailed(f"{failure.name}: {failure.error}")
+            returns.append(job)
+        return returns

@@ -1,0 +1,334 @@
+"""One point as plain data, the scikit-learn objects it describes, and its identity.
+
+What identity is made of
+------------------------
+A point's fingerprint is `v1:` and a SHA-256 over the canonical JSON (sorted keys, `1` and `1.0` apart) of
+
+* `config`: every leaf of the resolved config without the bookkeeping keys below and without `data`, plus every
+  effective parameter of the estimator and its preparation (so a new default in scikit-learn counts);
+* `data`: the fingerprint of the loaded content, names and types of the columns (`runner/data.py`), not the path;
+* `code` and `environment`: see `runner/provenance.py`.
+
+It leaves out what cannot change a result or only says where it is filed: BOOKKEEPING, comments, the order of
+keys, whether a value came from a file or the command line, git commit, other packages, host, `n_jobs`, backend.
+The version prefix changes when this page does; then nothing recorded before counts as the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from runner.errors import ConfigError, ModelError
+from runner.nearest import suggest
+
+VERSION = "v1"
+BOOKKEEPING = frozenset(
+    "hydra tracking tags sweep experiment_name run_name n_jobs backend resume retries dry_run fail_fast"
+    " timeout_per_point progress diff".split()
+)
+_SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One point of a sweep: resolved, plain, picklable."""
+
+    number: int
+    name: str  # the run's name: the model and what varies
+    experiment: str  # where the run is filed
+    config: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    minimal: tuple[str, ...]  # the shortest overrides that compose this config
+    swept: tuple[str, ...]  # the keys of the sweep's axes
+    choices: Mapping[str, str]  # the choice of each config group
+    origins: Mapping[str, str]  # dotted key -> where its value came from
+    extra_tags: Mapping[str, str] = field(default_factory=dict)  # `reproduces`, `derived_from`
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        """The summary metric that ranks runs, and `minimize` or `maximize`."""
+        objective = self.config["scoring"]["objective"]
+        return f"{objective['metric']}_mean", str(objective["direction"])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The scikit-learn objects of a point: an unfitted estimator, a splitter, scorers by name."""
+
+    estimator: Any
+    splitter: Any
+    scorers: Mapping[str, str | Any]
+    is_classifier: bool
+
+
+def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
+    """Build what a resolved config describes. Raises ModelError naming the key, the value and the remedy.
+
+    Without `validate`, parameters that no constraint was asked about go through to the fit.
+    """
+    seed = config["seed"]
+    model = build_node(config["model"], "model")
+    for method in ("fit", "predict"):
+        if not hasattr(model, method):
+            raise ModelError(
+                f"model._target_={config['model'].get('_target_')}: {type(model).__name__} has no {method}()."
+                " Name a scikit-learn-compatible estimator."
+            )
+    _check_parameters(model, "model", config, validate=validate)
+    prepare = config.get("prepare") or {}
+    estimator = model
+    if "_target_" in prepare:
+        transformer = build_node(prepare, "prepare")
+        _check_parameters(transformer, "prepare", config, validate=validate)
+        estimator = _pipeline(transformer, model)
+    elif prepare:
+        key, value = next(iter(prepare.items()))
+        raise ConfigError(
+            f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of --help."
+        )
+    _seed(estimator, seed, config)
+    splitter = build_node(config["cv"], "cv")
+    if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
+        splitter.random_state = seed
+    scoring = config["scoring"]
+    scorers = {name: _scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
+    metric = scoring["objective"]["metric"]
+    if metric not in scorers:
+        raise ConfigError(
+            f"scoring.objective.metric={metric}: not among the metrics ({', '.join(scorers)})."
+            f"{suggest(metric, scorers)}"
+        )
+    return Parts(estimator, splitter, scorers, _is_classifier(model))
+
+
+def build_node(node: Mapping[str, Any], key: str) -> Any:
+    """Call the `_target_` of a section with its other keys. Raises ModelError."""
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise ModelError(f"{key}._target_ is missing. Name a class, as sklearn.linear_model.Ridge.")
+    factory = _locate(target, key)
+    arguments = {name: value for name, value in node.items() if name != "_target_"}
+    try:
+        if _SPECIAL & arguments.keys():
+            from hydra.utils import instantiate
+
+            return instantiate(dict(node), _convert_="all")
+        built = {name: _build_nested(value, f"{key}.{name}") for name, value in arguments.items()}
+        return factory(**built)
+    except ModelError:
+        raise
+    except TypeError as error:
+        raise ModelError(_rejected(factory, target, key, arguments, error)) from error
+    except Exception as error:
+        cause = error.__cause__ or error
+        raise ModelError(f"{key}: {target} cannot be built: {cause}") from error
+
+
+def identity(
+    config: Mapping[str, Any],
+    estimator: Any,
+    *,
+    data: str,
+    code: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what the fingerprint is made of, as plain data."""
+    leaves = {
+        key: _plain(value)
+        for key, value in flatten(config)
+        if key.partition(".")[0] not in BOOKKEEPING and not key.startswith("data.")
+    }
+    for name, value in _effective(estimator):
+        leaves.setdefault(name, value)
+    return {"config": leaves, "data": data, "code": dict(code), "environment": dict(environment)}
+
+
+def fingerprint(part: object) -> str:
+    """Hash plain data: `v1:` and 32 hexadecimal digits."""
+    text = json.dumps(part, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
+    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) for every leaf; lists and empty mappings are leaves."""
+    if isinstance(tree, Mapping) and (tree or not prefix):
+        for key, value in tree.items():
+            yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, tree
+
+
+def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the dotted names of the code that a point runs: model, preparation, splitter, own scorers."""
+    found = [value for key, value in flatten(config) if key.endswith("_target_") and isinstance(value, str)]
+    found += [s for s in config["scoring"]["metrics"].values() if isinstance(s, str) and "." in s]
+    return tuple(dict.fromkeys(found))
+
+
+# -----------------------------------------------------------------------------------------------
+@lru_cache(maxsize=256)
+def _locate(target: str, key: str) -> Any:
+    module_name, _, name = target.rpartition(".")
+    if not module_name:
+        raise ModelError(
+            f"{key}._target_={target}: not a dotted name. Give the module too, as package.{target}."
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and not module_name.startswith(error.name):
+            raise ModelError(
+                f"{key}._target_={target}: importing it needs {error.name}. Install it."
+            ) from error
+        return _locate_nested(target, key)
+    if not hasattr(module, name):
+        raise ModelError(f"{key}._target_={target}: {module_name} has no {name}.{suggest(name, dir(module))}")
+    return getattr(module, name)
+
+
+def _locate_nested(target: str, key: str) -> Any:
+    """Find what is not directly in a module, as a static method of a class."""
+    from hydra.utils import get_object
+
+    try:
+        return get_object(target)
+    except Exception as error:
+        raise ModelError(
+            f"{key}._target_={target}: no such module. Check the spelling, and that it is installed or in the"
+            " folder you start from."
+        ) from error
+
+
+def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any], error: TypeError) -> str:
+    import inspect
+
+    try:
+        signature = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return f"{key}: {target} cannot be built: {error}"
+    known = [name for name, p in signature.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    unknown = [name for name in arguments if name not in known]
+    short = target.rpartition(".")[2]
+    if unknown:
+        name = unknown[0]
+        return (
+            f"{key}.{name}={arguments[name]}: {short} has no parameter '{name}'.{suggest(name, known)}"
+            f" Its parameters: {', '.join(known)}."
+        )
+    missing = [n for n, p in signature.items() if p.default is p.empty and n in known and n not in arguments]
+    if missing:
+        return f"{key}.{missing[0]}: {short} needs it. Give it: {key}.{missing[0]}=..."
+    return f"{key}: {target} cannot be built: {error}"
+
+
+def _check_parameters(estimator: Any, key: str, config: Mapping[str, Any], *, validate: bool) -> None:
+    """Ask scikit-learn's own parameter constraints, of the estimator and of those inside it."""
+    if not validate and not any(isinstance(value, list) for _, value in flatten(config.get(key))):
+        return
+    inner = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
+    for part in (estimator, *inner):
+        ask = getattr(part, "_validate_params", None)
+        if ask is None or isinstance(part, type) or not hasattr(part, "_parameter_constraints"):
+            continue  # an estimator of one's own inherits the method, but need not say any constraint
+        try:
+            ask()
+        except ValueError as error:
+            if _made_tuples(part):  # YAML has lists only; some parameters must be tuples
+                return _check_parameters(estimator, key, config, validate=validate)
+            raise ModelError(_explain_constraint(str(error), part, key, config)) from error
+
+
+def _made_tuples(part: Any) -> bool:
+    lists = {
+        name: tuple(value) for name, value in part.get_params(deep=False).items() if isinstance(value, list)
+    }
+    part.set_params(**lists)
+    return bool(lists)
+
+
+def _explain_constraint(text: str, part: Any, key: str, config: Mapping[str, Any]) -> str:
+    import re
+
+    match = re.match(r"The '(\w+)' parameter of \w+ (must be .*)\. Got (.*) instead\.", text, re.S)
+    if not match:
+        return f"{key}: {text}"
+    name, rule, got = match.groups()
+    asked = name if name in config else f"{key}.{name}"
+    return f"{asked}={got}: {name} of {type(part).__name__} {rule}."
+
+
+def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
+    """Give the seed to every random_state that nobody set; one that the config sets to null stays so."""
+    if config["model"].get("random_state", 0) is None or not hasattr(estimator, "get_params"):
+        return
+    parameters = estimator.get_params(deep=True)
+    unset = {
+        name: seed
+        for name, value in parameters.items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    if unset:
+        estimator.set_params(**unset)
+
+
+def _pipeline(transformer: Any, model: Any) -> Any:
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("prepare", transformer), ("model", model)])
+
+
+def _is_classifier(model: Any) -> bool:
+    from sklearn.base import is_classifier
+
+    return bool(is_classifier(model))
+
+
+def _scorer(name: str, scorer: object) -> Any:
+    if not isinstance(scorer, str) or not scorer:
+        raise ConfigError(
+            f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path."
+        )
+    return _locate(scorer, f"scoring.metrics.{name}") if "." in scorer else scorer
+
+
+def _build_nested(value: Any, key: str) -> Any:
+    """Build the estimators inside a parameter; everything else stays as it is."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            return build_node(value, key)
+        return {name: _build_nested(item, f"{key}.{name}") for name, item in value.items()}
+    if isinstance(value, list):
+        return [_build_nested(item, f"{key}.{number}") for number, item in enumerate(value)]
+    return value
+
+
+def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:
+    steps = getattr(estimator, "named_steps", None) or {"model": estimator}
+    for section, part in steps.items():
+        for name, value in sorted(part.get_params(deep=True).items()) if hasattr(part, "get_params") else ():
+            yield f"{section}.{name.replace('__', '.')}", _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value that is the same in every process: no addresses, no numpy."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    if hasattr(value, "get_params"):
+        return {"class": f"{type(value).__module__}.{type(value).__qualname__}"}
+    if isinstance(value, type) or callable(value):
+        return (
+            f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+        )
+    return repr(value)

@@ -1,0 +1,100 @@
+"""A process that runs points: takes tasks from a pipe, records each, and tells when one starts and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.record import Outcome, Session
+    from runner.spec import Spec
+
+PRELOAD = ("runner.record", "sklearn.linear_model", "sklearn.pipeline", "sklearn.model_selection")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A point to run, for the first time or again."""
+
+    spec: Spec
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has its imports and can begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The worker begins a point, in the run that it has just started."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The worker ended a point; it is recorded."""
+
+    outcome: Outcome
+
+
+Order = tuple[str, object]  # ("import", names), ("session", Session), ("work", list of Task), ("stop", None)
+
+
+def main(connection: Connection, preload: Sequence[str] = PRELOAD) -> None:
+    """Serve tasks until the pipe closes or a stop is asked for; Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if multiprocessing.parent_process() is not None:  # the nursery ends its workers itself
+        threading.Thread(target=_follow_parent, daemon=True).start()
+    _import(preload)
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone: nothing left to do or to tell
+        connection.send(Ready())
+        _serve(connection)
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(Exception):  # the point itself will say what is wrong with it
+            importlib.import_module(name)
+
+
+def _follow_parent() -> None:
+    """End this process when its parent has ended, even in the middle of a point: nobody else would."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _serve(connection: Connection) -> None:
+    from runner.record import record
+
+    tasks: deque[Task] = deque()
+    session: Session | None = None
+    while True:
+        while not tasks or connection.poll():
+            kind, value = connection.recv()
+            if kind == "stop":
+                return
+            if kind == "import":
+                _import(value)
+            elif kind == "session":
+                session = value
+            else:
+                tasks.extend(value)
+        assert session is not None
+        task = tasks.popleft()
+        outcome = record(
+            task.spec, session, attempt=task.attempt, on_start=lambda run_id: connection.send(Started(run_id))
+        )
+        connection.send(Done(outcome))
