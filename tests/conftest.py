@@ -1,0 +1,43 @@
+"""What every test starts from: a working directory of its own, no environment of a person, no global state."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PREFIXES = ("MLFLOW_", "TRACKING_", "HYDRA_", "RUNNER_")
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start in an empty folder, and leave environment, global state and import path as they were."""
+    monkeypatch.chdir(tmp_path)
+    environment = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith(PREFIXES):
+            del os.environ[name]
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    os.environ.clear()
+    os.environ.update(environment)
+    _forget()
+
+
+def _forget() -> None:
+    if "tracking.state" in sys.modules:
+        from tracking.state import reset
+
+        reset()
+    if "hydra.core.global_hydra" in sys.modules:
+        from hydra.core.global_hydra import GlobalHydra
+
+        GlobalHydra.instance().clear()
+    if "runner.record" in sys.modules:
+        from runner.record import experiment_id
+
+        experiment_id.cache_clear()

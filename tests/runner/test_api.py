@@ -1,0 +1,206 @@
+"""`import runner`: run, sweep and reproduce from Python, and what they leave untouched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+import runner
+import tracking
+from runner import provenance
+from runner.errors import ConfigError, DataError, NotReproducible, PointFailed
+from tracking import TrackingError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Begin in an empty folder that modules are imported from, with no store chosen."""
+    for variable in [name for name in os.environ if name.startswith(("MLFLOW_", "TRACKING_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    tracking.reset()
+    provenance.forget()
+    yield tmp_path
+    while tracking.active_run():
+        tracking.end_run()
+    tracking.reset()
+
+
+def test_a_run_returns_what_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    run = runner.run(["model=ridge", "alpha=0.1"])
+
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "ridge alpha=0.1"
+    assert run.data.params["model.alpha"] == "0.1"
+    assert run.data.metrics["rmse_mean"] == pytest.approx(54.8, abs=0.1)
+    assert "sweep.id" not in run.data.tags
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_sweep_returns_its_runs_in_the_order_of_the_points() -> None:
+    runs = runner.sweep(["model=ridge,lasso", "alpha=0.1,1"])
+
+    names = [run.info.run_name for run in runs]
+    assert names == ["ridge alpha=0.1", "ridge alpha=1", "lasso alpha=0.1", "lasso alpha=1"]
+    assert [run.data.tags["sweep.point"] for run in runs] == ["0", "1", "2", "3"]
+    assert len({run.data.tags["sweep.id"] for run in runs}) == 1
+    assert "runner.sweep(" in runs[0].data.tags["sweep.command"]
+
+
+def test_a_run_reproduces_and_the_result_is_true() -> None:
+    run = runner.run([])
+
+    result = runner.reproduce(run)
+
+    assert result
+    assert result.sentence == "Reproduced: 15 of 15 fold scores identical"
+    assert result.run_id == run.info.run_id
+    assert runner.reproduce(run.info.run_id[:8])
+    assert runner.reproduce("latest", threads=1, tolerance=1e-9)
+
+
+def test_the_functions_stay_when_the_modules_of_their_names_are_imported() -> None:
+    import runner.reproduce
+    import runner.sweep
+
+    (run,) = runner.sweep(["model=ridge"])
+    assert runner.reproduce(run)
+    assert runner.sweep.Setting.of("alpha", 1).text == "alpha=1"
+    assert runner.reproduce.main
+
+
+def test_a_store_can_be_named_and_the_one_in_use_is_kept(folder: Path) -> None:
+    tracking.set_tracking_uri(f"sqlite:///{folder}/mine.db")
+    tracking.set_experiment("mine")
+    before = tracking.get_tracking_uri()
+
+    run = runner.run([], store=f"sqlite:///{folder}/other/tracking.db")
+
+    assert tracking.get_tracking_uri() == before
+    other = tracking.TrackingClient(f"sqlite:///{folder}/other/tracking.db")
+    assert other.get_run(run.info.run_id).info.status == "FINISHED"
+    assert runner.reproduce(run, store=other.tracking_uri)
+    with tracking.start_run() as own:
+        pass
+    experiment = tracking.get_experiment(own.info.experiment_id)
+    assert experiment is not None
+    assert experiment.name == "mine"
+
+
+def test_without_a_choice_the_store_in_this_folder_is_used_and_nothing_is_set(folder: Path) -> None:
+    runner.run([])
+
+    assert (folder / "runs" / "tracking.db").is_file()
+    assert not tracking.is_tracking_uri_set()
+
+
+def test_an_active_run_becomes_the_parent_and_stays_active() -> None:
+    with tracking.start_run(run_name="notebook") as outer:
+        run = runner.run([])
+        active = tracking.active_run()
+        assert active is not None
+        assert active.info.run_id == outer.info.run_id
+        tracking.log_metric("mine", 1)
+
+    assert run.data.tags["mlflow.parentRunId"] == outer.info.run_id
+    assert tracking.TrackingClient().get_run(outer.info.run_id).data.metrics == {"mine": 1}
+
+
+def test_a_failed_run_is_raised_with_its_id(folder: Path) -> None:
+    (folder / "breaks.py").write_text(
+        "from sklearn.linear_model import LinearRegression\n\n\nclass Breaks(LinearRegression):\n"
+        "    def fit(self, X, y):\n        raise RuntimeError('no such luck')\n"
+    )
+
+    with pytest.raises(PointFailed, match="no such luck") as caught:
+        runner.run(["model=linear", "model._target_=breaks.Breaks"])
+
+    (run,) = tracking.TrackingClient().search_runs(["1"])
+    assert run.info.run_id in str(caught.value)
+    assert run.info.status == "FAILED"
+    (failed,) = runner.sweep(["model=linear", "model._target_=breaks.Breaks"])
+    assert failed.info.status == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind", "message"),
+    [
+        (["alhpa=1"], ConfigError, "Nearest: alpha"),
+        (["model=nothing"], ConfigError, "nothing"),
+        (["alpha=1,2"], ConfigError, "alpha"),
+        (["model.alpha=-1"], ConfigError, "must be a float"),
+        (["data=csv", "data.path=gone.csv", "data.target=y"], DataError, "gone.csv"),
+        (["dry_run=true"], ConfigError, "Nothing was run"),
+        ("alpha=1", ConfigError, r"a list of texts: \['alpha=1'\]"),
+    ],
+)
+def test_a_mistake_is_raised_as_an_error_of_the_runner(
+    overrides: list[str], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        runner.run(overrides)
+
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_what_cannot_be_reproduced_is_raised() -> None:
+    with tracking.start_run(run_name="by hand"):
+        pass
+
+    with pytest.raises(NotReproducible, match=r"no config\.yaml"):
+        runner.reproduce("by hand")
+    with pytest.raises(TrackingError, match="No run 'nobody'"):
+        runner.reproduce("nobody")
+
+
+def test_configs_of_ones_own_are_found(folder: Path) -> None:
+    (folder / "conf" / "experiment").mkdir(parents=True)
+    (folder / "conf" / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /model: lasso\nalpha: 0.2\n"
+    )
+
+    run = runner.run(["experiment=mine"], config_dir=folder / "conf")
+
+    assert run.data.params["model.alpha"] == "0.2"
+    assert runner.run([]).info.run_name == "ridge"
+    assert runner.reproduce(run)
+
+
+def test_inside_a_hydra_that_is_initialised_on_our_configs_it_is_used() -> None:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        assert compose("config").seed == 42
+        assert runner.run(["alpha=0.1"]).info.status == "FINISHED"
+        assert compose("config").seed == 42
+
+
+def test_the_hydra_of_another_program_is_given_back(folder: Path) -> None:
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "app.yaml").write_text("answer: 42\n")
+
+    with initialize_config_dir(str(folder / "theirs"), version_base="1.3"):
+        assert runner.run(["alpha=0.1"]).info.status == "FINISHED"
+        assert compose("app").answer == 42
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_importing_the_runner_imports_nothing_heavy() -> None:
+    heavy = ["numpy", "sklearn", "hydra", "pandas", "sqlite3", "tracking"]
+    code = f"import sys, runner; print([m for m in {heavy} if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_what_is_exported_is_there() -> None:
+    assert [name for name in runner.__all__ if not hasattr(runner, name)] == []

@@ -1,0 +1,455 @@
+"""What a person types does what the page says: runs, sweeps, own files, and Hydra as people know it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tracking
+from runner.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(command: str, capsys: pytest.CaptureFixture[str], *, code: int = 0) -> tuple[str, str]:
+    """Type `python -m runner <command>`; return both outputs, after checking that no litter is left."""
+    before = set(os.listdir())
+
+    ending = main(shlex.split(command))
+
+    out, err = capsys.readouterr()
+    assert ending == code, err
+    assert set(os.listdir()) - before <= {"runs"}
+    return out, err
+
+
+def recorded() -> list[tracking.Run]:
+    client = tracking.TrackingClient()
+    return list(client.search_runs([e.experiment_id for e in client.search_experiments()], max_results=200))
+
+
+def filed() -> dict[str, int]:
+    client = tracking.TrackingClient()
+    names = {e.experiment_id: e.name for e in client.search_experiments()}
+    return dict(Counter(names[run.info.experiment_id] for run in recorded()))
+
+
+def write(path: str, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def write_cars() -> None:
+    rows = [
+        f"{900 + 7 * i},{'us' if i % 3 else 'eu'},{'' if i == 5 else i % 9},{30 - i / 5 + i % 4}"
+        for i in range(60)
+    ]
+    write("cars.csv", "\n".join(["weight,origin,doors,mpg", *rows]) + "\n")
+
+
+# -- one run
+
+
+def test_without_arguments_it_is_ridge_on_the_diabetes_data(capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = run("", capsys)
+
+    [one] = recorded()
+    assert filed() == {"ridge": 1}
+    assert (one.info.run_name, one.info.status) == ("ridge", "FINISHED")
+    assert one.data.params["model._target_"] == "sklearn.linear_model.Ridge"
+    assert one.data.tags["data.name"] == "diabetes"
+    assert err == "1/1  ridge  rmse 58.564\n"
+    assert re.search(r"^rmse +58\.5642", out, re.M)
+    assert f"python -m tracking show {one.info.run_id[:8]}" in out
+
+
+def test_a_table_of_ones_own_with_mixed_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    write_cars()
+
+    run(
+        "data=csv data.path=cars.csv data.target=mpg prepare=tabular model=random_forest model.max_depth=3"
+        " model.n_estimators=5",
+        capsys,
+    )
+
+    [one] = recorded()
+    assert one.info.run_name == "random_forest path=cars.csv target=mpg max_depth=3 n_estimators=5"
+    assert one.data.tags["data.shape"] == "60x3"
+    assert one.data.params["data.path"] == "cars.csv"
+
+
+def test_a_classification(capsys: pytest.CaptureFixture[str]) -> None:
+    run(
+        "data=breast_cancer model=logistic scoring=classification cv=stratified prepare=standard C=0.1",
+        capsys,
+    )
+
+    [one] = recorded()
+    assert one.data.metrics["accuracy_mean"] > 0.95
+    assert one.data.tags["objective.direction"] == "maximize"
+    assert 0 < one.data.metrics["log_loss_mean"] < 0.2
+
+
+def test_configs_of_ones_own_lie_beside_the_shipped_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "my_conf/experiment/mine.yaml",
+        "# @package _global_\ndefaults: [override /model: halves]\nalpha: 0.25\n",
+    )
+    write(
+        "my_conf/model/halves.yaml",
+        "# @package _global_\nalpha: 1\nmodel:\n  _target_: sklearn.linear_model.Ridge\n  alpha: ${alpha}\n",
+    )
+
+    run("--config-dir my_conf experiment=mine", capsys)
+
+    [one] = recorded()
+    assert (one.info.run_name, one.data.params["alpha"]) == ("halves", "0.25")
+    assert filed() == {"halves": 1}
+
+
+def test_another_main_file(capsys: pytest.CaptureFixture[str]) -> None:
+    write("my_conf/mine.yaml", "defaults: [config, override model: lasso, _self_]\nseed: 7\n")
+
+    run("--config-dir my_conf --config-name mine alpha=0.5", capsys)
+
+    [one] = recorded()
+    assert (one.info.run_name, one.data.params["seed"]) == ("lasso alpha=0.5", "7")
+
+
+def test_keys_are_added_removed_and_groups_put_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    run("+tags.who=me tags=example ~model.solver ++model.positive=true +data@other=iris", capsys)
+
+    [one] = recorded()
+    assert (one.data.tags["who"], one.data.tags["project"]) == ("me", "diabetes")
+    assert "model.solver" not in one.data.params
+    assert one.data.params["model.positive"] == "True"
+    assert one.data.params["other.name"] == "iris"
+
+
+def test_an_interpolation_may_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    run("'alpha=${seed}' seed=3", capsys)
+
+    assert recorded()[0].data.params["model.alpha"] == "3"
+
+
+def test_names_and_experiments_may_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    run("'run_name=\"a, b/c\"' experiment_name=trial", capsys)
+
+    assert recorded()[0].info.run_name == recorded()[0].data.tags["mlflow.runName"] == "a, b/c"
+    assert filed() == {"trial": 1}
+
+
+def test_a_point_that_fails_ends_with_1_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    write("broken_on_purpose.py", BROKEN)
+
+    out, err = run("model._target_=broken_on_purpose.Broken", capsys, code=1)
+
+    [one] = recorded()
+    assert one.info.status == "FAILED"
+    assert "failed: ridge" in err
+    assert "ValueError: alpha is too round" in err
+    assert "1 failed" in out
+    assert "Traceback" not in err
+
+
+BROKEN = """
+from sklearn.linear_model import Ridge
+
+class Broken(Ridge):
+    def fit(self, X, y):
+        if self.alpha == 1:
+            raise ValueError("alpha is too round")
+        return super().fit(X, y)
+"""
+
+
+# -- sweeps
+
+
+def test_the_headline_sweep_is_two_tracked_runs_exactly_two(capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = run("-m model=ridge alpha=0.1,0.5", capsys)
+
+    runs = recorded()
+    assert sorted(one.info.run_name for one in runs) == ["ridge alpha=0.1", "ridge alpha=0.5"]
+    assert {one.info.status for one in runs} == {"FINISHED"}
+    assert filed() == {"ridge": 2}
+    assert len({one.data.tags["sweep.id"] for one in runs}) == 1
+    assert err.splitlines() == ["1/2  ridge alpha=0.1  rmse 54.843", "2/2  ridge alpha=0.5  rmse 56.383"]
+    best, other = (next(one for one in runs if one.data.params["alpha"] == a) for a in ("0.1", "0.5"))
+    lines = out.splitlines()
+    assert lines[0].split() == ["alpha", "rmse", "+-", "run", "id", "took"]
+    assert lines[2].split()[:3] == ["0.1", "54.843", "2.4506"]
+    assert best.info.run_id[:8] in lines[2]
+    assert lines[-2].strip() == f"python -m tracking show {best.info.run_id[:8]}"
+    assert lines[-1].strip() == f"python -m tracking diff {other.info.run_id[:8]} {best.info.run_id[:8]}"
+
+
+def test_each_model_fills_an_experiment_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    run("--multirun model=ridge,lasso,elasticnet alpha=0.01,0.1,1", capsys)
+
+    assert filed() == {"ridge": 3, "lasso": 3, "elasticnet": 3}
+
+
+def test_ranges_and_lists_are_multiplied(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run("-m model=elasticnet 'alpha=range(0.1,1,0.1)' l1_ratio=0.1,0.5,0.9", capsys)
+
+    assert filed() == {"elasticnet": 27}
+    assert "27 finished" in out
+    assert "The best 20 are shown." in out
+    assert {one.data.params["alpha"] for one in recorded()} == {f"0.{digit}" for digit in range(1, 10)}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "experiments"),
+    [
+        ("elasticnet_grid", {"elasticnet_grid": 45}),
+        ("compare_linear", {"ridge": 9, "lasso": 9, "elasticnet": 15}),
+        ("classify", {"classify": 11}),
+    ],
+)
+def test_a_shipped_experiment_runs_by_the_command_in_its_first_comment(
+    experiment: str, experiments: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (ROOT / "conf" / "experiment" / f"{experiment}.yaml").read_text().splitlines()
+    command = next(line for line in lines if "python -m runner" in line).partition("python -m runner ")[2]
+
+    run(command, capsys)
+
+    assert filed() == experiments
+    assert {one.info.status for one in recorded()} == {"FINISHED"}
+
+
+def test_a_key_that_only_some_models_have_applies_to_them(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run("-m model=ridge,elasticnet alpha=0.1,1 l1_ratio=0.1,0.9", capsys)
+
+    assert filed() == {"ridge": 2, "elasticnet": 4}
+    assert err.startswith("note: l1_ratio applies to elasticnet only\n")
+    assert all("l1_ratio" not in one.info.run_name for one in recorded() if "ridge" in one.info.run_name)
+
+
+def test_a_plain_value_of_such_a_key_works_too(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run("-m model=ridge,elasticnet l1_ratio=0.5", capsys)
+
+    assert filed() == {"ridge": 1, "elasticnet": 1}
+    assert "note: l1_ratio applies to elasticnet only" in err
+
+
+@pytest.mark.parametrize(
+    ("axis", "values"),
+    [
+        ("tag(log,interval(0.001,10))", ["0.001", "0.01", "0.1", "1.0", "10.0"]),
+        ("interval(1,2)", ["1.0", "1.25", "1.5", "1.75", "2.0"]),
+        ("choice(1,2)", ["1", "2"]),
+        ("range(1,3)", ["1", "2"]),
+        ("1,2,1", ["1", "2"]),
+        ("sort(2,1)", ["1", "2"]),
+    ],
+)
+def test_an_axis_is_written_as_in_hydra_and_log_spaced(
+    axis: str, values: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(f"-m 'alpha={axis}' hydra.sweeper.points=5 cv.n_splits=2", capsys)
+
+    assert sorted((one.data.params["alpha"] for one in recorded()), key=float) == values
+
+
+def test_groups_are_swept_by_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    run("-m 'model=glob(*ridge)'", capsys)
+
+    assert filed() == {"bayesian_ridge": 1, "ridge": 1}
+
+
+def test_hydras_own_place_for_a_sweep_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "# @package _global_\nhydra:\n  sweeper:\n    params:\n      model: ridge,lasso\n      alpha: 0.1,1\n"
+    )
+    write("mine/experiment/params.yaml", text)
+
+    run("-m --config-dir mine experiment=params alpha=0.5,0.7", capsys)
+
+    assert filed() == {"ridge": 2, "lasso": 2}
+    assert {one.data.params["alpha"] for one in recorded()} == {"0.5", "0.7"}
+
+
+GRIDS = """# @package _global_
+sweep:
+  - model: [ridge, lasso]
+    alpha: logspace(-3, 1, 9)
+  - model: elasticnet
+    alpha: logspace(-3, 1, 5)
+    l1_ratio: [0.1, 0.5, 0.9]
+  - model: random_forest
+    zip(model.max_depth, model.min_samples_leaf): [[3, 1], [5, 2], [null, 5]]
+    repeat: 3
+    exclude: model.max_depth == 3 and seed == 44
+"""
+
+
+def test_a_dry_run_lists_the_grids_of_a_file_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    write("mine/experiment/grids.yaml", GRIDS)
+
+    out, _ = run("-m --config-dir mine experiment=grids dry_run=true", capsys)
+
+    assert "41 new: 41 to run." in out
+    assert len([line for line in out.splitlines() if line.rstrip().endswith(" new")]) == 41
+    assert recorded() == []
+
+
+def test_the_command_line_multiplies_into_a_file_or_replaces_its_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("mine/experiment/grids.yaml", GRIDS.partition("  - model: random_forest")[0])
+
+    out, _ = run(
+        "-m --config-dir mine experiment=grids dry_run=true alpha=1,2 model=lasso cv.n_splits=3,5", capsys
+    )
+
+    assert "4 new: 4 to run." in out
+
+
+def test_a_sweep_goes_on_after_a_point_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    write("broken_in_one_point.py", BROKEN)
+
+    out, err = run("-m model._target_=broken_in_one_point.Broken alpha=0.5,1,2", capsys, code=1)
+
+    assert Counter(one.info.status for one in recorded()) == {"FINISHED": 2, "FAILED": 1}
+    assert err.count("failed: ") == 1
+    assert "2 finished, 1 failed" in out
+    assert "resume=true" in out
+
+
+def test_points_never_share_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "mine/experiment/names.yaml",
+        "# @package _global_\nsweep:\n  - tags.note: ['a/b', 'a,b', 'ü', '', null]\n",
+    )
+
+    run("-m --config-dir mine experiment=names 'model.tol=1e-4,1e-5' cv.n_splits=2", capsys)
+
+    assert len({one.info.run_name for one in recorded()}) == len(recorded()) == 10
+
+
+def test_a_live_line_is_drawn_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run("-m alpha=1,2 progress=true cv.n_splits=2", capsys)
+
+    assert "\r" in err
+    assert "2/2 done  best rmse " in err
+
+
+@pytest.mark.parametrize(
+    "other", ["hydra/launcher=basic", "hydra/sweeper=basic", "hydra/sweeper=basic hydra/launcher=basic"]
+)
+def test_other_launchers_and_sweepers_run_the_same_points(
+    other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(shlex.split(f"-m {other} alpha=0.1,0.5")) == 0
+
+    runs = recorded()
+    assert sorted(one.info.run_name for one in runs) == ["ridge alpha=0.1", "ridge alpha=0.5"]
+    assert len({one.data.tags["sweep.id"] for one in runs}) == 1
+    assert sorted(one.data.tags["sweep.point"] for one in runs) == ["0", "1"]
+
+
+# -- Hydra as people know it
+
+
+def test_help_is_ours_groups_keys_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run("--help", capsys)
+
+    assert out.startswith("Declarative scikit-learn experiments")
+    assert "python -m runner -m model=ridge alpha=0.1,0.5" in out
+    assert re.search(r"^model: bayesian_ridge, .*, ridge, svc, svr$", out, re.M)
+    assert "n_splits: 5" in out
+    assert not re.search(r"^hydra", out, re.M)
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("--cfg job model=lasso alpha=0.5 --package model", {"alpha": "${alpha}", "max_iter": 10000}),
+        ("--cfg job --resolve --package model model=lasso alpha=0.5", {"alpha": 0.5, "random_state": 42}),
+        ("--cfg job", {"seed": 42, "alpha": 1.0, "tags": {}}),
+        ("--cfg job --config-dir mine experiment=mine", {"seed": 7}),
+        ("--cfg hydra --package hydra.sweeper", {"points": 10}),
+    ],
+)
+def test_cfg_shows_the_config_and_runs_nothing(
+    command: str, expected: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("mine/experiment/mine.yaml", "# @package _global_\nseed: 7\n")
+
+    out, _ = run(command, capsys)
+
+    assert yaml.safe_load(out).items() >= expected.items()
+    assert os.listdir() == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("--info searchpath", "Config search path"),
+        ("--info defaults model=lasso", "model/lasso"),
+        ("--info defaults-tree", "cv: kfold"),
+        ("--info plugins", "GridSweeper"),
+        ("--version", "Hydra 1.3"),
+        ("--hydra-help", "Hydra"),
+    ],
+)
+def test_hydras_other_options_answer(command: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(command, capsys)
+
+    assert expected in out
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("runner model=r", {"model=random_forest", "model=random_forest_classifier", "model=ridge"}),
+        ("runner cv.n", {"cv.n_splits="}),
+        ("runner model=elasticnet l1", {"l1_ratio="}),
+    ],
+)
+def test_the_shell_completes_groups_choices_and_keys(
+    line: str, expected: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setenv("COMP_POINT", str(len(line)))
+
+    out, _ = run("--shell-completion query=bash", capsys)
+
+    assert set(out.split()) == expected
+
+
+def test_the_shell_is_told_how_to_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run("--shell-completion install=bash", capsys)
+
+    assert "complete -o nospace -o default -F hydra_bash_completion runner" in out
+
+
+def test_as_a_process_it_leaves_runs_and_nothing_else(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "runner", "-m", "model=ridge", "alpha=0.1,0.5"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+    assert process.returncode == 0, process.stderr
+    assert process.stderr.splitlines() == [
+        "1/2  ridge alpha=0.1  rmse 54.843",
+        "2/2  ridge alpha=0.5  rmse 56.383",
+    ]
+    assert "2 finished" in process.stdout
+    assert "\x1b" not in process.stdout + process.stderr
+    assert os.listdir() == ["runs"]

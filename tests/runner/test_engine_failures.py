@@ -1,0 +1,124 @@
+"""What goes wrong in one point stays in that point: real exceptions, real deaths, real time limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracking
+
+Runs = Mapping[str, tracking.Run]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A sweep that has come to its end."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+    runs: Runs
+    client: tracking.TrackingClient
+
+    def run(self, alpha: float) -> tracking.Run:
+        return self.runs[f"ridge alpha={alpha:g}"]
+
+    def error(self, alpha: float) -> str:
+        return self.run(alpha).data.tags["error"]
+
+    def trace(self, alpha: float) -> str:
+        return Path(self.client.download_artifacts(self.run(alpha).info.run_id, "traceback.txt")).read_text()
+
+
+@pytest.fixture(scope="module")
+def sweep(
+    tmp_path_factory: pytest.TempPathFactory,
+    start_runner: Callable[..., Any],
+    runs_in: Callable[[Path], Runs],
+    client_in: Callable[[Path], tracking.TrackingClient],
+) -> Callable[..., Ended]:
+    def run(*arguments: str) -> Ended:
+        folder = tmp_path_factory.mktemp("sweep")
+        code, out, err = start_runner(folder, *arguments).end()
+        return Ended(folder, code, out, err, runs_in(folder), client_in(folder))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def troubled(sweep: Callable[..., Ended]) -> Ended:
+    """Run seven points with two workers: one raises, one dies, one never ends, one exits, one gives NaN."""
+    return sweep(
+        "-m",
+        "model._target_=estimators.Troubled",
+        "alpha=0.1,0.3,0.4,0.5,0.6,0.7,0.2",
+        "n_jobs=2",
+        "timeout_per_point=5",
+    )
+
+
+def test_the_points_that_are_sound_are_finished(troubled: Ended) -> None:
+    finished = {name for name, run in troubled.runs.items() if run.info.status == "FINISHED"}
+    assert finished == {"ridge alpha=0.1", "ridge alpha=0.2"}
+    assert len(troubled.runs) == 7
+
+
+def test_an_exception_is_kept_with_its_traceback(troubled: Ended) -> None:
+    assert troubled.run(0.3).info.status == "FAILED"
+    assert troubled.error(0.3) == "ValueError: that alpha is too much for me"
+    assert "in misbehave" in troubled.trace(0.3)
+
+
+def test_a_dead_worker_fails_only_the_point_it_was_in(troubled: Ended) -> None:
+    assert troubled.run(0.4).info.status == "FAILED"
+    assert troubled.error(0.4) == "worker died, signal 9"
+    assert "worker died, signal 9" in troubled.trace(0.4)
+
+
+def test_a_point_that_takes_too_long_has_failed(troubled: Ended) -> None:
+    assert troubled.run(0.5).info.status == "FAILED"
+    assert troubled.error(0.5).startswith("ran out of time: timeout_per_point=5")
+
+
+def test_an_estimator_that_exits_fails_its_point(troubled: Ended) -> None:
+    assert troubled.run(0.6).info.status == "FAILED"
+    assert troubled.error(0.6) == "SystemExit: 3"
+
+
+def test_an_objective_that_is_not_a_number_is_a_failure(troubled: Ended) -> None:
+    assert troubled.run(0.7).info.status == "FAILED"
+    assert "nan" in troubled.error(0.7).lower() or "NaN" in troubled.error(0.7)
+
+
+def test_failures_are_told_when_they_happen_and_listed_at_the_end(troubled: Ended) -> None:
+    assert troubled.code == 1
+    for alpha in (0.3, 0.4, 0.5, 0.6, 0.7):
+        told = f"ridge alpha={alpha:g}: {troubled.error(alpha)[:30]}"
+        assert told in troubled.err
+        assert told in troubled.out
+    assert "2 finished, 5 failed" in troubled.out
+
+
+def test_fail_fast_stops_at_the_first_failure(sweep: Callable[..., Ended]) -> None:
+    ended = sweep("-m", "model._target_=estimators.Raises", "alpha=0.1,0.3,0.2", "fail_fast=true", "n_jobs=1")
+    assert ended.code == 1
+    assert set(ended.runs) == {"ridge alpha=0.1", "ridge alpha=0.3"}
+    assert "1 finished, 1 failed, 1 not run" in ended.out
+
+
+def test_a_flaky_point_is_tried_again_and_a_deadly_one_only_twice(sweep: Callable[..., Ended]) -> None:
+    flaky = sweep("-m", "model._target_=estimators.RaisesOnce", "alpha=0.1,0.3", "retries=1", "n_jobs=1")
+    assert flaky.code == 0
+    assert "failed, trying again: ridge alpha=0.3: ValueError: not yet" in flaky.err
+    assert flaky.run(0.3).info.status == "FINISHED"
+    assert flaky.run(0.3).data.tags["attempt"] == "2"
+
+    deadly = sweep("-m", "model._target_=estimators.Dies", "alpha=0.1,0.3,0.2", "retries=5", "n_jobs=2")
+    assert deadly.code == 1
+    assert (deadly.folder / "Dies-0.3").read_text() == "2"
+    assert {deadly.run(alpha).info.status for alpha in (0.1, 0.2)} == {"FINISHED"}

@@ -1,0 +1,312 @@
+"""A mistake is one message that names key, value and remedy; exit code 2, no traceback, nothing recorded."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def table(name: str, columns: str, rows: list[str]) -> None:
+    Path(name).write_text("\n".join([columns, *rows]) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path) -> None:
+    """Write tables, most with one fault, and a folder of a person's own configs, each with one mistake."""
+    n = range(40)
+    cars = [f"{900 + 7 * i},{50 + i % 13},{'us' if i % 2 else 'eu'},{30 - i / 10 + i % 3}" for i in n]
+    table("cars.csv", "weight,power,origin,mpg", cars)
+    table("constant.csv", "a,y", [f"{i},1.0" for i in n])
+    table("nan.csv", "a,y", [f"{i},{'' if i == 3 else i}" for i in n])
+    table("inf.csv", "a,y", [f"{i},{'inf' if i == 3 else i}" for i in n])
+    table("few.csv", "a,y", ["1,2", "2,3", "3,5"])
+    table("rare.csv", "a,y", [f"{i},{'odd' if i == 3 else 'ab'[i % 2]}" for i in n])
+    table("gaps.csv", "a,y", [f"{'' if i == 3 else i},{i}" for i in n])
+    Path("empty.csv").write_text("")
+    own = tmp_path / "mine" / "experiment"
+    own.mkdir(parents=True)
+    for name, text in EXPERIMENTS.items():
+        (own / f"{name}.yaml").write_text(f"# @package _global_\n{text}\n")
+
+
+EXPERIMENTS = {
+    "typo": "sweep:\n  - model: ridge\n    alhpa: [1, 2]",
+    "function": "sweep:\n  - model: ridge\n    alpha: logspce(1, 2, 3)",
+    "arguments": "sweep:\n  - model: ridge\n    alpha: logspace(1, 2)",
+    "zip": "sweep:\n  - model: knn\n    zip(model.n_neighbors, model.weights): [[1, uniform], [3]]",
+    "unknown_in_exclude": "sweep:\n  - alpha: [1, 2]\n    exclude: alhpa == 1",
+    "everything_excluded": "sweep:\n  - alpha: [1, 2]\n    exclude: alpha > 0",
+    "code_in_exclude": "sweep:\n  - alpha: [1, 2]\n    exclude: __import__('os').system('true')",
+    "repeat": "sweep:\n  - model: ridge\n    repeat: many",
+    "no_list": "sweep: 5",
+    "choice": "sweep:\n  - model: [rigde]",
+    "value": "sweep:\n  - cv.n_splits: [5, five]",
+    "parameter": "sweep:\n  - model: ridge\n    model.alfa: [1, 2]",
+    "no_yaml": "sweep:\n  - model: [ridge",
+    "type": "seed: abc",
+    "group": "defaults:\n  - override /modle: ridge",
+    "choice_in_defaults": "defaults:\n  - override /model: rigde",
+}
+CSV = "data=csv data.path={} data.target={}"
+
+KEYS_AND_VALUES = [
+    ("cv.n_splits=five", "cv.n_splits=five: cv.n_splits must be a whole number >= 2"),
+    ("seed=abc", "seed=abc: seed must be a whole number, 0 to 4294967295"),
+    ("cv.n_splits=1", "cv.n_splits=1: cv.n_splits must be a whole number >= 2"),
+    ("n_jobs=0", "n_jobs=0: n_jobs must be a number of jobs, -1 for every core, or auto"),
+    ("timeout_per_point=-1", "timeout_per_point=-1: timeout_per_point must be a number > 0"),
+    ("refit=maybe", "refit=maybe: refit must be true or false"),
+    ("scoring.objective.direction=up", "must be minimize or maximize"),
+    ("alhpa=0.1", "alhpa=0.1: the config has no key 'alhpa'. Nearest: alpha"),
+    ("cv.nsplits=3", "cv.nsplits=3: the config has no key 'cv.nsplits'. Nearest: cv.n_splits"),
+    ("l1_ratio=0.5", "l1_ratio=0.5: the config has no key 'l1_ratio'."),
+    ("+alpha=3", "+alpha=3: the config has a key 'alpha' already. Set it without the +: alpha=3"),
+    ("~alhpa", "~alhpa: the config has no key 'alhpa'."),
+    ("~prepare=standard", "~prepare=standard: that is not what is chosen. To leave out any choice: ~prepare"),
+    (
+        "model=rigde",
+        "model=rigde: there is no such choice. Nearest: ridge. Choices of model: bayesian_ridge, ",
+    ),
+    (
+        "experiment=compare_liner",
+        "experiment=compare_liner: there is no such choice. Nearest: compare_linear",
+    ),
+    ("model=5", "model=5: model takes the name of a choice: bayesian_ridge, "),
+    ("experiment=null", "To leave it out: ~experiment"),
+    ("alpha=1,2", "alpha=1,2: this names several values. Add -m"),
+    ("alpha=[1,", "alpha=[1,: cannot be read"),
+    ("data.separator=;", "data.separator=;: cannot be read. Quote what holds"),
+    ("alpha", "alpha: this is no setting. Write KEY=VALUE: alpha=..."),
+    ("=3", "=3: the key is missing. Write KEY=3"),
+    ("'alpha=${nowhere}'", "${nowhere}: the config has no key 'nowhere'"),
+    ("'alpha=${model.alpha}'", "model.alpha: it refers to itself"),
+    ("backend=lokey", "backend=lokey: there is no such backend. Nearest: loky"),
+    ("--config-name nope", "--config-name nope: no such file"),
+    ("tracking.uri=foo://x", "No store for the scheme 'foo' of 'foo://x'"),
+]
+ESTIMATORS = [
+    ("model.alfa=1", "model.alfa=1: no chosen config has a key 'model.alfa'. Nearest: model.alpha"),
+    ("+model.alfa=1", "model.alfa=1: Ridge has no parameter 'alfa'. Nearest: alpha. Its parameters: alpha, "),
+    ("alpha=-1", "alpha=-1: alpha of Ridge must be a float in the range [0.0, inf)"),
+    ("alpha=x", "alpha='x': alpha of Ridge must be"),
+    ("model.max_iter=0", "model.max_iter=0: max_iter of Ridge must be an int in the range [1, inf)"),
+    (
+        "prepare=standard prepare.wiht_mean=true",
+        "has a key 'prepare.wiht_mean'. Nearest: prepare.with_mean",
+    ),
+    ("model._target_=sklearn.linear_model.Rigde", "sklearn.linear_model has no Rigde. Nearest: Ridge"),
+    ("model._target_=Ridge", "model._target_=Ridge: not a dotted name"),
+    ("scoring.objective.metric=rsme", "scoring.objective.metric=rsme: not among the metrics (rmse, mae, r2)"),
+    ("scoring.metrics.extra=r22", "scoring.metrics.extra=r22: scikit-learn has no such scorer. Nearest: r2"),
+    ("scoring=classification", "accuracy: it compares classes, and the model predicts numbers. Use scoring="),
+    ("dry_run=true alpha=-1", "alpha=-1: alpha of Ridge must be a float"),
+]
+DATA = [
+    ("data=csv", "data.target has no value yet and no default. Give it: data.target=..."),
+    (CSV.format("cras.csv", "mpg"), "No file is at data.path=cras.csv."),
+    (CSV.format("cars.csv", "mgp"), "data.target=mgp: cars.csv has no column 'mgp'. Nearest: mpg"),
+    (CSV.format("cars.csv", "mpg"), "'origin' holds str, e.g. 'eu'. Add prepare=tabular"),
+    (CSV.format("nan.csv", "y"), "The target 'y' is missing or infinite in 1 of 40 rows, first in row 3"),
+    (CSV.format("inf.csv", "y"), "The target 'y' is missing or infinite in 1 of 40 rows, first in row 3"),
+    (CSV.format("few.csv", "y"), "few has 3 rows, fewer than the 5 folds of cv: add cv.n_splits=3"),
+    (
+        CSV.format("rare.csv", "y") + " model=logistic scoring=classification cv=stratified",
+        "A class of 'y' has fewer members than the 5 folds of cv: odd (1)",
+    ),
+    (CSV.format("constant.csv", "y"), "The target 'y' is constant: every row is 1.0"),
+    (
+        CSV.format("gaps.csv", "y"),
+        "Ridge takes no missing values, and gaps has some in 'a' (1). Add prepare=tabular",
+    ),
+    (CSV.format("empty.csv", "y"), "empty.csv is empty"),
+    (
+        CSV.format("cars.csv", "mpg") + " prepare=tabular cv=group",
+        "Say which column holds them: data.groups=",
+    ),
+    (CSV.format("cars.csv", "mpg") + " data.features=[weigth]", "has no column 'weigth'. Nearest: weight"),
+    ("dry_run=true " + CSV.format("nope.csv", "y"), "No file is at data.path=nope.csv."),
+    ("data.path=cars.csv", "data.path=cars.csv: the config has no key 'data.path'."),
+]
+SWEEPS = [
+    ("cv.n_splits=five,3", "cv.n_splits=five: cv.n_splits must be a whole number >= 2"),
+    ("cv.n_splits=five", "cv.n_splits=five: cv.n_splits must be a whole number >= 2"),
+    ("alhpa=0.1,0.5", "no chosen config has a key 'alhpa'. Nearest: alpha"),
+    ("alhpa=0.1", "no chosen config has a key 'alhpa'. Nearest: alpha"),
+    ("model=ridge,rigde", "model=rigde: there is no such choice. Nearest: ridge"),
+    ("model=ridge,5", "model=5: a group takes the name of a file"),
+    (
+        "model=ridge,lasso l1_ratio=0.1,0.5",
+        "no chosen config (model=ridge, model=lasso) has a key 'l1_ratio'",
+    ),
+    (
+        "model=ridge,lasso model.alfa=1",
+        "model=lasso) has a key 'model.alfa'. Nearest: model.alpha",
+    ),
+    ("model=lasso,elasticnet l1_ratio=0.5,7", "l1_ratio=7: l1_ratio of ElasticNet must be"),
+    ("alpha=0.1,1,-1", "alpha=-1: alpha of Ridge must be a float in the range [0.0, inf)"),
+    (CSV.format("cars.csv,nope.csv", "mpg") + " prepare=tabular", "No file is at data.path=nope.csv."),
+    ("'alpha=range(1,0)'", "alpha=range(1,0): No number from 1 to 0"),
+    (
+        "'alpha=tag(log,interval(0,1))'",
+        "alpha=tag(log,interval(0,1)): interval(0.0, 1.0) in log needs both ends",
+    ),
+    ("'alpha=interval(1,2)' hydra.sweeper.points=0", "The number of points is 0. Give a whole number"),
+    ("'alpha=choice()'", "alpha=choice(): cannot be read (empty choice is not legal)"),
+    ("alpha=1, seed=3", "alpha=1,: cannot be read"),
+    ("'model=glob(x*)'", "model=glob(x*): no value to sweep over"),
+    ("hydra/launcher=pol", "hydra/launcher=pol: there is no such choice. Nearest: pool"),
+    ("hydra.sweeper.pointz=3", "hydra.sweeper.pointz=3: the config has no key 'hydra.sweeper.pointz'"),
+    ("dry_run=true alpha=1,-1", "alpha=-1: alpha of Ridge must be a float"),
+]
+FILES = [
+    ("typo", "sweep[0]: alhpa=1: no chosen config (", "has a key 'alhpa'. Nearest: alpha"),
+    ("function", "sweep[0]: alpha: logspce(1, 2, 3): no function 'logspce'. Nearest: logspace"),
+    ("arguments", "sweep[0]: alpha: logspace(1, 2): logspace with 2 arguments"),
+    ("zip", "sweep[0]: zip(model.n_neighbors, model.weights): ", "entry 2, [3], has 1 values"),
+    ("unknown_in_exclude", "sweep[0]: exclude: alhpa == 1: no point of this grid has a key 'alhpa'"),
+    ("everything_excluded", "No point is left. Every one is excluded by sweep[0]: exclude: alpha > 0"),
+    ("code_in_exclude", "sweep[0]: exclude: __import__('os').system('true'): ", "is not allowed"),
+    ("repeat", "sweep[0]: repeat: many: repeat is the number of seeds"),
+    ("no_list", "sweep: 5 is not a sweep. Write a list of grids"),
+    ("choice", "model=rigde: there is no such choice. Nearest: ridge"),
+    ("value", "cv.n_splits=five: cv.n_splits must be a whole number >= 2"),
+    (
+        "parameter",
+        "sweep[0]: model.alfa=1: no chosen config (",
+        "has a key 'model.alfa'. Nearest: model.alpha",
+    ),
+    ("no_yaml", "no_yaml.yaml, line 4: expected ',' or ']'"),
+    ("type", "experiment/type.yaml: seed must be a whole number, 0 to 4294967295, not abc"),
+    ("group", "experiment/group.yaml: override /modle: there is no such group. Nearest: model"),
+    ("choice_in_defaults", "model=rigde: there is no such choice. Nearest: ridge"),
+    ("nowhere", "experiment=nowhere: there is no such choice. Choices of experiment: arguments, choice, "),
+]
+
+
+def refused(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command in this process; return its message, after checking that it is one and left nothing."""
+    before = sorted(os.listdir())
+
+    code = main(shlex.split(command))
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, ""), err
+    assert re.match(r"(note: .*\n)*error: ", err), err
+    assert err.count("error: ") == 1
+    assert "Traceback" not in err
+    assert "HYDRA" not in err
+    assert sorted(os.listdir()) == before
+    return err
+
+
+@pytest.mark.parametrize(("command", "message"), KEYS_AND_VALUES)
+def test_a_wrong_key_value_or_choice_is_one_message(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(command, capsys)
+
+
+@pytest.mark.parametrize(("command", "message"), ESTIMATORS)
+def test_what_the_estimator_rejects_is_found_before_any_fit(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(command, capsys)
+
+
+@pytest.mark.parametrize(("command", "message"), DATA)
+def test_data_that_cannot_be_fitted_has_its_own_message_and_remedy(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(command, capsys)
+
+
+@pytest.mark.parametrize(("command", "message"), SWEEPS)
+def test_a_mistake_in_one_point_of_a_sweep_is_found_before_the_first_runs(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(f"-m {command}", capsys)
+
+
+@pytest.mark.parametrize(("experiment", "message"), [(name, words) for name, *words in FILES])
+def test_a_mistake_in_a_file_of_ones_own_names_grid_key_and_value(
+    experiment: str, message: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = refused(f"-m --config-dir mine experiment={experiment}", capsys)
+
+    assert all(words in text for words in message), text
+
+
+def test_several_mistakes_of_a_sweep_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused("-m model=ridge,lasso alpha=-1,x", capsys)
+
+    assert message.count("alpha=-1") == message.count("alpha='x'") == 2
+
+
+def test_a_config_folder_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'" + str(Path("nope").absolute()) + "' not found" in refused("--config-dir nope alpha=1", capsys)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("model._target_=nowhere.Ridge", "error: model._target_=nowhere.Ridge: no such module."),
+        ("diff=abcdef", "error: No run 'abcdef': the store has no runs."),
+    ],
+)
+def test_what_is_not_there_is_named(argument: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([argument]) == 2
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_an_unknown_option_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--wrong"]) == 2
+    assert "unrecognized arguments: --wrong" in capsys.readouterr().err
+
+
+def test_the_arguments_of_the_calling_process_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    before = list(sys.argv)
+
+    refused("alhpa=1", capsys)
+
+    assert sys.argv == before
+
+
+def test_a_mistake_after_a_mistake_has_its_own_message(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = refused("alhpa=1", capsys), refused("seed=abc", capsys)
+
+    assert "alhpa" in first
+    assert "alhpa" not in second
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("model=rigde", "Nearest: ridge"),
+        ("-m model.alfa=1,2", "Nearest: model.alpha"),
+        ("seed=abc", "seed=abc"),
+    ],
+)
+def test_as_a_process_it_ends_with_2_and_the_message_on_stderr(command: str, message: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "runner", *shlex.split(command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.startswith("error: ")
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+    assert not Path("runs").exists()

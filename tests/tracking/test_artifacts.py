@@ -1,0 +1,169 @@
+"""The artifact folder: nothing leaves it, nothing is half written, and errors say what happened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tracking
+from tracking import artifacts
+from tracking.errors import (
+    ArtifactError,
+    ArtifactNotFound,
+    InvalidArtifactPath,
+    InvalidType,
+    RunDeleted,
+    StoreFull,
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    return str(tmp_path / "root")
+
+
+def tree(root: str) -> list[str]:
+    """Return all files and folders below the root, those that no listing shows too."""
+    return sorted(str(path.relative_to(root)) for path in Path(root).rglob("*"))
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(root: str) -> None:
+    artifacts.write_bytes(root, "a.txt", b"old")
+
+    def write(temporary: str) -> None:
+        Path(temporary).write_text("half")
+        raise OSError(28, "No space left on device", temporary)
+
+    with pytest.raises(StoreFull, match="no space left"):
+        artifacts.write_through(root, "a.txt", write)
+
+    assert tree(root) == ["a.txt"]
+    assert Path(root, "a.txt").read_text() == "old"
+
+
+def test_a_write_through_a_link_out_of_the_folder_is_refused(root: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file.txt").write_text("untouched")
+    Path(root).mkdir()
+    os.symlink(outside, Path(root, "folder"))
+    os.symlink(outside / "file.txt", Path(root, "file.txt"))
+
+    for path in ("folder/new.txt", "file.txt"):
+        with pytest.raises(InvalidArtifactPath, match="link"):
+            artifacts.write_bytes(root, path, b"x")
+    with pytest.raises(InvalidArtifactPath, match="link"):
+        artifacts.copy_out(root, "folder")
+
+    assert [path.read_text() for path in outside.iterdir()] == ["untouched"]
+
+
+def test_a_link_inside_the_folder_is_followed(root: str) -> None:
+    artifacts.write_bytes(root, "real/a.txt", b"x")
+    os.symlink("real", Path(root, "alias"))
+
+    assert [info.path for info in artifacts.list_folder(root, "alias")] == ["alias/a.txt"]
+
+
+@given(st.text(alphabet="a./\\\0é", max_size=8))
+def test_a_path_that_is_accepted_stays_inside(path: str) -> None:
+    for normalise in (False, True):
+        try:
+            checked = artifacts.check_path(path, normalise=normalise)
+        except InvalidArtifactPath:
+            continue
+        assert os.path.normpath(os.path.join("/root", checked)).startswith("/root")
+        assert not os.path.isabs(checked)
+
+
+def test_a_folder_with_an_unreadable_file_is_not_logged_in_part(root: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.txt").write_text("fine")
+    os.symlink("nowhere", source / "b.txt")
+
+    with pytest.raises(ArtifactNotFound, match=r"b\.txt"):
+        artifacts.copy_contents_in(root, source)
+
+    assert not Path(root).exists()
+
+
+def test_a_folder_that_links_to_its_parent_is_refused(root: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    os.symlink(source, source / "loop")
+
+    with pytest.raises(ArtifactError, match="contains it"):
+        artifacts.copy_in(root, source)
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(root: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ArtifactError, match="neither a file nor a folder"):
+        artifacts.copy_in(root, tmp_path / "pipe")
+
+
+def test_a_listing_shows_no_temporary_files(root: str) -> None:
+    artifacts.write_bytes(root, "a.txt", b"x")
+    Path(root, f"{artifacts.TEMPORARY}left-by-a-crash").write_text("half")
+
+    assert [info.path for info in artifacts.list_folder(root)] == ["a.txt"]
+
+
+def test_a_missing_artifact_names_what_there_is(root: str) -> None:
+    artifacts.write_bytes(root, "sub/config.yaml", b"x")
+
+    with pytest.raises(FileNotFoundError, match=r"sub/config\.yaml"):
+        artifacts.existing(root, "sub/confg.yaml")
+
+
+def test_a_path_of_the_wrong_type_is_a_type_error(root: str) -> None:
+    with pytest.raises(InvalidType, match="bytes"):
+        artifacts.write_bytes(root, b"a", b"x")
+    with pytest.raises(InvalidType, match="5"):
+        artifacts.copy_in(root, 5)
+
+
+def test_a_file_where_the_folder_should_be_is_an_artifact_error(root: str) -> None:
+    Path(root).write_text("a file")
+
+    with pytest.raises(ArtifactError, match=r"a\.txt"):
+        artifacts.write_bytes(root, "a.txt", b"x")
+
+
+def test_a_large_file_is_copied_whole(root: str, tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "large.bin").write_bytes(content)
+
+    artifacts.copy_in(root, tmp_path / "large.bin", "sub")
+
+    assert Path(root, "sub/large.bin").read_bytes() == content
+
+
+def test_a_deleted_run_takes_no_files() -> None:
+    with tracking.start_run() as run:
+        pass
+    tracking.delete_run(run.info.run_id)
+
+    with pytest.raises(RunDeleted, match=r"[Rr]estore"):
+        tracking.log_text("x", "a.txt", run_id=run.info.run_id)
+    assert tracking.TrackingClient().list_artifacts(run.info.run_id) == []
+
+
+def test_the_artifact_uri_is_absolute_and_quoted_and_follows_the_store(tmp_path: Path) -> None:
+    tracking.set_tracking_uri("sqlite:///here/tracking.db")
+    with tracking.start_run() as run:
+        tracking.log_text("x", "a b.txt")
+        assert tracking.get_artifact_uri("a b.txt").endswith(f"/here/artifacts/0/{run.info.run_id}/a%20b.txt")
+    tracking.reset()
+    (tmp_path / "here").rename(tmp_path / "there")
+
+    moved = tracking.TrackingClient("sqlite:///there/tracking.db")
+
+    assert moved.get_artifact_uri(run.info.run_id).startswith((tmp_path / "there").as_uri())
+    assert Path(moved.download_artifacts(run.info.run_id, "a b.txt")).read_text() == "x"
