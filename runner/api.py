@@ -84,9 +84,7 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
 def _runs(result: Result) -> list[tracking.Run]:
     ids = result.results.run_ids
     if not ids:
-        raise ConfigError(
-            "Nothing was run: dry_run=true and diff=RUN only show what would be. Use the command line."
-        )
+        raise ConfigError("Nothing was run: dry_run=true and diff=RUN only show what would be. Use the command line.")
     client = tracking.TrackingClient(result.store)
     return [client.get_run(run_id) for run_id in ids]
 

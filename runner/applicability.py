@@ -32,9 +32,7 @@ class Applicability:
         self._uses: dict[tuple[str | None, str], _Use] = {}
         self._branches: dict[frozenset[tuple[str, str]], _Choices] = {}
 
-    def ask(
-        self, choices: _Choices, key: str, *, axis: Axis, scope: str | None, required: bool = True
-    ) -> bool:
+    def ask(self, choices: _Choices, key: str, *, axis: Axis, scope: str | None, required: bool = True) -> bool:
         """Tell whether a key applies; if `required` it must somewhere in `scope` (None: the whole sweep)."""
         identity = frozenset(choices.items())
         if (identity, key) not in self._known:

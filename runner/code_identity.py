@@ -120,9 +120,7 @@ def _find_top(name: str) -> ModuleSpec | None:
 def _is_own(spec: ModuleSpec) -> bool:
     if _is_standard(spec.name):
         return False
-    places = (
-        [spec.origin] if spec.has_location and spec.origin else [*(spec.submodule_search_locations or [])]
-    )
+    places = [spec.origin] if spec.has_location and spec.origin else [*(spec.submodule_search_locations or [])]
     return bool(places) and not any(_is_installed(place) for place in places)
 
 

@@ -28,10 +28,18 @@ def config_folder() -> Path:
 
 
 def prepare_hydra() -> None:
-    """Let Hydra find our plugins and schemas."""
+    """Let Hydra find our plugins and schemas, also one that a program of its own has started before."""
+    from hydra.core.plugins import Plugins
+
     if str(PLUGINS) not in sys.path:
         sys.path.append(str(PLUGINS))
     register()
+    found = Plugins.instance()  # looks for plugins once in a process, perhaps before ours were on the path
+    if "hydra_plugins.runner_edge.GridSweeper" not in found.class_name_to_class:
+        from hydra_plugins.runner_edge import GridSweeper, PoolLauncher
+
+        found.register(GridSweeper)
+        found.register(PoolLauncher)
 
 
 def for_hydra(arguments: Sequence[str]) -> list[str]:
@@ -124,15 +132,8 @@ def _check_choice(argument: str) -> None:
         return
     if not key.strip("+~"):
         raise ConfigError(f"{argument}: the key is missing. Write KEY={value or '...'}")
-    no_name = value.lower() in ("", "null", "true", "false") or re.fullmatch(
-        r"[-+]?[\d._]+(e[-+]?\d+)?", value
-    )
-    if (
-        no_name
-        and "." not in key
-        and not key.startswith("~")
-        and (config_folder() / key.lstrip("+")).is_dir()
-    ):
+    no_name = value.lower() in ("", "null", "true", "false") or re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", value)
+    if no_name and "." not in key and not key.startswith("~") and (config_folder() / key.lstrip("+")).is_dir():
         choices = sorted(path.stem for path in (config_folder() / key.lstrip("+")).glob("*.yaml"))
         raise ConfigError(
             f"{argument}: {key} takes the name of a choice: {', '.join(choices)}. To leave it out: ~{key}"

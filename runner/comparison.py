@@ -93,9 +93,7 @@ def compare_predictions(then: Mapping[str, Any], now: Mapping[str, Any], *, rows
     """Compare the predictions (method -> array) of two models for the same rows; counted by row."""
     gaps: list[Gap] = []
     for row in range(rows):
-        found = (
-            _gap(f"{method}, row {row}", _row(then, method, row), _row(now, method, row)) for method in then
-        )
+        found = (_gap(f"{method}, row {row}", _row(then, method, row), _row(now, method, row)) for method in then)
         gaps += [gap for gap in found if gap is not None][:1]
     return Comparison(rows, tuple(gaps))
 
@@ -120,11 +118,7 @@ def _gap(where: str, then: object, now: object) -> Gap | None:
 def _array_gap(where: str, then: Any, now: Any) -> Gap | None:
     if then.dtype == now.dtype and then.shape == now.shape and _same_bits(then, now):
         return None
-    if (
-        then.shape != now.shape
-        or then.dtype.names != now.dtype.names
-        or not (_is_numeric(then) and _is_numeric(now))
-    ):
+    if then.shape != now.shape or then.dtype.names != now.dtype.names or not (_is_numeric(then) and _is_numeric(now)):
         return Gap(where, _describe(then), _describe(now))
     columns = [(then[name], now[name]) for name in then.dtype.names or ()] or [(then, now)]
     distances = [_distance(old.astype(float), new.astype(float)) for old, new in columns]

@@ -70,9 +70,7 @@ class _Base:
 class Composer:
     """Compose the configs of many points. Needs an initialised Hydra: inside `hydra.main`, or a `session`."""
 
-    def __init__(
-        self, config_name: str = "config", *, hydra_overrides: Sequence[str] = (), keep: int = 256
-    ) -> None:
+    def __init__(self, config_name: str = "config", *, hydra_overrides: Sequence[str] = (), keep: int = 256) -> None:
         self._config_name = config_name
         self._hydra_overrides = tuple(hydra_overrides)
         self._keep = keep
@@ -216,9 +214,7 @@ class Composer:
         files = [self._config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
         return {choice for file in files for choice in choices_in(self.loader, file)}
 
-    def _ask_hydra(
-        self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]
-    ) -> dict[str, Any]:
+    def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
         texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
         with explained(" ".join(texts), keys=lambda: _dotted(base.raw)):
             config = hydra_compose(self._config_name, overrides=texts, return_hydra_config=True)

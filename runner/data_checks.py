@@ -105,9 +105,7 @@ def _check_groups(dataset: "Dataset", kind: str, folds: int) -> None:
         )
     missing = _missing(dataset.groups)
     if missing.any():
-        raise DataError(
-            f"The groups are missing in {int(missing.sum())} rows, first in row {int(np.argmax(missing))}."
-        )
+        raise DataError(f"The groups are missing in {int(missing.sum())} rows, first in row {int(np.argmax(missing))}.")
     count = len(set(dataset.groups.tolist()))
     if count < folds:
         raise DataError(
@@ -137,6 +135,4 @@ def _check_split(dataset: "Dataset", splitter: Any) -> None:
             warnings.simplefilter("ignore")  # most splitters warn that they ignore the groups
             next(iter(splitter.split(dataset.X, dataset.y, dataset.groups)))
     except (ValueError, TypeError) as error:
-        raise DataError(
-            f"cv={type(splitter).__name__} cannot split the {dataset.n_rows} rows: {error}"
-        ) from error
+        raise DataError(f"cv={type(splitter).__name__} cannot split the {dataset.n_rows} rows: {error}") from error

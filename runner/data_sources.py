@@ -90,9 +90,7 @@ def _callable(config: Mapping[str, Any]) -> Columns:
         )
     given = [key for key in ("target", "features", "drop", "groups", "time", "dtypes") if config.get(key)]
     if given:
-        raise DataError(
-            f"data.{given[0]} is for a frame, but {path}() returned {len(result)} arrays. Remove it."
-        )
+        raise DataError(f"data.{given[0]} is for a frame, but {path}() returned {len(result)} arrays. Remove it.")
     return _from_parts(path, result, config.get("limit"))
 
 

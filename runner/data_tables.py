@@ -27,9 +27,7 @@ def find_files(config: Mapping[str, Any]) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        raise DataError(
-            f"data.path={text} is a folder. For all of its files: 'data.path=\"{text}/*.{source}\"'"
-        )
+        raise DataError(f"data.path={text} is a folder. For all of its files: 'data.path=\"{text}/*.{source}\"'")
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
     files = [match for match in matches if match.is_file()]
     if not files:
@@ -101,9 +99,7 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.D
             f"It is {options['sep']!r} now: data.separator=';' or data.separator='\\t'"
         ) from error
     except UnicodeError as error:
-        raise DataError(
-            f"{path} is not {options['encoding']} text. Perhaps: data.encoding=latin-1"
-        ) from error
+        raise DataError(f"{path} is not {options['encoding']} text. Perhaps: data.encoding=latin-1") from error
     except (OSError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{path} cannot be read: {error}. See data.options, data.encoding.") from error
 
@@ -178,9 +174,7 @@ def _known(column: str, asked: str, frame: "pd.DataFrame", origin: str) -> str:
     raise DataError(f"{asked}={column}: {origin} has no column {column!r}.{hint}")
 
 
-def _features(
-    config: Mapping[str, Any], frame: "pd.DataFrame", origin: str, *, apart: set[str | None]
-) -> list[str]:
+def _features(config: Mapping[str, Any], frame: "pd.DataFrame", origin: str, *, apart: set[str | None]) -> list[str]:
     chosen, dropped = config.get("features"), _names(config.get("drop"))
     for column in dropped:
         _known(column, "data.drop", frame, origin)
@@ -192,9 +186,7 @@ def _features(
         features = [column for column in frame.columns if column not in apart]
     features = [column for column in dict.fromkeys(features) if column not in dropped]
     if not features:
-        raise DataError(
-            f"{origin} has no column left to predict from. Its columns: {_listed(frame.columns)}."
-        )
+        raise DataError(f"{origin} has no column left to predict from. Its columns: {_listed(frame.columns)}.")
     return features
 
 

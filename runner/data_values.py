@@ -43,9 +43,7 @@ def _unfit(column: Any, dtype: str, name: str) -> str:
     import pandas as pd
 
     if column.isna().any() and dtype.startswith(("int", "bool", "uint")):
-        return (
-            f"data.dtypes.{name}={dtype} does not fit: {column.isna().sum()} values are missing. Use float."
-        )
+        return f"data.dtypes.{name}={dtype} does not fit: {column.isna().sum()} values are missing. Use float."
     parsed = _dates(column, errors="coerce") if dtype in _DATES else pd.to_numeric(column, errors="coerce")
     odd = column[parsed.isna() & column.notna()]
     example = f" {len(odd)} values are something else, e.g. {odd.iloc[0]!r}." if len(odd) else ""
@@ -71,9 +69,7 @@ def with_dates(frame: Any, *, but: Mapping[str, str]) -> Any:
             continue
         first = column[column.notna()].iloc[0]
         if isinstance(first, str) and _ISO_DATE.match(first):
-            zones = bool(
-                column.astype(str).str.contains(_ZONE).any()
-            )  # of several zones only UTC makes one type
+            zones = bool(column.astype(str).str.contains(_ZONE).any())  # of several zones only UTC makes one type
             with suppress(ValueError):
                 found[name] = pd.to_datetime(column, format="ISO8601", utc=zones)
     return frame.assign(**found) if found else frame
@@ -93,9 +89,7 @@ def in_order(frame: Any, time: str) -> Any:
                 "It has to hold numbers or dates."
             ) from error
     if order.isna().any():
-        raise DataError(
-            f"data.time={time}: {order.isna().sum()} rows have no time. Remove them, or give them one."
-        )
+        raise DataError(f"data.time={time}: {order.isna().sum()} rows have no time. Remove them, or give them one.")
     rows = order.reset_index(drop=True).sort_values(kind="stable").index
     return frame.iloc[rows].reset_index(drop=True)
 
@@ -122,9 +116,7 @@ def _nullable(column: Any) -> Any:
     import pandas as pd
 
     if pd.api.types.is_bool_dtype(column.dtype):
-        return (
-            column.astype(object).where(column.notna(), None) if column.isna().any() else column.astype(bool)
-        )
+        return column.astype(object).where(column.notna(), None) if column.isna().any() else column.astype(bool)
     return column.astype("float64") if column.isna().any() else column.astype(column.dtype.numpy_dtype)
 
 

@@ -17,9 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")  # needs no quotes as a key, nor 
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null", "none", "nan", "inf"})
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 # What OmegaConf reads as a number though YAML 1.1 does not: `1e-3`. Text that looks so is quoted.
-_NUMBER = re.compile(
-    r"[-+]?(\d[\d_]*\.?[\d_]*([eE][-+]?\d+)?|\.[\d_]+([eE][-+]?\d+)?|\.(inf|Inf|INF|nan|NaN|NAN))"
-)
+_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*([eE][-+]?\d+)?|\.[\d_]+([eE][-+]?\d+)?|\.(inf|Inf|INF|nan|NaN|NAN))")
 
 
 class _ConfigDumper(_Dumper):  # type: ignore[misc]

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 REGRESSION_SCORERS = frozenset(
     name
     for name in get_scorer_names()
-    if name.startswith(
-        ("neg_mean_", "neg_root_", "neg_median_", "neg_max_", "d2_absolute", "d2_pinball", "d2_tweedie")
-    )
+    if name.startswith(("neg_mean_", "neg_root_", "neg_median_", "neg_max_", "d2_absolute", "d2_pinball", "d2_tweedie"))
     or name in ("r2", "explained_variance", "max_error")
 )
 CLASSIFICATION_SCORERS = frozenset(
@@ -135,24 +133,19 @@ def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool, numeric_ta
             raise ConfigError(f"{asked}: scikit-learn has no such scorer.{suggest(scorer, known)}")
         of_numbers = scorer in REGRESSION_SCORERS
         if is_classifier and of_numbers and not numeric_target:
-            raise ConfigError(
-                f"{asked}: it compares numbers, and the target has classes. Use scoring=classification."
-            )
+            raise ConfigError(f"{asked}: it compares numbers, and the target has classes. Use scoring=classification.")
         if not is_classifier and not of_numbers and scorer in CLASSIFICATION_SCORERS:
             raise ConfigError(
-                f"{asked}: it compares classes, and the model predicts numbers. Use scoring=regression, or a classifier."
+                f"{asked}: it compares classes, and the model predicts numbers."
+                " Use scoring=regression, or a classifier."
             )
 
 
-def evaluate(
-    estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int
-) -> Iterator[Fold]:
+def evaluate(estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises."""
     seed_everything(seed)
     scoring = _scoring(estimator, scorers)
-    losses = {
-        name for name, scorer in scorers.items() if isinstance(scorer, str) and scorer.startswith("neg_")
-    }
+    losses = {name for name, scorer in scorers.items() if isinstance(scorer, str) and scorer.startswith("neg_")}
     for number, (X_train, y_train, X_test, y_test) in enumerate(splits.folds(data)):
         with _without_repeated_checks(splits.finite):
             start = time.perf_counter()
@@ -200,10 +193,15 @@ def _scoring(estimator: Any, scorers: Mapping[str, Any]) -> Callable[..., Mappin
         real = check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
         quick = is_regressor(estimator) and can_be_quick(scorers)
         _scorings.clear()
-        _scorings[known] = (
-            QuickScorer(scorers, real) if quick else lambda fitted, X, y, *, fold: real(fitted, X, y)
-        )
+        _scorings[known] = QuickScorer(scorers, real) if quick else _of_any_fold(real)
     return _scorings[known]
+
+
+def _of_any_fold(scorer: Callable[..., Mapping[str, float]]) -> Callable[..., Mapping[str, float]]:
+    def score(fitted: Any, X: Any, y: Any, *, fold: int) -> Mapping[str, float]:
+        return scorer(fitted, X, y)
+
+    return score
 
 
 @contextmanager
@@ -230,8 +228,7 @@ def _works_in_place(estimator: Any) -> bool:
     """Tell whether scikit-learn's estimators were told not to copy: `copy`, `copy_X`, `copy_x` are false."""
     parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
     return any(
-        name.rpartition("__")[2].lower() in ("copy", "copy_x") and value is False
-        for name, value in parameters.items()
+        name.rpartition("__")[2].lower() in ("copy", "copy_x") and value is False for name, value in parameters.items()
     )
 
 

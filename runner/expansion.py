@@ -123,14 +123,10 @@ def expand(
     digest = _Digest()
     plans = tuple(_plan(grid, groups, applicability, digest) for grid in grids)
     applicability.check(known_keys)
-    return Expansion(
-        applicability.notes(), _varying(grids, applicability.partial()), applicability.branches(), plans
-    )
+    return Expansion(applicability.notes(), _varying(grids, applicability.partial()), applicability.branches(), plans)
 
 
-def _plan(
-    grid: Grid, groups: Callable[[str], bool], applicability: Applicability, digest: "_Digest"
-) -> _Plan:
+def _plan(grid: Grid, groups: Callable[[str], bool], applicability: Applicability, digest: "_Digest") -> _Plan:
     structural = frozenset(key for axis in grid.axes for key in axis.keys if groups(_group_name(key)))
     columns = [_Column(axis, digest) for axis in grid.axes]
     deciding = [column.entries(column.axis.keys) for column in columns if structural & set(column.axis.keys)]
@@ -146,9 +142,7 @@ def _plan(
             axis = column.axis
             own = axis.origin == grid.origin
             ask = partial(applicability.ask, choices, axis=axis, scope=grid.origin if own else None)
-            kept = tuple(
-                key for key in axis.keys if key in structural or ask(key, required=not (own and uprooted))
-            )
+            kept = tuple(key for key in axis.keys if key in structural or ask(key, required=not (own and uprooted)))
             entries = column.entries(kept)
             if structural & set(axis.keys):
                 entries = (column.entry(next(decided).index, kept),)

@@ -66,9 +66,7 @@ class _Mistake:
             if match := re.search(pattern, text):
                 asked = match[1].strip()
         match = re.match(r"In '(.+?)': ", text)
-        asks = (
-            match and match[1].removesuffix(".yaml").rpartition("/")[2] != "config"
-        )  # that one holds defaults
+        asks = match and match[1].removesuffix(".yaml").rpartition("/")[2] != "config"  # that one holds defaults
         file = f"{match[1].removesuffix('.yaml')}.yaml: " if match and asks else ""
         return cls(cause, text, asked, file, keys)
 
@@ -99,9 +97,7 @@ def _of_group(mistake: _Mistake) -> str | None:
     elif match := re.search(r"Could not find '(.+)/([^/]+?)'", text):
         message = f"{file}{match[1]}={match[2]}: there is no file {match[1]}/{match[2]}.yaml."
     elif "Config group override must be a string" in text:
-        message = (
-            f"{mistake.asked}: a group takes the name of a file, as model=ridge. To leave it out: ~GROUP"
-        )
+        message = f"{mistake.asked}: a group takes the name of a file, as model=ridge. To leave it out: ~GROUP"
     elif match := re.search(r"Could not delete '((.+?)(=.+?)?)'. No match in the defaults list", text):
         message = f"~{match[1]}: that is not what is chosen. To leave out any choice: ~{match[2]}"
     elif file and (match := re.search(r"Could not override '(.+?)'.*No match in the defaults", text, re.S)):
@@ -146,9 +142,7 @@ def _of_value(mistake: _Mistake) -> str | None:
 def missing_values(keys: Sequence[str]) -> str:
     """Say which keys without a default were not given."""
     verb = (
-        "has no value yet and no default. Give it"
-        if len(keys) == 1
-        else "have no value yet and no default. Give them"
+        "has no value yet and no default. Give it" if len(keys) == 1 else "have no value yet and no default. Give them"
     )
     return f"{', '.join(keys)} {verb}: {' '.join(f'{key}=...' for key in keys)}"
 

@@ -97,7 +97,7 @@ def parse_expression(text: str, origin: str) -> Expression:
     return Expression(text.strip(), origin, frozenset(names), evaluate)
 
 
-def _compile(node: ast.expr, names: set[str]) -> _Evaluate:  # noqa: PLR0911 - one return for each kind of node
+def _compile(node: ast.expr, names: set[str]) -> _Evaluate:
     match node:
         case ast.Constant(value=value) if value is None or isinstance(value, bool | int | float | str):
             return lambda values: value
@@ -117,8 +117,7 @@ def _compile(node: ast.expr, names: set[str]) -> _Evaluate:  # noqa: PLR0911 - o
         case ast.Compare(left=left, ops=ops, comparators=others):
             return _compile_comparison(ops, [_compile(part, names) for part in (left, *others)])
     raise _Mismatch(
-        f"'{ast.unparse(node)}' is not allowed. "
-        "Use keys, literals, comparisons, in, and, or, not, + - * / // % **."
+        f"'{ast.unparse(node)}' is not allowed. Use keys, literals, comparisons, in, and, or, not, + - * / // % **."
     )
 
 

@@ -58,11 +58,7 @@ def _numbers(dataset: "Dataset") -> list[tuple[str, Any]]:
         return [] if np.isfinite(X.data).all() else [("X", X.data)]
     if not hasattr(X, "iloc"):
         return [] if X.dtype.kind != "f" or np.isfinite(X).all() else _columns(dataset)
-    return [
-        (name, column.to_numpy())
-        for name, column in _columns(dataset)
-        if getattr(column.dtype, "kind", "") == "f"
-    ]
+    return [(name, column.to_numpy()) for name, column in _columns(dataset) if getattr(column.dtype, "kind", "") == "f"]
 
 
 def _check_infinite(dataset: "Dataset") -> None:

@@ -130,9 +130,7 @@ class SpecMaker:
         if self._sweeps:
             return self._namer.name(asked or model, point.settings, point.number)
         values = [s for s in point.settings if not self._composer.is_structural(s) and s.key != "run_name"]
-        return asked or self._namer.name(
-            model, [s for s in values if not is_bookkeeping(s.key)], point.number
-        )
+        return asked or self._namer.name(model, [s for s in values if not is_bookkeeping(s.key)], point.number)
 
 
 class Campaign:
@@ -222,9 +220,7 @@ class Campaign:
         self._report(results, total, interrupted=engine.interrupted)
         return Result(results, store, engine.interrupted)
 
-    def _reuse(
-        self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, results: Results
-    ) -> set[int]:
+    def _reuse(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, results: Results) -> set[int]:
         from runner.plan import DONE
         from runner.record import outcome_of_run
 
@@ -237,9 +233,7 @@ class Campaign:
             self._say(f"{len(reused)} of {self._expansion.count()} points are done already and are reused")
         return reused
 
-    def _session(
-        self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], *, reused: int
-    ) -> Session:
+    def _session(self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], *, reused: int) -> Session:
         from runner.record import Session
 
         tags = provenance.tags(threads=self._settings.threads)

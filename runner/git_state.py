@@ -99,9 +99,7 @@ def _read_status(top: Path, exclude: Sequence[Path]) -> _Status:
     options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
     output = run_git(top, "status", *options, "--ignore-submodules=dirty", "--", ":/", *specs)
     entries = [os.fsdecode(entry) for entry in output.split(b"\0") if entry]
-    fields = dict(
-        entry[len("# branch.") :].split(" ", 1) for entry in entries if entry.startswith("# branch.")
-    )
+    fields = dict(entry[len("# branch.") :].split(" ", 1) for entry in entries if entry.startswith("# branch."))
     untracked = [entry[2:] for entry in entries if entry.startswith("? ")]
     return _Status(fields, any(entry[0] in "12u" for entry in entries), untracked)
 
@@ -150,9 +148,7 @@ def _read_patch(top: Path, untracked: Sequence[str]) -> bytes:
         with tempfile.NamedTemporaryFile("w", prefix="git-attributes-") as attributes:
             attributes.write("* -diff\n")
             attributes.flush()
-            return run_git(
-                top, "-c", f"core.attributesFile={attributes.name}", *_DIFF, environment=environment
-            )
+            return run_git(top, "-c", f"core.attributesFile={attributes.name}", *_DIFF, environment=environment)
 
 
 def _is_text(patch: bytes) -> bool:

@@ -21,7 +21,7 @@ _KEY_TEXT = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+", re.ASCII)
 _KEY_STARTS_AS_TEXT = re.compile(r"[A-Za-z_/$%*@?|]")
 
 
-def render_value(value: object) -> str:  # noqa: PLR0911 - one return for each type
+def render_value(value: object) -> str:
     """Write a plain value as the right-hand side of a Hydra override.
 
     Plain is: None, bool, int, float, str, and lists, tuples and mappings of these. Floats are written in
@@ -71,9 +71,7 @@ def _render_text(text: str) -> str:
 def _render_key(key: object) -> str:
     if isinstance(key, str):
         text = _KEY_ESCAPES.sub(lambda match: "\\" + match.group(), key)
-        expressible = (
-            _KEY_TEXT.fullmatch(key) and _KEY_STARTS_AS_TEXT.match(key) and key.lower() not in _KEYWORDS
-        )
+        expressible = _KEY_TEXT.fullmatch(key) and _KEY_STARTS_AS_TEXT.match(key) and key.lower() not in _KEYWORDS
         if expressible:
             return text
     elif key is None or isinstance(key, bool | int | float):

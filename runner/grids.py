@@ -52,17 +52,13 @@ def read_sweep(section: object, *, base_seed: int = 42) -> tuple[Grid, ...]:
 
 def _read_grid(grid: object, origin: str, base_seed: int) -> Grid:
     if not isinstance(grid, Mapping):
-        raise SweepError(
-            f"{origin}: {grid!r} is not a grid. Write a mapping of keys to values: alpha: [0.1, 1]"
-        )
+        raise SweepError(f"{origin}: {grid!r} is not a grid. Write a mapping of keys to values: alpha: [0.1, 1]")
     axes: list[Axis] = []
     exclude: tuple[Expression, ...] = ()
     for key, value in grid.items():
         where = f"{origin}: {key}: {_show(value)}"
         if not isinstance(key, str) or not key.strip():
-            raise SweepError(
-                f"{where}: the key is not text. Write a config key such as alpha or model.max_depth."
-            )
+            raise SweepError(f"{where}: the key is not text. Write a config key such as alpha or model.max_depth.")
         if key == "repeat":
             axes.append(repeat_axis(base_seed, _read_repeat(value, where), origin))
         elif key == "exclude":
@@ -84,14 +80,10 @@ def _read_values(value: object, where: str) -> Sequence[object]:
         )
     if isinstance(value, list | tuple):
         if not value:
-            raise SweepError(
-                f"{where}: the list is empty, so the grid has no points. Give a value, or drop the key."
-            )
+            raise SweepError(f"{where}: the list is empty, so the grid has no points. Give a value, or drop the key.")
         for item in value:
             if isinstance(item, str) and (call := _CALL.fullmatch(item)) and call[1] in _FUNCTIONS:
-                raise SweepError(
-                    f"{where}: {call[1]}(...) stands alone, not inside a list. Write two grids instead."
-                )
+                raise SweepError(f"{where}: {call[1]}(...) stands alone, not inside a list. Write two grids instead.")
         return value
     if isinstance(value, str) and (call := _CALL.fullmatch(value)):
         return _compute(call[1], call[2], where)

@@ -31,9 +31,7 @@ class Recorded:
         except ValueError:
             return {}
         parts = identity.items() if isinstance(identity, dict) else ()
-        return {
-            key: value for key, value in parts if key in ("code", "environment") and isinstance(value, dict)
-        }
+        return {key: value for key, value in parts if key in ("code", "environment") and isinstance(value, dict)}
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -126,9 +124,7 @@ def _compare_packages(then: Recorded, now: Recorded) -> Iterator[Difference]:
         old, new = ({k: v for k, v in side.items() if (k in mattering) == chosen} for side in (before, after))
         if old != new:
             changed = _describe(old, new)
-            yield Difference(
-                ingredient, _join(old, new), _join(new, old), f"{ingredient.capitalize()}: {changed}."
-            )
+            yield Difference(ingredient, _join(old, new), _join(new, old), f"{ingredient.capitalize()}: {changed}.")
 
 
 def _compare_machine(then: Recorded, now: Recorded) -> Iterator[Difference]:

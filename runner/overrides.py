@@ -43,14 +43,10 @@ def read_arguments(
     parser = OverridesParser.create(config_loader=loader)
     for text in texts:
         with explained(text):
-            [override] = parser.parse_overrides(
-                [text]
-            )  # not parse_override, which forgets the loader of glob()
+            [override] = parser.parse_overrides([text])  # not parse_override, which forgets the loader of glob()
             key = override.get_key_element()
             settings = (
-                _values(override, points)
-                if override.is_sweep_override()
-                else [Setting(key, override.value(), text)]
+                _values(override, points) if override.is_sweep_override() else [Setting(key, override.value(), text)]
             )
         if not settings:
             raise SweepError(f"{text}: no value to sweep over. Give at least one.")

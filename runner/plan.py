@@ -95,20 +95,15 @@ def plan_points(
     client = tracking.TrackingClient(store)
     while batch := list(islice(iterator, BATCH)):
         made_of = [
-            identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages)
-            for spec in batch
+            identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages) for spec in batch
         ]
         prints = [fingerprint(parts) for parts in made_of]
         same = _runs_by_tag(client, "fingerprint", batch, prints)
         asked = [asked_fingerprint(spec) for spec in batch]
         lacking = [i for i, spec in enumerate(batch) if (spec.experiment, prints[i]) not in same]
-        before = _runs_by_tag(
-            client, "fingerprint.asked", [batch[i] for i in lacking], [asked[i] for i in lacking]
-        )
+        before = _runs_by_tag(client, "fingerprint.asked", [batch[i] for i in lacking], [asked[i] for i in lacking])
         for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
-            yield _judge(
-                spec, parts, same.get((spec.experiment, known), ()), before.get((spec.experiment, text), ())
-            )
+            yield _judge(spec, parts, same.get((spec.experiment, known), ()), before.get((spec.experiment, text), ()))
 
 
 def _judge(
@@ -125,9 +120,7 @@ def _judge(
             return Planned(spec, STALE, explain_change(run.data.tags["identity"], made_of), run)
     failed = [run for run in before if run.info.status in ("FAILED", "KILLED")]
     if failed and "fingerprint" not in failed[0].data.tags:  # it ended before it was identified
-        return Planned(
-            spec, FAILED, failed[0].data.tags.get("error", failed[0].info.status.lower()), failed[0]
-        )
+        return Planned(spec, FAILED, failed[0].data.tags.get("error", failed[0].info.status.lower()), failed[0])
     return Planned(spec, NEW)
 
 

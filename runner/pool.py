@@ -228,9 +228,7 @@ class Pool:
         else:
             self._idle_deaths += 1
             if self._idle_deaths > 2 * len(self.workers):
-                raise RunnerError(
-                    f"Workers do not start: {reason}. Try backend=multiprocessing, or n_jobs=1."
-                )
+                raise RunnerError(f"Workers do not start: {reason}. Try backend=multiprocessing, or n_jobs=1.")
         self.returned.extendleft(reversed(worker.tasks))
         self.workers[self.workers.index(worker)] = self._start()
         if victim is not None:

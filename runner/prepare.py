@@ -36,9 +36,7 @@ def tabular(
     seconds = FunctionTransformer(_seconds, feature_names_out="one-to-one")
     floats = FunctionTransformer(_floats, feature_names_out="one-to-one")
     texts = FunctionTransformer(_texts, feature_names_out="one-to-one")
-    encode = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=max_categories, sparse_output=False
-    )
+    encode = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories, sparse_output=False)
     blocks = [
         ("number", make_pipeline(floats, *numbers())),
         ("text", make_pipeline(texts, encode)),

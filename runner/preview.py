@@ -20,9 +20,7 @@ from tracking.record import Request, RunRecord, parse_environment
 SECTIONS = ("config", "data", "code", "env")
 
 
-def render_preview(
-    spec: Spec, store: str, *, data: Dataset, provenance: Provenance, width: int | None
-) -> list[str]:
+def render_preview(spec: Spec, store: str, *, data: Dataset, provenance: Provenance, width: int | None) -> list[str]:
     """Return what would change against the run that the config's `diff` names. Raises TrackingError."""
     then = find_recorded(TrackingClient(store), str(spec.config["diff"]))
     planned = imagine_record(spec, data, provenance)

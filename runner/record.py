@@ -39,9 +39,7 @@ class Session:
     patch: bytes = b""
     checked: bool = False  # parameters were validated before the first point
     capture_output: bool = True
-    datasets: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # config of the data -> Dataset or where it lies
+    datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,7 @@ class Progress:
             self._keep_best(outcome)
         elif outcome.status == "FAILED":
             self.failed += 1
-            self.say(
-                f"failed: {outcome.name}: {outcome.error}  (python -m tracking show {outcome.run_id[:8]})"
-            )
+            self.say(f"failed: {outcome.name}: {outcome.error}  (python -m tracking show {outcome.run_id[:8]})")
         if self._live:
             self._draw()
         elif outcome.ok and self._is_due():
@@ -189,9 +187,7 @@ def render_ending(results: Results, *, total: int, seconds: float, interrupted: 
     shortened = results.finished + results.reused - len(results.best)
     more = f" The best {len(results.best)} are shown." if shortened > 0 else ""
     lines.append(f"{shown or 'nothing to run'} in {_duration(seconds)}.{more}")
-    lines += [
-        f"  {command}" for command in next_commands(results, interrupted=interrupted or results.failed > 0)
-    ]
+    lines += [f"  {command}" for command in next_commands(results, interrupted=interrupted or results.failed > 0)]
     return lines
 
 

@@ -259,9 +259,7 @@ def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
 
     commit = then.making.tags.get("mlflow.source.git.commit", "")
     if not commit:
-        raise NotReproducible(
-            f"Run {then.short} ({then.name}) has no git commit: it ran outside a repository."
-        )
+        raise NotReproducible(f"Run {then.short} ({then.name}) has no git commit: it ran outside a repository.")
     path = then.folder / "uncommitted.patch"
     dirty = then.run.data.tags.get("git.dirty") == "true"
     if dirty and not path.is_file():

@@ -82,9 +82,7 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
     recorded, today = (_leaves(config) for config in (then.config, composed.config))
     for key in dict.fromkeys([*recorded, *today]):
         if recorded.get(key) != today.get(key):
-            return (
-                f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"
-            )
+            return f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"
     return None
 
 
@@ -93,9 +91,7 @@ def _leaves(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> Changed:
-    recorded = [
-        setting for setting in read_settings(_asked(then)) if setting.name.partition(".")[0] not in _ONLY_THEN
-    ]
+    recorded = [setting for setting in read_settings(_asked(then)) if setting.name.partition(".")[0] not in _ONLY_THEN]
     new = _without_cancelled(settings, recorded, composer)
     asked = {setting.name for setting in settings}
     regrouped = _regrouped(then, [*(s for s in recorded if s.name not in asked), *new], composer)
@@ -123,9 +119,7 @@ def _regrouped(then: RecordedRun, settings: Sequence[Setting], composer: Compose
     return [group for group, choice in composer.choices(choosing).items() if before.get(group) != choice]
 
 
-def _without_cancelled(
-    settings: Sequence[Setting], recorded: Sequence[Setting], composer: Composer
-) -> list[Setting]:
+def _without_cancelled(settings: Sequence[Setting], recorded: Sequence[Setting], composer: Composer) -> list[Setting]:
     """Leave out what only takes back an override of the recorded run: `~x` after `+x=1`, `group=null`."""
     added = {setting.name for setting in recorded if setting.key.startswith("+")}
     kept = []
@@ -142,9 +136,7 @@ def _without_cancelled(
 
 
 # Set on the recorded config ------------------------------------------------------------------------
-def _refuse_structural(
-    then: RecordedRun, settings: Sequence[Setting], composer: Composer, difference: str
-) -> None:
+def _refuse_structural(then: RecordedRun, settings: Sequence[Setting], composer: Composer, difference: str) -> None:
     for setting in settings:
         if composer.is_structural(setting) and composer.is_group(setting.key):
             raise NotReproducible(
@@ -163,9 +155,7 @@ def _set(then: RecordedRun, settings: Sequence[Setting], difference: str) -> Cha
         if followers:
             notes.append(f"{setting.text} also sets {', '.join(followers)}, which had the same value")
     spec = then.spec()
-    model = (
-        then.record.request.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
-    )
+    model = then.record.request.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
     asked = (*spec.overrides, *(setting.text for setting in settings))
     origins = dict(spec.origins) | {setting.name: "command line" for setting in settings}
     name = name_for(model, settings)
@@ -192,9 +182,7 @@ def _followers(config: Mapping[str, Any], setting: Setting) -> list[str]:
     old = repr(config[setting.name])
     names = ("random_state",) if setting.name == "seed" else (setting.name,)
     return [
-        key
-        for key, value in flatten(config)
-        if "." in key and key.rpartition(".")[2] in names and repr(value) == old
+        key for key, value in flatten(config) if "." in key and key.rpartition(".")[2] in names and repr(value) == old
     ]
 
 

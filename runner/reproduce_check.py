@@ -97,9 +97,7 @@ def check_baseline(
     outcome = record(replace(spec, extra_tags={"reproduces": baseline.id}), session)
     new = read_run(client, outcome.run_id)
     if not outcome.ok:
-        raise PointFailed(
-            f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}"
-        )
+        raise PointFailed(f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}")
     return Check(
         baseline,
         new,

@@ -175,9 +175,7 @@ def render_check(check: Check) -> list[str]:
 def _explain_check(differences: Sequence[Difference]) -> list[str]:
     if not differences:
         return [f"no recorded ingredient differs: {_SAME}"]
-    return [
-        f"{'differs first' if not n else 'also differs'}: {d.sentence}" for n, d in enumerate(differences)
-    ]
+    return [f"{'differs first' if not n else 'also differs'}: {d.sentence}" for n, d in enumerate(differences)]
 
 
 def _say_check(check: Check, allowed: float) -> str:

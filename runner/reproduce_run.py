@@ -45,9 +45,7 @@ def reproduce_run(client: TrackingClient, then: RecordedRun, options: Options | 
     """Run a recorded run again as a new run, and compare. Raises NotReproducible naming what is missing."""
     options = options or Options()
     spec, data = prepare_again(then, options)
-    session = open_session(
-        client, threads=options.threads or then.threads, datasets={data_key(spec.config): data}
-    )
+    session = open_session(client, threads=options.threads or then.threads, datasets={data_key(spec.config): data})
     return compare_outcome(client, then, record(spec, session), options)
 
 
@@ -106,9 +104,7 @@ def open_session(
 
 
 # Comparing ---------------------------------------------------------------------------------------
-def compare_outcome(
-    client: TrackingClient, then: RecordedRun, outcome: Outcome, options: Options
-) -> Reproduction:
+def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome, options: Options) -> Reproduction:
     """Compare a recorded run with the new run of an outcome."""
     if not outcome.run_id:
         return Reproduction(then.id, then.name, "", Comparison(0), error=outcome.error or outcome.status)

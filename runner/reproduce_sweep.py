@@ -20,8 +20,6 @@ def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run],
     sweep = find_sweep(sweeps, reference)
     finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
     if not finished:
-        raise NotReproducible(
-            f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps"
-        )
+        raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")
     finished.sort(key=lambda run: int(run.data.tags.get("sweep.point", "0") or 0))
     return sweep.id, finished, max(sweep.planned - sweep.reused - len(finished), 0)

@@ -66,9 +66,7 @@ class Reproduction:
         said = f"{scores.identical} of {scores.total} fold scores identical"
         if not self:
             others = {"model": self.model, "predictions": self.predictions}
-            off = [
-                name for name, part in others.items() if part is not None and not part.agrees(self.tolerance)
-            ]
+            off = [name for name, part in others.items() if part is not None and not part.agrees(self.tolerance)]
             if scores.agrees(self.tolerance) and off:
                 said += f", but not the {' and the '.join(off)}"
             return f"Not reproduced: {said}"
@@ -122,9 +120,7 @@ def _say_data(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     ):
         old, new = then.get(tag), now.get(tag)
         if old and new and old != new:
-            said.append(
-                f"{what} {old} -> {new}" if tag != "data.dtypes" else "its columns or their types changed"
-            )
+            said.append(f"{what} {old} -> {new}" if tag != "data.dtypes" else "its columns or their types changed")
     shape = then.get("data.shape", "")
     what = ", ".join(said) or f"values changed, the shape is still {shape}".removesuffix(" ")
     old, new = (tags.get("fingerprint.data", "")[:11] for tags in (then, now))

@@ -24,9 +24,7 @@ def restore(commit: str, patch: bytes, directory: Path, repo: Path) -> tuple[str
     Returns the files that the patch could only name. Raises NotReproducible, leaving nothing behind.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise NotReproducible(
-            f"The code cannot be written to {directory}: it is not empty. Name a new folder."
-        )
+        raise NotReproducible(f"The code cannot be written to {directory}: it is not empty. Name a new folder.")
     top = _require_commit(commit, repo)
     existed = directory.exists()
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -54,9 +52,7 @@ def _require_commit(commit: str, repo: Path) -> Path:
     try:
         run_git(top, "cat-file", "-e", f"{commit}^{{commit}}")
     except (OSError, subprocess.SubprocessError) as error:
-        message = (
-            f"Commit {commit[:12]} is not in the repository {top}. Try: git -C {top} fetch origin {commit}"
-        )
+        message = f"Commit {commit[:12]} is not in the repository {top}. Try: git -C {top} fetch origin {commit}"
         raise NotReproducible(message) from error
     return top
 

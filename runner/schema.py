@@ -113,9 +113,7 @@ def _share(value: Any) -> float | int:
 # -- leaves
 
 
-def _int(
-    minimum: int = 1, *, maximum: int | None = None, words: tuple[str, ...] = (), null: bool = False
-) -> Checked:
+def _int(minimum: int = 1, *, maximum: int | None = None, words: tuple[str, ...] = (), null: bool = False) -> Checked:
     rule = partial(_whole, minimum=minimum, maximum=maximum, words=words)
     return Checked(rule, kind=int, optional=null, value=None if null else "???")
 
@@ -227,8 +225,6 @@ def register() -> None:
         node={"_target_": f"{EDGE}.GridSweeper", "points": 10, "params": None},
         provider="runner",
     )
-    store.store(
-        group="hydra/launcher", name="pool", node={"_target_": f"{EDGE}.PoolLauncher"}, provider="runner"
-    )
+    store.store(group="hydra/launcher", name="pool", node={"_target_": f"{EDGE}.PoolLauncher"}, provider="runner")
     for name, node in choices().items():
         store.store(group="hydra/schema", name=name, node=node, provider="runner")

@@ -68,9 +68,7 @@ def interval_points(low: float, high: float, n: int, log: bool) -> list[float]:
     if not log:
         return linspace_points(low, high, n)
     if low <= 0 or high <= 0:
-        raise SweepError(
-            f"interval({low}, {high}) in log needs both ends above 0. Drop tag(log, ...), or move them."
-        )
+        raise SweepError(f"interval({low}, {high}) in log needs both ends above 0. Drop tag(log, ...), or move them.")
     first, last = _EXACT.log10(_decimal(low)), _EXACT.log10(_decimal(high))
     points = _spread(first, last, n, lambda exponent: _EXACT.power(Decimal(10), exponent))
     points[0] = float(low)  # the ends as they were written, whatever the logarithm did to the last bit
@@ -93,9 +91,7 @@ def _spread(low: Decimal, high: Decimal, n: int, scale: Callable[[Decimal], Deci
     except decimal.Overflow:
         points = [math.inf]
     if not all(math.isfinite(point) for point in points):
-        raise SweepError(
-            "The points are too large for a number. Give smaller ends; logspace takes exponents."
-        )
+        raise SweepError("The points are too large for a number. Give smaller ends; logspace takes exponents.")
     return points
 
 
@@ -107,6 +103,4 @@ def _decimal(number: _Number) -> Decimal:
 
 def _check_length(n: int) -> None:
     if n > LARGEST_AXIS:
-        raise SweepError(
-            f"{n:,} values on one axis; at most {LARGEST_AXIS:,} are possible. Use a larger step."
-        )
+        raise SweepError(f"{n:,} values on one axis; at most {LARGEST_AXIS:,} are possible. Use a larger step.")

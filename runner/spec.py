@@ -29,8 +29,23 @@ from runner.nearest import suggest
 
 VERSION = "v1"
 BOOKKEEPING = frozenset(
-    "hydra tracking tags sweep experiment_name run_name n_jobs backend resume retries dry_run fail_fast"
-    " timeout_per_point progress diff".split()
+    [
+        "hydra",
+        "tracking",
+        "tags",
+        "sweep",
+        "experiment_name",
+        "run_name",
+        "n_jobs",
+        "backend",
+        "resume",
+        "retries",
+        "dry_run",
+        "fail_fast",
+        "timeout_per_point",
+        "progress",
+        "diff",
+    ]
 )
 _SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
 
@@ -176,16 +191,12 @@ def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
 def _locate(target: str, key: str) -> Any:
     module_name, _, name = target.rpartition(".")
     if not module_name:
-        raise ModelError(
-            f"{key}._target_={target}: not a dotted name. Give the module too, as package.{target}."
-        )
+        raise ModelError(f"{key}._target_={target}: not a dotted name. Give the module too, as package.{target}.")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and not module_name.startswith(error.name):
-            raise ModelError(
-                f"{key}._target_={target}: importing it needs {error.name}. Install it."
-            ) from error
+            raise ModelError(f"{key}._target_={target}: importing it needs {error.name}. Install it.") from error
         return _locate_nested(target, key)
     if not hasattr(module, name):
         raise ModelError(f"{key}._target_={target}: {module_name} has no {name}.{suggest(name, dir(module))}")
@@ -240,14 +251,13 @@ def _check_parameters(estimator: Any, key: str, config: Mapping[str, Any], *, va
             ask()
         except ValueError as error:
             if _made_tuples(part):  # YAML has lists only; some parameters must be tuples
-                return _check_parameters(estimator, key, config, validate=validate)
+                _check_parameters(estimator, key, config, validate=validate)
+                return
             raise ModelError(_explain_constraint(str(error), part, key, config)) from error
 
 
 def _made_tuples(part: Any) -> bool:
-    lists = {
-        name: tuple(value) for name, value in part.get_params(deep=False).items() if isinstance(value, list)
-    }
+    lists = {name: tuple(value) for name, value in part.get_params(deep=False).items() if isinstance(value, list)}
     part.set_params(**lists)
     return bool(lists)
 
@@ -291,9 +301,7 @@ def _is_classifier(model: Any) -> bool:
 
 def _scorer(name: str, scorer: object) -> Any:
     if not isinstance(scorer, str) or not scorer:
-        raise ConfigError(
-            f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path."
-        )
+        raise ConfigError(f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path.")
     return _locate(scorer, f"scoring.metrics.{name}") if "." in scorer else scorer
 
 
@@ -328,7 +336,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "get_params"):
         return {"class": f"{type(value).__module__}.{type(value).__qualname__}"}
     if isinstance(value, type) or callable(value):
-        return (
-            f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
-        )
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
     return repr(value)

@@ -111,9 +111,7 @@ def repeat_axis(base: int, times: int, origin: str) -> Axis:
     return replace(Axis.of(SEED, seeds, origin), repeats=True)
 
 
-def merge_command_line(
-    grids: Sequence[Grid], axes: Sequence[Axis], fixed: Sequence[Setting] = ()
-) -> tuple[Grid, ...]:
+def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Sequence[Setting] = ()) -> tuple[Grid, ...]:
     """Multiply the axes of a command line into every grid, or put them in place of the grid's keys.
 
     `axes` in the order they were typed; plain settings go in between as `Axis.plain`, or before all as

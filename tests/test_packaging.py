@@ -52,9 +52,7 @@ def test_pins_are_exact_sorted_and_named_once() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
-    assert [line.split("==")[0].lower() for line in lines] == sorted(
-        line.split("==")[0].lower() for line in lines
-    )
+    assert [line.split("==")[0].lower() for line in lines] == sorted(line.split("==")[0].lower() for line in lines)
     assert len(names) == len(set(names)) == len(lines)
 
 
@@ -70,9 +68,7 @@ def test_every_library_of_the_code_is_declared() -> None:
                 names = [node.module or ""]
             tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
             unknown = {canonicalize_name(modules.get(top, top)) for top in tops} - declared
-            assert not unknown, (
-                f"{file.relative_to(ROOT)} imports {unknown}, which pyproject.toml does not name"
-            )
+            assert not unknown, f"{file.relative_to(ROOT)} imports {unknown}, which pyproject.toml does not name"
 
 
 def test_commands_point_to_modules_that_are_there() -> None:

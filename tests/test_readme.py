@@ -18,13 +18,14 @@ OWN_MODEL = Path("my_conf/model/theil_sen.yaml")
 
 def commands(block: str) -> list[list[str]]:
     """Split a shell block into the argument lists of its commands."""
-    lexed = [shlex.split(line, comments=True) for line in block.splitlines()]
-    found: list[list[str]] = []
-    for words in lexed:
-        while "&&" in words:
-            found.append(words[: words.index("&&")])
-            words = words[words.index("&&") + 1 :]
-        found.append(words)
+    found: list[list[str]] = [[]]
+    for line in block.splitlines():
+        found.append([])
+        for word in shlex.split(line, comments=True):
+            if word == "&&":
+                found.append([])
+            else:
+                found[-1].append(word)
     return [words for words in found if words]
 
 

@@ -107,9 +107,7 @@ def _create(
         recorded[context.PARENT_RUN_ID] = parent
     recorded.update(tags)
     return client.create_run(
-        current_experiment_id(client)
-        if experiment_id is None
-        else str(validation.experiment_id(experiment_id)),
+        current_experiment_id(client) if experiment_id is None else str(validation.experiment_id(experiment_id)),
         tags=recorded,
         run_name=run_name,
     )
@@ -151,8 +149,7 @@ def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dic
 def _refuse_deleted(run: Run, purpose: str) -> None:
     if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise RunDeleted(
-            f"Run {run.info.run_id} is in the deleted state and cannot {purpose}. Restore it first: "
-            "restore_run.",
+            f"Run {run.info.run_id} is in the deleted state and cannot {purpose}. Restore it first: restore_run.",
             error_code="INTERNAL_ERROR",
         )
 

@@ -28,9 +28,7 @@ from tracking.errors import (
 )
 from tracking.validation import shorten
 
-TEMPORARY: Final = (
-    ".artifact.uploading."  # MLflow's prefix: a crash may leave such a file, no listing shows it
-)
+TEMPORARY: Final = ".artifact.uploading."  # MLflow's prefix: a crash may leave such a file, no listing shows it
 
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _PIECE: Final = 1 << 20  # bytes
@@ -47,9 +45,7 @@ def translated(what: str) -> Iterator[None]:
         raise ArtifactNotFound(f"{what}: no such file or folder: {shorten(problem.filename)}.") from problem
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(
-                f"{what}: no space left on the device. Free some and repeat the call."
-            ) from problem
+            raise StoreFull(f"{what}: no space left on the device. Free some and repeat the call.") from problem
         if problem.errno == errno.EROFS:
             raise StoreReadOnly(f"{what}: the file system is read-only.") from problem
         place = f" ({shorten(problem.filename)})" if problem.filename else ""
@@ -83,9 +79,7 @@ def check_path(path: object, *, normalise: bool = False) -> str:
             error_code="INTERNAL_ERROR",
         )
     if any(part.startswith(TEMPORARY) for part in parts):
-        raise InvalidArtifactPath(
-            f"Artifact path {shorten(path)} is reserved: names begin with {TEMPORARY!r}."
-        )
+        raise InvalidArtifactPath(f"Artifact path {shorten(path)} is reserved: names begin with {TEMPORARY!r}.")
     return text
 
 
@@ -232,9 +226,7 @@ def _walk(source: str) -> tuple[list[str], list[str]]:
     def visit(folder: str, parents: tuple[str, ...]) -> None:
         real = os.path.realpath(os.path.join(source, folder))
         if real in parents:
-            raise ArtifactError(
-                f"{shorten(os.path.join(source, folder))} is a link to a folder that contains it."
-            )
+            raise ArtifactError(f"{shorten(os.path.join(source, folder))} is a link to a folder that contains it.")
         for entry in sorted(os.scandir(os.path.join(source, folder)), key=lambda entry: entry.name):
             path = posixpath.join(folder, entry.name)
             if entry.is_dir():
@@ -242,9 +234,7 @@ def _walk(source: str) -> tuple[list[str], list[str]]:
                 visit(path, (*parents, real))
             elif not entry.name.startswith(TEMPORARY):
                 if not entry.is_file() and os.path.exists(entry.path):
-                    raise ArtifactError(
-                        f"{shorten(entry.path)} is neither a file nor a folder; it cannot be logged."
-                    )
+                    raise ArtifactError(f"{shorten(entry.path)} is neither a file nor a folder; it cannot be logged.")
                 files.append(path)
 
     visit("", ())
@@ -263,9 +253,7 @@ def dictionary_text(dictionary: object, path: object) -> str:
 
         return json.dumps(dictionary, indent=2, default=str)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise InvalidType(
-            f"log_dict cannot write {shorten(dictionary)} to {shorten(path)}: {problem}."
-        ) from problem
+        raise InvalidType(f"log_dict cannot write {shorten(dictionary)} to {shorten(path)}: {problem}.") from problem
 
 
 def write_figure(root: str, path: object, figure: Any, save_kwargs: dict[str, Any] | None = None) -> None:
@@ -282,9 +270,7 @@ def write_figure(root: str, path: object, figure: Any, save_kwargs: dict[str, An
     else:
         raise InvalidType(f"log_figure takes a matplotlib or plotly figure, not {shorten(figure)}.")
     if not extension:
-        raise InvalidValue(
-            f"The figure's file {shorten(path)} has no extension to tell the format. As 'plot.png'."
-        )
+        raise InvalidValue(f"The figure's file {shorten(path)} has no extension to tell the format. As 'plot.png'.")
 
     def write(temporary: str) -> None:
         try:
@@ -307,9 +293,7 @@ def list_folder(root: str, path: object = None) -> list[FileInfo]:
         found = [
             FileInfo(posixpath.join(checked, entry.name), True, None)
             if entry.is_dir()
-            else FileInfo(
-                posixpath.join(checked, entry.name), False, entry.stat(follow_symlinks=False).st_size
-            )
+            else FileInfo(posixpath.join(checked, entry.name), False, entry.stat(follow_symlinks=False).st_size)
             for entry in entries
         ]
         return sorted(found, key=lambda info: info.path)

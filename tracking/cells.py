@@ -103,7 +103,7 @@ def local_time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000).astimezone()
 
 
-def _shown(value: object) -> str:  # noqa: PLR0911 - one line for each kind of value
+def _shown(value: object) -> str:
     match value:
         case None:
             return _MISSING
@@ -141,7 +141,7 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def exact(value: object) -> object:  # noqa: PLR0911 - one line for each kind
+def exact(value: object) -> object:
     """Return the value as JSON can carry it, keeping every digit.
 
     Numbers that JSON lacks become the words "NaN", "Infinity", "-Infinity", as in protobuf's JSON mapping.
@@ -178,9 +178,7 @@ def cell_width(text: str) -> int:
     """Return how many terminal cells a text takes: two for a wide character, none for a combining one."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def cut(text: str, width: int) -> str:

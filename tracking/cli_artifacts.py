@@ -76,7 +76,5 @@ def _print_file(path: Path) -> None:
     with translated(f"Reading artifact {path.name!r}"):
         content = path.read_bytes()
     if sys.stdout.isatty() and b"\0" in content:
-        raise InvalidValue(
-            f"{path.name} is binary ({format_size(len(content))}). Copy it: --copy-to DIR, or pipe it."
-        )
+        raise InvalidValue(f"{path.name} is binary ({format_size(len(content))}). Copy it: --copy-to DIR, or pipe it.")
     emit_bytes(content)

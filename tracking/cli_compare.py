@@ -52,9 +52,7 @@ class _PaperFormat(StrEnum):
 
 _RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[RUN]...", help="Ids, names, latest, best; or choose runs by options.", show_default=False
-    ),
+    typer.Argument(metavar="[RUN]...", help="Ids, names, latest, best; or choose runs by options.", show_default=False),
 ]
 _SweepOption = Annotated[
     str | None, typer.Option("--sweep", metavar="ID", help="The runs of a sweep.", show_default=False)
@@ -83,9 +81,7 @@ def diff(
     full: Annotated[
         bool, typer.Option("--full", help="Unfold group choices, show bookkeeping keys, cut nothing.")
     ] = False,
-    only: Annotated[
-        list[_Part] | None, typer.Option(help="Compare only this. Repeatable.", show_default=False)
-    ] = None,
+    only: Annotated[list[_Part] | None, typer.Option(help="Compare only this. Repeatable.", show_default=False)] = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option(
@@ -163,9 +159,7 @@ def compare(
     ] = None,
     pareto: Annotated[
         str | None,
-        typer.Option(
-            metavar="A,B", help="Only what nothing beats in all of these metrics.", show_default=False
-        ),
+        typer.Option(metavar="A,B", help="Only what nothing beats in all of these metrics.", show_default=False),
     ] = None,
     sort: Annotated[
         str | None,

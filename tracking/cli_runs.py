@@ -73,15 +73,11 @@ def runs(
     *,
     filter: Annotated[
         str,
-        typer.Option(
-            "--filter", metavar="TEXT", help="For example: metrics.rmse_mean < 60 AND params.alpha < 0.5"
-        ),
+        typer.Option("--filter", metavar="TEXT", help="For example: metrics.rmse_mean < 60 AND params.alpha < 0.5"),
     ] = "",
     order_by: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN [ASC|DESC]", help="Repeatable. Newest first unless given.", show_default=False
-        ),
+        typer.Option(metavar="COLUMN [ASC|DESC]", help="Repeatable. Newest first unless given.", show_default=False),
     ] = None,
     limit: LimitOption = 20,
     columns: Annotated[
@@ -225,10 +221,7 @@ def metrics(
     points = histories[key]
     if format == Format.TABLE and len(points) > 1:
         width = min(terminal_width() or 72, 72)
-        emit(
-            render_plot([point.step for point in points], [point.value for point in points], width=width)
-            + "\n"
-        )
+        emit(render_plot([point.step for point in points], [point.value for point in points], width=width) + "\n")
     rows = [{"step": p.step, "value": p.value, "time": local_time(p.timestamp)} for p in points]
     emit_table(rows, ["step", "value", "time"], format)
 

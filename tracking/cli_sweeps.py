@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
 def sweeps(
     sweep: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[ID]", help="Four or more characters of a sweep's id, or latest.", show_default=False
-        ),
+        typer.Argument(metavar="[ID]", help="Four or more characters of a sweep's id, or latest.", show_default=False),
     ] = None,
     limit: LimitOption = 20,
     format: FormatOption = Format.TABLE,
@@ -50,9 +48,7 @@ def sweeps(
         _emit_sweeps(found, limit, format)
         return
     if format in (Format.TABLE, Format.MD):
-        page = render_page(
-            f"sweep {chosen.id}", [("sweep", _head(chosen))], format=format, width=terminal_width()
-        )
+        page = render_page(f"sweep {chosen.id}", [("sweep", _head(chosen))], format=format, width=terminal_width())
         emit(page + "\n")
     emit_runs(rows, limit, format, lead=["tags.sweep.point"])
 

@@ -28,9 +28,7 @@ from tracking.terminal import (
 
 ExperimentOption = Annotated[
     str | None,
-    typer.Option(
-        "--experiment", metavar="NAME", help="A whole experiment, by name or id.", show_default=False
-    ),
+    typer.Option("--experiment", metavar="NAME", help="A whole experiment, by name or id.", show_default=False),
 ]
 RunsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[RUN]...", help="One or more runs.", show_default=False)
@@ -54,9 +52,7 @@ def delete(runs: RunsArgument = None, experiment: ExperimentOption = None, store
         _move(source, runs or [], experiment, LifecycleStage.DELETED)
 
 
-def restore(
-    runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None
-) -> None:
+def restore(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
     """Take runs or an experiment out of the trash.
 
     \b

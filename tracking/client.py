@@ -123,9 +123,7 @@ class TrackingClient:
     def _move(self, experiment_id: str, stage: LifecycleStage) -> None:
         experiment = self.get_experiment(experiment_id)
         if experiment.lifecycle_stage == stage:
-            raise ExperimentNotFound(
-                f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already."
-            )
+            raise ExperimentNotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
         self.store.update_experiment(experiment.experiment_id, lifecycle_stage=stage)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
@@ -134,9 +132,7 @@ class TrackingClient:
 
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, Any]) -> None:
         """Set tags of an experiment, replacing; all or none."""
-        self.store.set_experiment_tags(
-            validation.experiment_id(experiment_id), validation.experiment_tags(tags)
-        )
+        self.store.set_experiment_tags(validation.experiment_id(experiment_id), validation.experiment_tags(tags))
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Remove one tag of an experiment. Raises TagNotFound."""
@@ -246,9 +242,7 @@ class TrackingClient:
         self.store.log_batch(validation.run_id(run_id), params=params)
         return operations(synchronous) or value
 
-    def set_tag(
-        self, run_id: str, key: str, value: Any, synchronous: bool | None = None
-    ) -> RunOperations | None:
+    def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
         """Set one tag, replacing."""
         tags = {check_key(key, TAG): validation.tag_value(key, value)}
         self._record_tags(run_id, tags)

@@ -62,9 +62,7 @@ class Selection:
     def objective(self) -> str | None:
         """Return the metric that most runs have as their objective; None where none recorded one."""
         tagged = Counter(
-            name
-            for run in self.runs
-            if (name := run.data.tags.get("objective.metric")) and name in run.data.metrics
+            name for run in self.runs if (name := run.data.tags.get("objective.metric")) and name in run.data.metrics
         )
         return tagged.most_common(1)[0][0] if tagged else None
 
@@ -162,9 +160,7 @@ def _means(members: Sequence[Run]) -> dict[str, object]:
 def join_spreads(table: Table) -> Table:
     """Return the table with each mean and its spread in one cell, as people read it: `54.1 ± 0.3`."""
     joined = {column.removesuffix(_SPREAD) for column in table.columns if column.endswith(_SPREAD)}
-    rows = tuple(
-        {**row, **{metric: _joined(row, metric) for metric in joined if metric in row}} for row in table.rows
-    )
+    rows = tuple({**row, **{metric: _joined(row, metric) for metric in joined if metric in row}} for row in table.rows)
     return replace(table, rows=rows, columns=tuple(c for c in table.columns if not c.endswith(_SPREAD)))
 
 
@@ -191,9 +187,7 @@ def sort_rows(table: Table, order: str) -> Table:
     column = _known_column(table, name.strip())
     present = [row for row in table.rows if _sortable(row.get(column)) is not None]
     absent = [row for row in table.rows if _sortable(row.get(column)) is None]
-    present.sort(
-        key=lambda row: _sortable(row.get(column)) or (0, 0.0, ""), reverse=direction.casefold() == "desc"
-    )
+    present.sort(key=lambda row: _sortable(row.get(column)) or (0, 0.0, ""), reverse=direction.casefold() == "desc")
     return replace(table, rows=(*present, *absent))
 
 
@@ -209,9 +203,7 @@ def _best_first(table: Table, selection: Selection) -> Table:
     objective = selection.objective
     if objective is None:
         return table
-    return sort_rows(
-        table, f"{objective} {'desc' if selection.direction(objective) == 'maximize' else 'asc'}"
-    )
+    return sort_rows(table, f"{objective} {'desc' if selection.direction(objective) == 'maximize' else 'asc'}")
 
 
 def pick_columns(table: Table, names: Sequence[str]) -> Table:

@@ -50,9 +50,7 @@ def preview_diff(
 
 
 def _planned_run(recorded: RunRecord, config: Mapping[str, Any]) -> Run:
-    data = replace(
-        recorded.run.data, params={key: str(value) for key, value in flatten(config).items()}, tags={}
-    )
+    data = replace(recorded.run.data, params={key: str(value) for key, value in flatten(config).items()}, tags={})
     return replace(recorded.run, data=data)
 
 

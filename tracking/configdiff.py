@@ -81,9 +81,7 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = ())
         folds=folds,
         changes=rest,
         every=tuple(counted),
-        commands=tuple(
-            _command(record, records[0], flat) for record, flat in zip(records, flats, strict=True)
-        ),
+        commands=tuple(_command(record, records[0], flat) for record, flat in zip(records, flats, strict=True)),
         keys=len(dict.fromkeys(key for flat in flats for key in flat if not is_bookkeeping(key))),
         bookkeeping=tuple(change for change in varying if is_bookkeeping(change.key)),
         notes=notes,

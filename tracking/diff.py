@@ -86,15 +86,11 @@ def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = ()) ->
         env=_compare_environments(records),
         outcome=_compare_outcomes(records),
         durations=tuple(_duration(record.run) for record in records),
-        notes=tuple(
-            f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems
-        ),
+        notes=tuple(f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems),
     )
 
 
-def _changes(
-    records: Sequence[RunRecord], view: Callable[[RunRecord], Mapping[str, Any]]
-) -> tuple[Change, ...]:
+def _changes(records: Sequence[RunRecord], view: Callable[[RunRecord], Mapping[str, Any]]) -> tuple[Change, ...]:
     return tuple(Change(*item) for item in find_varying([view(record) for record in records]).items())
 
 

@@ -33,9 +33,7 @@ def render_diff(
         return "\n\n".join([_head(diff, names, "md"), *(_markdown(block, names) for block in blocks)])
     margin = max(len(block.heading) for block in blocks) + 2
     body = [_text(block, names, margin, full, width) for block in blocks]
-    return "\n".join(
-        [_head(diff, names, "table", width), *(f"\n{text}" if "\n" in text else text for text in body)]
-    )
+    return "\n".join([_head(diff, names, "table", width), *(f"\n{text}" if "\n" in text else text for text in body)])
 
 
 def run_names(diff: RunDiff) -> list[str]:
@@ -63,9 +61,7 @@ def _head(diff: RunDiff, names: Sequence[str], format: str, width: int | None = 
             "status": run.info.status,
             "started": local_time(run.info.start_time),
         }
-        for number, (name, run, experiment) in enumerate(
-            zip(names, diff.runs, diff.experiments, strict=True), 1
-        )
+        for number, (name, run, experiment) in enumerate(zip(names, diff.runs, diff.experiments, strict=True), 1)
     ]
     return render_table(rows, list(rows[0]), format=format, width=width)
 
@@ -99,10 +95,7 @@ def _cut(text: str) -> str:
 
 def _columns(lines: Sequence[Line], names: Sequence[str]) -> tuple[list[dict[str, object]], list[str]]:
     heads = [f"{number} {name}" for number, name in enumerate(names, start=1)]
-    rows = [
-        {"key": line.key, **dict(zip(heads, line.cells, strict=True)), "remark": line.remark}
-        for line in lines
-    ]
+    rows = [{"key": line.key, **dict(zip(heads, line.cells, strict=True)), "remark": line.remark} for line in lines]
     remarks = ["remark"] if any(line.remark for line in lines) else []
     return [dict(row) for row in rows], ["key", *heads, *remarks]
 

@@ -155,9 +155,7 @@ def _change_remark(change: ScoreChange | None) -> str:
     if change is None:
         return ""
     paired = change.paired
-    if change.verdict == "equal" and not (
-        paired and paired.std
-    ):  # the folds may differ where the means do not
+    if change.verdict == "equal" and not (paired and paired.std):  # the folds may differ where the means do not
         return "equal"
     amount = _signed(change.change)
     if paired is not None and paired.std is not None:
@@ -186,11 +184,7 @@ def _signed(value: float) -> str:
 # Other sections --------------------------------------------------------------------------------
 def _section_block(heading: str, section: Section, after: Iterable[str] = ()) -> Block:
     number = len(section.changes)
-    summary = (
-        f"same: {_shorten(section.summary)}"
-        if section.same
-        else f"{number} differ{'s' if number == 1 else ''}"
-    )
+    summary = f"same: {_shorten(section.summary)}" if section.same else f"{number} differ{'s' if number == 1 else ''}"
     lines = tuple(_plain_line(change) for change in section.changes)
     return Block(heading, summary, lines, (*section.notes, *after))
 
@@ -217,9 +211,7 @@ def _patch_lines(patch: str, full: bool) -> list[str]:
     if not lines:
         return []
     shown = lines if full else lines[:_PATCH_LINES]
-    more = (
-        [f"... {len(lines) - len(shown)} more lines of the patch (--full)"] if len(lines) > len(shown) else []
-    )
+    more = [f"... {len(lines) - len(shown)} more lines of the patch (--full)"] if len(lines) > len(shown) else []
     return ["The patch between them:", *shown, *more]
 
 

@@ -82,9 +82,7 @@ def _effect(
     cells: dict[Hashable, list[float]] = {}
     for run in before:
         cells.setdefault(_cell(run, key, others), []).append(run.data.metrics[metric])
-    changes = [
-        run.data.metrics[metric] - value for run in after for value in cells.get(_cell(run, key, others), ())
-    ]
+    changes = [run.data.metrics[metric] - value for run in after for value in cells.get(_cell(run, key, others), ())]
     if not changes:
         return None
     improved = None

@@ -44,9 +44,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | int 
     Child processes inherit it. Raises ExperimentNotFound for an unknown id, ExperimentDeleted.
     """
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidValue(
-            "set_experiment takes either a name or an experiment_id: give exactly one of them."
-        )
+        raise InvalidValue("set_experiment takes either a name or an experiment_id: give exactly one of them.")
     client = TrackingClient()
     chosen = experiment_named(client, experiment_name) if experiment_name is not None else str(experiment_id)
     experiment = client.get_experiment(chosen)
@@ -334,8 +332,6 @@ def _scope(client: TrackingClient, ids: object, names: object, everywhere: bool)
     if ids:
         return experiment_id_list(ids)
     if names:
-        found = (
-            client.get_experiment_by_name(name) for name in validation.name_list(names, "experiment_names")
-        )
+        found = (client.get_experiment_by_name(name) for name in validation.name_list(names, "experiment_names"))
         return [experiment.experiment_id for experiment in found if experiment is not None]
     return None if everywhere else [current_experiment_id(client)]

@@ -17,9 +17,7 @@ def runs_frame(columns: RunColumns) -> pd.DataFrame:
     import pandas as pd
 
     info = columns.info
-    data: dict[str, Any] = {
-        name: info[name] for name in ("run_id", "experiment_id", "status", "artifact_uri")
-    }
+    data: dict[str, Any] = {name: info[name] for name in ("run_id", "experiment_id", "status", "artifact_uri")}
     for name in ("start_time", "end_time"):
         data[name] = pd.to_datetime(info[name], unit="ms", utc=True)
     for kind in ("metrics", "params", "tags"):

@@ -77,7 +77,7 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def write_value(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of value
+def write_value(value: Any) -> str:
     """Write a plain value in Hydra's override grammar, so that it is read back with its type.
 
     >>> write_value(0.5), write_value("0.5"), write_value([1, "a b"])

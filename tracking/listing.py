@@ -82,9 +82,7 @@ def telling_columns(rows: Sequence[Row]) -> list[str]:
     known = all_columns(rows)
     lead = ["id", "name", "status", *sorted(objectives & set(known))]
     # One run differs from nothing; what it achieved is still worth a column, its params have a page.
-    differing = varying_columns(
-        rows, known if len(rows) > 1 else [c for c in known if c.startswith("metrics.")]
-    )
+    differing = varying_columns(rows, known if len(rows) > 1 else [c for c in known if c.startswith("metrics.")])
     seen = set(known)
     others = [column for column in differing if column not in lead and _is_telling(column, seen)]
     params = _without_echoes(rows, [column for column in others if column.startswith("params.")])
@@ -132,8 +130,7 @@ def labels(columns: Iterable[str]) -> dict[str, str]:
     """
     columns = list(columns)
     short = {
-        column: column if column in INFO else column.partition(".")[2].removesuffix("._target_")
-        for column in columns
+        column: column if column in INFO else column.partition(".")[2].removesuffix("._target_") for column in columns
     }
     uses = Counter(short.values())
     return {column: label if uses[label] == 1 else column for column, label in short.items()}

@@ -40,8 +40,7 @@ class Locations:
         parts = urlsplit(location)
         if "://" in location and parts.scheme != "file":
             raise InvalidValue(
-                f"Artifacts cannot be kept at '{location}': only local folders are known. "
-                "Give a path or a file:// URI."
+                f"Artifacts cannot be kept at '{location}': only local folders are known. Give a path or a file:// URI."
             )
         path = Path(unquote(parts.path) if parts.scheme == "file" else location).absolute()
         if path.is_relative_to(self.root):

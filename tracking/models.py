@@ -60,13 +60,10 @@ def log_model(
     Raises InvalidType for what cannot be pickled.
     """
     if artifact_path is not None and name is not None:
-        raise InvalidValue(
-            "log_model takes name or artifact_path, which mean the same: give only one of them."
-        )
+        raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
     if registered_model_name is not None:
         warnings.warn(
-            "There is no model registry: the model is logged, but not registered as "
-            f"{registered_model_name!r}.",
+            f"There is no model registry: the model is logged, but not registered as {registered_model_name!r}.",
             stacklevel=2,
         )
     path = artifacts.check_path(name if name is not None else artifact_path) or DEFAULT_PATH
@@ -159,9 +156,7 @@ def _model_file(model_uri: str | os.PathLike[str] | Run) -> str:
     if isinstance(model_uri, os.PathLike):
         return _local_file(os.fspath(model_uri))
     if not isinstance(model_uri, str):
-        raise InvalidType(
-            f"load_model takes runs:/<run id>/<path>, a run or its id, not {shorten(model_uri)}."
-        )
+        raise InvalidType(f"load_model takes runs:/<run id>/<path>, a run or its id, not {shorten(model_uri)}.")
     scheme, separator, rest = model_uri.partition(":/")
     if separator and scheme == "runs":
         run_id, _, path = rest.lstrip("/").partition("/")
@@ -173,9 +168,7 @@ def _model_file(model_uri: str | os.PathLike[str] | Run) -> str:
 
         return _local_file(unquote(urlsplit(model_uri).path))
     if separator:
-        raise InvalidValue(
-            f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>."
-        )
+        raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>.")
     if "/" in model_uri or os.path.exists(model_uri):
         return _local_file(model_uri)
     return _run_file(model_uri, DEFAULT_PATH)
@@ -185,9 +178,7 @@ def _run_file(run_id: str, path: str) -> str:
     client = TrackingClient()
     place = artifacts.existing(str(client.artifact_dir(run_id)), path)
     return (
-        artifacts.existing(str(client.artifact_dir(run_id)), f"{path}/{FILE_NAME}")
-        if os.path.isdir(place)
-        else place
+        artifacts.existing(str(client.artifact_dir(run_id)), f"{path}/{FILE_NAME}") if os.path.isdir(place) else place
     )
 
 

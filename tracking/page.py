@@ -92,9 +92,7 @@ def _without_shown(tags: Mapping[str, str]) -> dict[str, str]:
     """Leave out what the page says elsewhere."""
     elsewhere = {"error", "warnings", "identity", "sweep.command", "git.dirty"}
     kept = {key: value for key, value in tags.items() if key not in elsewhere}
-    return {
-        key: value for key, value in sorted(kept.items()) if not key.startswith(("mlflow.", "objective."))
-    }
+    return {key: value for key, value in sorted(kept.items()) if not key.startswith(("mlflow.", "objective."))}
 
 
 def _size(file: FileInfo) -> str:
@@ -105,9 +103,7 @@ def fingerprint_sections(run: Run) -> list[Section]:
     """Return what a run's stored fingerprint is made of. Raises InvalidValue where it has none."""
     tags = run.data.tags
     if "fingerprint" not in tags:
-        raise InvalidValue(
-            f"Run {run.info.run_id} has no fingerprint: only runs made by python -m runner record one."
-        )
+        raise InvalidValue(f"Run {run.info.run_id} has no fingerprint: only runs made by python -m runner record one.")
     parts = dict.fromkeys(FINGERPRINT_PARTS, "not recorded")
     parts |= {key.partition(".")[2]: value for key, value in tags.items() if key.startswith("fingerprint.")}
     sections: list[Section] = [("fingerprint", {"whole": tags["fingerprint"], **parts})]

@@ -191,9 +191,7 @@ class _Parser:
     def _quoted_name(self, prefix: _Token) -> str:
         token = self._peek()
         if token.sort != "quoted" or token.start != prefix.start + len(prefix.text):
-            raise self.error(
-                token, f"a name is missing after '{prefix.text}'; quote odd ones: {prefix.text}`a b`"
-            )
+            raise self.error(token, f"a name is missing after '{prefix.text}'; quote odd ones: {prefix.text}`a b`")
         return self._next().text[1:-1]
 
     def _attribute(self, token: _Token, name: str) -> str:
@@ -234,17 +232,11 @@ class _Parser:
 
     def _check_operator(self, token: _Token, operator: str, type_: str, name: _Token) -> None:
         if operator in ("==", "<>"):
-            raise self.error(
-                token, f"'{operator}' is not an operator here; write {'=' if operator == '==' else '!='}"
-            )
+            raise self.error(token, f"'{operator}' is not an operator here; write {'=' if operator == '==' else '!='}")
         if type_ == "number" and operator in _ALIKE:
-            raise self.error(
-                token, f"{operator} compares text, and this is a number; use = != < <= > >= or IN"
-            )
+            raise self.error(token, f"{operator} compares text, and this is a number; use = != < <= > >= or IN")
         if type_ in ("text", "id") and operator in _ORDERED:
-            raise self.error(
-                token, f"'{operator}' compares numbers, and this is text; use = != LIKE ILIKE or IN"
-            )
+            raise self.error(token, f"'{operator}' compares numbers, and this is text; use = != LIKE ILIKE or IN")
 
     def _values(self, type_: str) -> tuple[Value, ...]:
         if self._peek().text != "(":
@@ -289,9 +281,7 @@ class _Parser:
         start = self._peek()
         kind, key = self._identifier()
         if kind not in self.vocabulary.orderable:
-            raise self.error(
-                start, f"cannot sort by a {kind}; sort by {', '.join(self.vocabulary.orderable)}"
-            )
+            raise self.error(start, f"cannot sort by a {kind}; sort by {', '.join(self.vocabulary.orderable)}")
         ascending = True
         if self._accept("DESC"):
             ascending = False

@@ -62,9 +62,7 @@ def load_records(store: Store, runs: Sequence[Run]) -> list[RunRecord]:
     histories = store.get_metric_histories([run.info.run_id for run in runs])
     names = {run.info.experiment_id: "" for run in runs}
     names = {experiment_id: store.get_experiment(experiment_id).name for experiment_id in names}
-    return [
-        _load(run, names[run.info.experiment_id], histories.get(run.info.run_id, {}), store) for run in runs
-    ]
+    return [_load(run, names[run.info.experiment_id], histories.get(run.info.run_id, {}), store) for run in runs]
 
 
 def _load(run: Run, experiment: str, histories: Mapping[str, Sequence[Metric]], store: Store) -> RunRecord:

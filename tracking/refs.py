@@ -66,8 +66,7 @@ def resolve_experiment(store: Store, reference: str) -> Experiment:
     names = [experiment.name for experiment in experiments]
     nearest = nearest_names(reference, names)
     raise ExperimentNotFound(
-        f"No experiment {reference!r}. Nearest: {_quoted(nearest) or 'none'}. "
-        "See: python -m tracking experiments"
+        f"No experiment {reference!r}. Nearest: {_quoted(nearest) or 'none'}. See: python -m tracking experiments"
     )
 
 
@@ -86,9 +85,7 @@ def _latest(store: Store, back: int, stage: LifecycleStage) -> Run:
     kind = "" if stage == LifecycleStage.ACTIVE else "deleted "
     if there == 0:
         raise RunNotFound(f"No 'latest' run: the store has no {kind}runs. Record one: python -m runner")
-    raise RunNotFound(
-        f"No run 'latest~{back}': the store has {there} {kind}runs, the oldest is 'latest~{there - 1}'."
-    )
+    raise RunNotFound(f"No run 'latest~{back}': the store has {there} {kind}runs, the oldest is 'latest~{there - 1}'.")
 
 
 def _best(store: Store, experiment: str | None) -> Run:
@@ -103,9 +100,7 @@ def _best(store: Store, experiment: str | None) -> Run:
     metric, direction = objective(tagged[0])
     order = "DESC" if direction == "maximize" else "ASC"
     alike = f"{_equals('tags.`objective.metric`', metric)} AND status = '{RunStatus.FINISHED}'"
-    found = store.search_runs(
-        scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}"], max_results=1
-    )
+    found = store.search_runs(scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}"], max_results=1)
     if not found or isnan(found[0].data.metrics.get(metric, nan)):
         raise RunNotFound(f"No 'best' run in {where}: no finished run has the objective {metric!r}. {_SEE}")
     return found[0]
@@ -121,9 +116,7 @@ def objective(run: Run) -> tuple[str, str]:
     if not metric:
         raise InvalidValue(f"Run {run.info.run_id} has no objective: its tag objective.metric is not set.")
     if direction not in ("minimize", "maximize"):
-        raise InvalidValue(
-            f"Run {run.info.run_id} has objective.direction {direction!r}. Allowed: minimize, maximize."
-        )
+        raise InvalidValue(f"Run {run.info.run_id} has objective.direction {direction!r}. Allowed: minimize, maximize.")
     return metric, direction
 
 

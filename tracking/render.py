@@ -166,9 +166,7 @@ def _is_numeric(rows: Sequence[Row], column: str) -> bool:
 
 def _is_rigid(rows: Sequence[Row], column: str) -> bool:
     values = [value for row in rows if (value := row.get(column)) is not None]
-    return bool(values) and all(
-        isinstance(value, (datetime, ShortId)) or is_numeric(value) for value in values
-    )
+    return bool(values) and all(isinstance(value, (datetime, ShortId)) or is_numeric(value) for value in values)
 
 
 def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:

@@ -144,17 +144,13 @@ class SQLiteStore:
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags, replacing."""
         with self._database.write() as connection:
-            sqlite_experiments.set_tags(
-                connection, sqlite_experiments.number_of(connection, experiment_id), tags
-            )
+            sqlite_experiments.set_tags(connection, sqlite_experiments.number_of(connection, experiment_id), tags)
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Remove one tag."""
         with self._database.write() as connection:
             number = sqlite_experiments.number_of(connection, experiment_id)
-            there = dict(
-                connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (number,))
-            )
+            there = dict(connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (number,)))
             if key not in there:
                 raise _tag_not_found(f"Experiment {experiment_id}", key, there)
             connection.execute("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key))

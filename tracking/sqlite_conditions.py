@@ -41,11 +41,10 @@ class Sql:
     values: list[Any] = field(default_factory=list)
 
 
-def run_scope(
-    condition: Condition | None, experiments: Sequence[str] | None, view_type: int
-) -> tuple[Sql, Sql]:
+def run_scope(condition: Condition | None, experiments: Sequence[str] | None, view_type: int) -> tuple[Sql, Sql]:
     """Return the joins and the condition that leave the runs (as r) that are asked for."""
-    parts, joins = [in_stage("r", view_type)], []
+    parts = [in_stage("r", view_type)]
+    joins: list[Sql] = []
     if experiments is not None:
         ids = [int(text) for text in experiments if text.isdecimal() and len(text) < 19]
         parts.append(Sql("r.experiment IN (SELECT value FROM json_each(?))", [json.dumps(ids)]))
@@ -143,7 +142,7 @@ def _run_comparison(comparison: Comparison) -> Sql:
     return Sql(f"{exists} AND ({inner.text}))", [key, *inner.values])
 
 
-def compared(column: str, comparison: Comparison) -> Sql:  # noqa: PLR0911 - one line a case
+def compared(column: str, comparison: Comparison) -> Sql:
     """Compare an expression with the value of a comparison."""
     operator, value = comparison.operator, comparison.value
     if value is None:
@@ -185,14 +184,10 @@ def _compared_with_list(column: str, comparison: Comparison, values: tuple[Value
     found = joined(" OR ", [_compared_with_number(column, kind, "=", value) for value in values])
     if operator == "IN":
         return found
-    present = (
-        f"{column} IS NOT NULL AND " if kind == "attribute" else ""
-    )  # there, NULL is not NaN: it is missing
+    present = f"{column} IS NOT NULL AND " if kind == "attribute" else ""  # there, NULL is not NaN: it is missing
     return Sql(f"{present}({found.text}) IS NOT TRUE", found.values)
 
 
 def _glob(pattern: str) -> str:
     """Translate a LIKE pattern: % to *, _ to ?, and what GLOB takes for a sign to itself."""
-    return "".join(
-        {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}.get(sign, sign) for sign in pattern
-    )
+    return "".join({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}.get(sign, sign) for sign in pattern)

@@ -59,9 +59,7 @@ class _Local(threading.local):
 class Database:
     """One SQLite file, or memory when `path` is None, and how this process talks to it."""
 
-    def __init__(
-        self, path: Path | None, functions: dict[str, tuple[int, Callable[..., int | str | None]]]
-    ) -> None:
+    def __init__(self, path: Path | None, functions: dict[str, tuple[int, Callable[..., int | str | None]]]) -> None:
         self.path = path
         self.lock = threading.RLock()  # held by transactions in memory, where threads share a connection
         self._functions = functions
@@ -126,9 +124,7 @@ class Database:
         if isinstance(error, TrackingError) or not isinstance(error, _FOREIGN):
             return error
         if isinstance(error, (OverflowError, UnicodeEncodeError)):
-            return InvalidValue(
-                f"A value cannot be stored: {error}. Use 64-bit integers and valid Unicode text."
-            )
+            return InvalidValue(f"A value cannot be stored: {error}. Use 64-bit integers and valid Unicode text.")
         if isinstance(error, OSError):
             return self._translate_system_error(error)
         return self._translate_sqlite_error(error)
@@ -140,7 +136,7 @@ class Database:
             return self._read_only(error)
         return StoreError(f"{self.name} cannot be used: {error}. Check the tracking URI.")
 
-    def _translate_sqlite_error(self, error: Exception) -> StoreError:  # noqa: PLR0911 - one line a case
+    def _translate_sqlite_error(self, error: Exception) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0)
         match code & 0xFF:
             case sqlite3.SQLITE_FULL:

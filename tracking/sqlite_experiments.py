@@ -29,9 +29,7 @@ def number_of(connection: sqlite3.Connection, experiment_id: str) -> int:
         row = connection.execute("SELECT id FROM experiments WHERE id = ?", (int(experiment_id),)).fetchone()
         if row is not None:
             return int(row[0])
-    raise ExperimentNotFound(
-        f"No experiment has the id '{experiment_id}'. See: python -m tracking experiments"
-    )
+    raise ExperimentNotFound(f"No experiment has the id '{experiment_id}'. See: python -m tracking experiments")
 
 
 def require_open(connection: sqlite3.Connection, experiment_id: str) -> tuple[int, str | None]:
@@ -98,9 +96,7 @@ def experiment_of(connection: sqlite3.Connection, row: tuple[Any, ...], location
     """Return the entity of a row of `EXPERIMENT`."""
     id_, name, location, lifecycle, created, updated = row
     tags = dict(connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (id_,)))
-    return Experiment(
-        str(id_), name, locations.experiment_uri(id_, location), lifecycle, created, updated, tags
-    )
+    return Experiment(str(id_), name, locations.experiment_uri(id_, location), lifecycle, created, updated, tags)
 
 
 def _experiment_comparison(comparison: Comparison) -> Sql:

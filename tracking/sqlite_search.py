@@ -23,8 +23,7 @@ _BATCH = 500
 _MOST = 2**63 - 1
 
 INFO = (
-    f"SELECT r.n, r.run_id, r.experiment, r.name, r.user, {STATUS}, r.start_time, r.end_time, r.lifecycle"
-    " FROM runs r"
+    f"SELECT r.n, r.run_id, r.experiment, r.name, r.user, {STATUS}, r.start_time, r.end_time, r.lifecycle FROM runs r"
 )
 _OF_BATCH = "FROM json_each(?) j CROSS JOIN {table} v ON v.run = j.value"  # CROSS keeps the order of the list
 _VALUES = f"SELECT j.key, v.key, v.value {_OF_BATCH}"

@@ -80,9 +80,7 @@ def _damage(database: Database) -> list[Problem]:
     remedy = "Restore the file from a copy, or salvage it with `sqlite3 FILE .recover`."
     with database.read() as connection:
         lines = [line for (line,) in connection.execute("PRAGMA quick_check") if line != "ok"]
-        lines += [
-            f"a row of {row[0]} belongs to nothing" for row in connection.execute("PRAGMA foreign_key_check")
-        ]
+        lines += [f"a row of {row[0]} belongs to nothing" for row in connection.execute("PRAGMA foreign_key_check")]
     return [Problem("database", database.name, f"{line}. {remedy}") for line in lines]
 
 

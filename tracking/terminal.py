@@ -100,9 +100,7 @@ def emit_bytes(content: bytes) -> None:
     """Write bytes as they are; to a terminal without what would move its cursor or change its state."""
     with _quiet_when_the_reader_leaves():
         if sys.stdout.isatty():
-            print(
-                "\n".join(map(plain, content.decode(errors="replace").expandtabs().splitlines())), flush=True
-            )
+            print("\n".join(map(plain, content.decode(errors="replace").expandtabs().splitlines())), flush=True)
         else:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()

@@ -105,17 +105,13 @@ def as_text(value: object, what: str) -> str:
         try:
             value = str(value)
         except Exception as problem:  # somebody's __str__ may raise anything
-            raise InvalidType(
-                f"{what}: a {type(value).__name__} has no text form ({problem!r})."
-            ) from problem
+            raise InvalidType(f"{what}: a {type(value).__name__} has no text form ({problem!r}).") from problem
     text: str = value
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as problem:
-            raise InvalidValue(
-                f"{what}: {shorten(text)} is not valid Unicode text ({problem.reason})."
-            ) from problem
+            raise InvalidValue(f"{what}: {shorten(text)} is not valid Unicode text ({problem.reason}).") from problem
     return text
 
 
@@ -211,9 +207,7 @@ def _pairs(items: object, what: str) -> Iterable[tuple[str, object]]:
         return items.items()
     pairs = [(entity.key, entity.value) for entity in _entities(items, what)]
     if len(dict(pairs)) < len(set(pairs)):
-        raise InvalidValue(
-            f"The same key with different values is among the {what} of one call: {shorten(pairs)}."
-        )
+        raise InvalidValue(f"The same key with different values is among the {what} of one call: {shorten(pairs)}.")
     return pairs
 
 
@@ -255,9 +249,7 @@ def metric_step(step: Any) -> int:
     except TypeError as problem:
         raise InvalidValue(f"A metric's step is a whole number, not {shorten(step)}.") from problem
     if number not in STEP_RANGE:
-        raise InvalidValue(
-            f"Step {number} is out of range: from -2**63 to 2**63 - 1.", error_code="INTERNAL_ERROR"
-        )
+        raise InvalidValue(f"Step {number} is out of range: from -2**63 to 2**63 - 1.", error_code="INTERNAL_ERROR")
     return number
 
 
@@ -326,8 +318,7 @@ def artifact_location(value: object) -> str:
         return os.path.abspath(text)
     if scheme[1].lower() != "file" or "?" in text or "#" in text:
         raise InvalidValue(
-            f"Artifact location {shorten(text)} cannot be used: a folder's path or a plain file: URI is "
-            "needed."
+            f"Artifact location {shorten(text)} cannot be used: a folder's path or a plain file: URI is needed."
         )
     return text
 

@@ -75,20 +75,14 @@ def record(client: object, number: int, randomness: random.Random, *, files: boo
     tags = {f"tag.{n}": f"value {n}" for n in range(4)}
     tags |= {"fingerprint.data": "v1:d", "fingerprint.splits": "v1:s", "cv.test_train_ratio": "0.25"}
     tags["objective.metric"] = "rmse_mean"
-    run_id = client.create_run(
-        "0", run_name=f"run {number}", start_time=1_000_000 + number, tags=tags
-    ).info.run_id
+    run_id = client.create_run("0", run_name=f"run {number}", start_time=1_000_000 + number, tags=tags).info.run_id
     params = [Param(f"section.key_{n}", str(randomness.random())) for n in range(19)]
-    scores = [
-        Metric(key, randomness.random(), 1, fold) for key in ("rmse", "mae", "r2") for fold in range(FOLDS)
-    ]
+    scores = [Metric(key, randomness.random(), 1, fold) for key in ("rmse", "mae", "r2") for fold in range(FOLDS)]
     means = [Metric(f"{key}_{what}", 0.5, 1) for key in ("rmse", "mae", "r2") for what in ("mean", "std")]
     client.log_batch(run_id, metrics=[*scores, *means], params=[*params, Param("alpha", str(alpha))])
     if files:
         client.log_text(run_id, CONFIG.format(alpha=alpha), "config.yaml")
-        client.log_text(
-            run_id, f"minimal: [alpha={alpha}]\nchoices: {{model: elasticnet}}\n", "overrides.yaml"
-        )
+        client.log_text(run_id, f"minimal: [alpha={alpha}]\nchoices: {{model: elasticnet}}\n", "overrides.yaml")
         packages = "".join(f"package-{n}==1.{number % 7}.{n}\n" for n in range(120))
         client.log_text(run_id, f"# python: 3.11.7\n{packages}", "environment.txt")
     client.set_terminated(run_id, end_time=1_002_000 + number)

@@ -54,9 +54,7 @@ class Plain:
         self.folder = folder
         folder.mkdir()
         self.connection = sqlite3.connect(folder / "plain.db", isolation_level=None)
-        self.connection.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + PLAIN_TABLES
-        )
+        self.connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + PLAIN_TABLES)
 
     def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         connection = self.connection
@@ -134,9 +132,7 @@ def measure_writing(folder: Path, rounds: int) -> None:
             lambda: tracking.log_metric("m", 0.5, step=next(step)),
             lambda: plain.metric(next(step)),
         )
-    line(
-        "One log_metric in a loop", ours, theirs, f"at most 3 x; {1 / ours:,.0f} a second, over 20,000", "us"
-    )
+    line("One log_metric in a loop", ours, theirs, f"at most 3 x; {1 / ours:,.0f} a second, over 20,000", "us")
 
 
 def fill(store: Store, plain: Plain, runs: int) -> None:
@@ -164,13 +160,9 @@ def fill(store: Store, plain: Plain, runs: int) -> None:
         store.log_batch(run, params=params, metrics=points)
         store.update_run(run, status="FINISHED", end_time=number + 1)
         connection.execute("INSERT INTO runs VALUES (?, ?, 'FINISHED', ?, ?)", (run, "x", number, number + 1))
-        connection.executemany(
-            "INSERT INTO params VALUES (?, ?, ?)", [(run, *item) for item in params.items()]
-        )
+        connection.executemany("INSERT INTO params VALUES (?, ?, ?)", [(run, *item) for item in params.items()])
         connection.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(run, *item) for item in tags.items()])
-        connection.executemany(
-            "INSERT INTO metrics VALUES (?, ?, ?, 0, 0)", [(run, *item) for item in values.items()]
-        )
+        connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, 0, 0)", [(run, *item) for item in values.items()])
     connection.execute("COMMIT")
     store.close()
 
@@ -224,9 +216,7 @@ def measure_reading(folder: Path, runs: int, rounds: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # By the clock, garbage of the one is collected in the time of the other: collect in between.
     ours = statistics.median(
-        (gc.collect(), seconds(lambda: tracking.search_runs(search_all_experiments=True, max_results=runs)))[
-            1
-        ]
+        (gc.collect(), seconds(lambda: tracking.search_runs(search_all_experiments=True, max_results=runs)))[1]
         for _ in range(3)
     )
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -237,9 +227,7 @@ def measure_reading(folder: Path, runs: int, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15, help="how often each is measured")
-    parser.add_argument(
-        "--store-runs", type=int, default=100_000, help="runs to search; 0 leaves searching out"
-    )
+    parser.add_argument("--store-runs", type=int, default=100_000, help="runs to search; 0 leaves searching out")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=options.folder, prefix="benchmark-"))

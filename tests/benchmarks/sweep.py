@@ -89,9 +89,7 @@ def main() -> None:
         "few": measure_few,
     }
     parser = argparse.ArgumentParser(description="Cost of a sweep beside plain scripts.")
-    parser.add_argument(
-        "sections", nargs="*", metavar="section", help=f"any of {', '.join(sections)}; default: all"
-    )
+    parser.add_argument("sections", nargs="*", metavar="section", help=f"any of {', '.join(sections)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer points, one repeat: a first look")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--backend", default="loky", help="loky or multiprocessing")
@@ -115,12 +113,8 @@ def measure_points(asked: argparse.Namespace) -> None:
     axes = [f"alpha=range(0.01,{stop:g},0.01)", "l1_ratio=range(0.05,1.0,0.05)"]
     commands: dict[str, list[str]] = {"plain script, one core": ["plain.py"]}
     for jobs in ("1", "2", "auto"):
-        commands[f"n_jobs={jobs}"] = _sweep(
-            "model=elasticnet", *axes, f"n_jobs={jobs}", f"backend={asked.backend}"
-        )
-    costs = _in_turns(
-        commands, {"plain.py": PLAIN_POINTS.replace("{stop}", f"{stop - 0.005:g}")}, asked.repeats
-    )
+        commands[f"n_jobs={jobs}"] = _sweep("model=elasticnet", *axes, f"n_jobs={jobs}", f"backend={asked.backend}")
+    costs = _in_turns(commands, {"plain.py": PLAIN_POINTS.replace("{stop}", f"{stop - 0.005:g}")}, asked.repeats)
     print(f"\n{rows * 19} points, whole processes, median of {asked.repeats}, backend={asked.backend}")
     _print_ratios(costs, base="plain script, one core", targets={"n_jobs=1": 1.0, "n_jobs=2": 0.65})
 
@@ -138,9 +132,7 @@ def measure_overhead(asked: argparse.Namespace) -> None:
                 tracked.append(pair[0])
                 plain.append(pair[1])
     over = [1000 * (a - b) for a, b in zip(tracked, plain, strict=True)]
-    print(
-        f"\nover its own cross_validate and fit, {alphas} points of ridge in one process, median of {repeats}"
-    )
+    print(f"\nover its own cross_validate and fit, {alphas} points of ridge in one process, median of {repeats}")
     print(f"  tracked point      {1000 * statistics.median(tracked):7.2f} ms")
     print(f"  scikit-learn       {1000 * statistics.median(plain):7.2f} ms")
     print(f"  overhead           {statistics.median(over):7.2f} ms   (target: at most 2)")
@@ -163,9 +155,7 @@ def measure_scale(asked: argparse.Namespace) -> None:
         print(f"\nridge, n_jobs={jobs}; a start of {start:.1f} s (two points) is not counted")
         each = {count: (costs[str(count)][0].seconds - start) / (count - 2) for count in (few, many)}
         for count in (few, many):
-            print(
-                f"  {count:6} points  {1000 * each[count]:7.2f} ms each  {costs[str(count)][0].peak:6.0f} MB"
-            )
+            print(f"  {count:6} points  {1000 * each[count]:7.2f} ms each  {costs[str(count)][0].peak:6.0f} MB")
         more = costs[str(many)][0].peak - costs[str(few)][0].peak
         print(f"  ratio {each[many] / each[few]:.2f} (target: at most 1.10), {more:+.0f} MB (target: +50)")
 
@@ -190,17 +180,13 @@ def measure_heavy(asked: argparse.Namespace) -> None:
     source = PLAIN_HEAVY.format(rows=rows, depths=depths)
     costs = _in_turns(commands, {"plain.py": source}, asked.repeats, memory=True)
     size = rows * 500 * 8 / 1e6
-    print(
-        f"\n{len(depths)} forests on {rows} x 500 ({size:.0f} MB), median of {asked.repeats}, {asked.backend}"
-    )
+    print(f"\n{len(depths)} forests on {rows} x 500 ({size:.0f} MB), median of {asked.repeats}, {asked.backend}")
     _print_ratios(costs, base="Parallel(n_jobs=2)", targets={"n_jobs=2": 1.1})
 
 
 def measure_few(asked: argparse.Namespace) -> None:
     """Show that two points start no worker."""
-    costs = _in_turns(
-        {"n_jobs=auto": _sweep("alpha=0.1,0.5"), "n_jobs=1": _sweep("alpha=0.1,0.5", "n_jobs=1")}, {}, 1
-    )
+    costs = _in_turns({"n_jobs=auto": _sweep("alpha=0.1,0.5"), "n_jobs=1": _sweep("alpha=0.1,0.5", "n_jobs=1")}, {}, 1)
     seen = costs["n_jobs=auto"][0].processes
     print("\ntwo points")
     for name, (cost,) in costs.items():

@@ -24,9 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "project" / "own_study"
     (package / "parts").mkdir(parents=True)
     (package / "__init__.py").write_text("from own_study.models import Line\n")
-    (package / "models.py").write_text(
-        "import numpy\nfrom .parts import slope\nimport own_extra\nclass Line: ...\n"
-    )
+    (package / "models.py").write_text("import numpy\nfrom .parts import slope\nimport own_extra\nclass Line: ...\n")
     (package / "parts" / "__init__.py").write_text("")
     (package / "parts" / "slope.py").write_text("from .. import models\nslope = 1\n")
     (package / "plots.py").write_text("raise RuntimeError('imported')\n")
@@ -112,9 +110,7 @@ def test_a_module_that_does_not_parse_still_has_content(project: Path) -> None:
     assert "own_study.models" in identity("own_study.models.Line")
 
 
-def test_a_namespace_package_without_init_is_own_code_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_namespace_package_without_init_is_own_code_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_space").mkdir()
     (tmp_path / "own_space" / "models.py").write_text("class Line: ...\n")
     monkeypatch.syspath_prepend(str(tmp_path))

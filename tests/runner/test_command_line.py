@@ -49,8 +49,7 @@ def write(path: str, text: str) -> None:
 
 def write_cars() -> None:
     rows = [
-        f"{900 + 7 * i},{'us' if i % 3 else 'eu'},{'' if i == 5 else i % 9},{30 - i / 5 + i % 4}"
-        for i in range(60)
+        f"{900 + 7 * i},{'us' if i % 3 else 'eu'},{'' if i == 5 else i % 9},{30 - i / 5 + i % 4}" for i in range(60)
     ]
     write("cars.csv", "\n".join(["weight,origin,doors,mpg", *rows]) + "\n")
 
@@ -268,9 +267,7 @@ def test_groups_are_swept_by_pattern(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_hydras_own_place_for_a_sweep_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (
-        "# @package _global_\nhydra:\n  sweeper:\n    params:\n      model: ridge,lasso\n      alpha: 0.1,1\n"
-    )
+    text = "# @package _global_\nhydra:\n  sweeper:\n    params:\n      model: ridge,lasso\n      alpha: 0.1,1\n"
     write("mine/experiment/params.yaml", text)
 
     run("-m --config-dir mine experiment=params alpha=0.5,0.7", capsys)
@@ -308,9 +305,7 @@ def test_the_command_line_multiplies_into_a_file_or_replaces_its_keys(
 ) -> None:
     write("mine/experiment/grids.yaml", GRIDS.partition("  - model: random_forest")[0])
 
-    out, _ = run(
-        "-m --config-dir mine experiment=grids dry_run=true alpha=1,2 model=lasso cv.n_splits=3,5", capsys
-    )
+    out, _ = run("-m --config-dir mine experiment=grids dry_run=true alpha=1,2 model=lasso cv.n_splits=3,5", capsys)
 
     assert "4 new: 4 to run." in out
 
@@ -347,9 +342,7 @@ def test_a_live_line_is_drawn_where_it_is_asked_for(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     "other", ["hydra/launcher=basic", "hydra/sweeper=basic", "hydra/sweeper=basic hydra/launcher=basic"]
 )
-def test_other_launchers_and_sweepers_run_the_same_points(
-    other: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_launchers_and_sweepers_run_the_same_points(other: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(shlex.split(f"-m {other} alpha=0.1,0.5")) == 0
 
     runs = recorded()
@@ -453,3 +446,14 @@ def test_as_a_process_it_leaves_runs_and_nothing_else(tmp_path: Path) -> None:
     assert "2 finished" in process.stdout
     assert "\x1b" not in process.stdout + process.stderr
     assert os.listdir() == ["runs"]
+
+
+def test_it_runs_in_a_program_that_used_hydra_before() -> None:
+    """Hydra looks for plugins once in a process, and a notebook may have done so without ours on the path."""
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance().class_name_to_class = {
+        name: found for name, found in Plugins.instance().class_name_to_class.items() if "runner_edge" not in name
+    }
+
+    assert main(["-m", "alpha=0.1,0.2"]) == 0

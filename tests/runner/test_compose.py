@@ -91,9 +91,7 @@ def composer(shared: Composer) -> Iterator[Composer]:
 @st.composite
 def override_lists(draw: st.DrawFn) -> list[str]:
     """Draw what mostly can be composed: a list that is refused says nothing about the rest of it."""
-    asked = draw(st.lists(st.sampled_from(GROUPS), max_size=2)) + draw(
-        st.lists(st.sampled_from(VALUES), max_size=4)
-    )
+    asked = draw(st.lists(st.sampled_from(GROUPS), max_size=2)) + draw(st.lists(st.sampled_from(VALUES), max_size=4))
     if draw(st.integers(0, 3)) == 0:
         asked.append(draw(st.sampled_from(SOMETIMES_REFUSED)))
     return draw(st.permutations(asked))
@@ -162,9 +160,7 @@ run_name=${nowhere} model.hidden_layer_sizes.0=5
 
 @settings(reused, max_examples=100)
 @given(st.sampled_from(["ridge", "mlp", "elasticnet"]), st.lists(st.sampled_from(VARIED), max_size=5))
-def test_a_config_does_not_depend_on_what_was_composed_before(
-    composer: Composer, model: str, asked: list[str]
-) -> None:
+def test_a_config_does_not_depend_on_what_was_composed_before(composer: Composer, model: str, asked: list[str]) -> None:
     """The examples before this one are what was composed before; the reference was made at the start."""
     if not hasattr(composer, "untouched"):
         composer.untouched = {  # type: ignore[attr-defined]
@@ -280,9 +276,7 @@ def test_the_choices_are_those_of_every_group_defaults_included(composer: Compos
         (["~tags"], "tags.owner", True),  # a place of the schema
     ],
 )
-def test_has_key_tells_whether_hydra_would_set_it(
-    composer: Composer, asked: list[str], key: str, there: bool
-) -> None:
+def test_has_key_tells_whether_hydra_would_set_it(composer: Composer, asked: list[str], key: str, there: bool) -> None:
     assert composer.has_key(read_settings(asked), key) is there
     try:
         compose("config", overrides=[*asked, f"{key}=1"])
@@ -305,9 +299,7 @@ def test_has_key_tells_whether_hydra_would_set_it(
         ("++model._target_=nowhere.Model", "model.max_depth", True),  # building it says what is wrong
     ],
 )
-def test_a_parameter_is_there_if_the_estimator_has_it(
-    composer: Composer, asked: str, key: str, there: bool
-) -> None:
+def test_a_parameter_is_there_if_the_estimator_has_it(composer: Composer, asked: str, key: str, there: bool) -> None:
     """Hydra would set any key of these open sections; a sweep over several models needs to know better."""
     assert composer.has_key(read_settings([asked]), key) is there
 

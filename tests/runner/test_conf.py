@@ -48,13 +48,7 @@ def test_the_defaults_are_ridge_on_diabetes_in_five_folds() -> None:
 
 
 def test_every_key_of_the_config_file_has_a_comment_and_a_type() -> None:
-    lines = (
-        (CONF / "config.yaml")
-        .read_text()
-        .split("\nhydra:")[0]
-        .split("  - override hydra")[1]
-        .splitlines()[1:]
-    )
+    lines = (CONF / "config.yaml").read_text().split("\nhydra:")[0].split("  - override hydra")[1].splitlines()[1:]
     keys = {line.split(":")[0]: line for line in lines if line}
 
     assert all("#" in line for line in keys.values()), keys
@@ -73,9 +67,7 @@ def test_every_model_instantiates_and_cross_validates(choice: str) -> None:
         model.set_params(n_estimators=5)
 
     pipeline = make_pipeline(StandardScaler(), model)
-    scores = cross_validate(
-        pipeline, dataset.X[rows], dataset.y[rows], scoring=scoring, cv=2, error_score="raise"
-    )
+    scores = cross_validate(pipeline, dataset.X[rows], dataset.y[rows], scoring=scoring, cv=2, error_score="raise")
 
     assert set(scores) >= {f"test_{name}" for name in scoring}
 

@@ -64,9 +64,7 @@ def arrays(X: Any, y: Any, groups: Any = None) -> Dataset:
     import tests_own_data  # type: ignore[import-not-found]
 
     tests_own_data.parts = (X, y) if groups is None else (X, y, groups)
-    return load(
-        {"source": "callable", "function": "tests_own_data.load", "kwargs": {"salt": os.urandom(8).hex()}}
-    )
+    return load({"source": "callable", "function": "tests_own_data.load", "kwargs": {"salt": os.urandom(8).hex()}})
 
 
 @pytest.fixture(autouse=True)
@@ -186,9 +184,7 @@ def test_dtypes_keep_the_zero_of_a_code_and_limit_the_rows(tmp_path: Path) -> No
 def test_separator_decimal_and_options_reach_the_reader(tmp_path: Path) -> None:
     (tmp_path / "de.csv").write_text("# export\nps;mpg\n60;7,5\n?;8,5\n")
 
-    data = load(
-        csv(tmp_path / "de.csv", separator=";", decimal=",", options={"skiprows": 1, "na_values": ["?"]})
-    )
+    data = load(csv(tmp_path / "de.csv", separator=";", decimal=",", options={"skiprows": 1, "na_values": ["?"]}))
 
     assert data.y.tolist() == [7.5, 8.5]
     assert np.isnan(data.X["ps"].iloc[1])
@@ -229,9 +225,7 @@ def test_a_fingerprint_is_of_the_content_not_of_the_path(cars: Path, tmp_path: P
         ("2024-01-03", "2024-01-07"),
     ],
 )
-def test_a_fingerprint_changes_with_values_names_and_types(
-    cars: Path, tmp_path: Path, change: tuple[str, str]
-) -> None:
+def test_a_fingerprint_changes_with_values_names_and_types(cars: Path, tmp_path: Path, change: tuple[str, str]) -> None:
     (tmp_path / "other.csv").write_text(CARS.replace(*change, 1))
 
     assert load(csv(tmp_path / "other.csv")).fingerprint != load(csv(cars)).fingerprint
@@ -416,9 +410,7 @@ def test_arrays_that_do_not_fit_together_are_refused() -> None:
 def test_made_up_classes_that_cannot_be_are_refused() -> None:
     config = {"source": "synthetic_classification", "n_samples": 9, "n_features": 2, "n_informative": 3}
 
-    assert "data.n_informative=2 or fewer" in refused(
-        {**config, "n_classes": 2, "class_sep": 1.0, "random_state": 0}
-    )
+    assert "data.n_informative=2 or fewer" in refused({**config, "n_classes": 2, "class_sep": 1.0, "random_state": 0})
 
 
 # -- what cannot be fitted
@@ -444,9 +436,7 @@ def test_a_nan_or_infinite_target_names_the_first_row() -> None:
 def test_missing_classes_are_found(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("a,mpg\n1,x\n2,\n3,y\n4,x\n")
 
-    assert "in 1 of 4 rows, first in row 1" in why(
-        load(csv(tmp_path / "c.csv")), estimator=LogisticRegression()
-    )
+    assert "in 1 of 4 rows, first in row 1" in why(load(csv(tmp_path / "c.csv")), estimator=LogisticRegression())
 
 
 def test_a_constant_target_is_refused() -> None:
@@ -539,9 +529,7 @@ def test_a_preparation_that_leaves_text_is_refused(cars: Path) -> None:
     data = load(csv(cars, features=["origin"]))
     pipeline = make_pipeline(SimpleImputer(strategy="most_frequent"), Ridge())
 
-    assert "(SimpleImputer) leaves columns of cars as text" in why(
-        data, splitter=KFold(2), estimator=pipeline
-    )
+    assert "(SimpleImputer) leaves columns of cars as text" in why(data, splitter=KFold(2), estimator=pipeline)
 
 
 class Lenient(RegressorMixin, BaseEstimator):
@@ -565,9 +553,7 @@ def test_a_model_of_ones_own_is_tried_rather_than_judged(cars: Path) -> None:
 
     check(data, splitter=KFold(2), estimator=Lenient())
     message = why(data, splitter=KFold(2), estimator=Lenient(takes="numbers"))
-    assert message == (
-        "The model (Lenient) cannot take the columns of cars: only numbers, please. Add prepare=tabular"
-    )
+    assert message == ("The model (Lenient) cannot take the columns of cars: only numbers, please. Add prepare=tabular")
 
 
 def test_sparse_features_are_fine_unless_values_are_missing() -> None:

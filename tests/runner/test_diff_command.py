@@ -95,9 +95,7 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
     delta = shlex.split(command.from_first)[4:]
     given_anew = {override_key(override) for override in delta}
     switches = any(override_key(override) in new.choices for override in delta)
-    kept = [
-        o for o in old.minimal if override_key(o) not in given_anew and (o in new.minimal or not switches)
-    ]
+    kept = [o for o in old.minimal if override_key(o) not in given_anew and (o in new.minimal or not switches)]
     final = [o for o in delta if not o.startswith("~")]
     assert diff_configs(new.config, composer.compose(read_settings([*kept, *final])).config) == ()
 

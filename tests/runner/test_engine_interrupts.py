@@ -49,9 +49,7 @@ def test_an_interrupt_ends_a_sweep_in_one_process(
 def test_an_interrupt_kills_workers_that_do_not_listen(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns
 ) -> None:
-    runner = start_runner(
-        tmp_path, "-m", "model._target_=estimators.Deaf", "alpha=0.1,0.3,0.4,0.2,0.15", "n_jobs=2"
-    )
+    runner = start_runner(tmp_path, "-m", "model._target_=estimators.Deaf", "alpha=0.1,0.3,0.4,0.2,0.15", "n_jobs=2")
     runner.read_until("waiting")
     runner.send(signal.SIGINT)
     code, out, _ = runner.end()  # returns only when the workers have let go of stdout too
@@ -115,9 +113,7 @@ def test_the_store_is_sound_but_for_the_runs_that_were_killed(folder: Path, runs
     assert check().returncode == 0
 
 
-def test_resume_runs_exactly_what_is_missing(
-    folder: Path, start_runner: Callable[..., Any], runs_in: ReadRuns
-) -> None:
+def test_resume_runs_exactly_what_is_missing(folder: Path, start_runner: Callable[..., Any], runs_in: ReadRuns) -> None:
     before = runs_in(folder)
     finished = {name for name, run in before.items() if run.info.status == "FINISHED"}
     (folder / "go").touch()

@@ -106,9 +106,7 @@ def test_no_two_points_share_a_name_or_a_folder_whatever_their_values_hold(
     assert {path.name for path in folder.path.iterdir()} == {"runs"}
 
 
-def test_big_data_reaches_workers_as_a_file_that_they_map(
-    tmp_path: Path, start_runner: Callable[..., Any]
-) -> None:
+def test_big_data_reaches_workers_as_a_file_that_they_map(tmp_path: Path, start_runner: Callable[..., Any]) -> None:
     big = ("data=synthetic_regression", "data.n_samples=2000", "data.n_features=100")
     code, _, err = start_runner(
         tmp_path, "-m", "model._target_=estimators.Mapped", "alpha=0.3,0.4", "n_jobs=2", *big

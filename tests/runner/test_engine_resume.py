@@ -92,9 +92,7 @@ def test_changed_data_makes_a_point_stale_and_resume_runs_it(
     assert folder.count() == 4
 
 
-def test_another_version_of_a_package_is_the_reason_given(
-    folder: Folder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_version_of_a_package_is_the_reason_given(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     (changed, _) = folder.sweep("alpha=0.1,0.2")
     identity = folder.client.get_run(changed).data.tags["identity"]
     version = json.loads(identity)["environment"]["scikit-learn"]

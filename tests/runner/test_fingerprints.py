@@ -42,9 +42,7 @@ def forget() -> None:
     sys.modules.pop("mine", None)
 
 
-def write_cars(
-    folder: Path, *, last: str = "59,3,181", name: str = "cars.csv", head: str = "power,doors,mpg"
-) -> None:
+def write_cars(folder: Path, *, last: str = "59,3,181", name: str = "cars.csv", head: str = "power,doors,mpg") -> None:
     rows = [*(f"{n},{n % 7},{3 * n + n % 5}" for n in range(59)), last]
     (folder / name).write_text("\n".join([head, *rows]) + "\n")
 
@@ -120,9 +118,7 @@ def test_other_packages_and_a_commit_do_not_change_it(folder: Path, monkeypatch:
 
 
 # What does -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "override", ["alpha=1", "alpha=0.999", "seed=43", "cv.n_splits=4", "prepare=standard"]
-)
+@pytest.mark.parametrize("override", ["alpha=1", "alpha=0.999", "seed=43", "cv.n_splits=4", "prepare=standard"])
 def test_another_value_changes_it_and_so_does_another_type(override: str) -> None:
     assert whole(override) != whole("alpha=1.0")
 

@@ -84,9 +84,7 @@ def test_without_git_on_the_machine_there_is_no_state_but_a_warning(
     assert "git" in caplog.text
 
 
-def test_a_broken_repository_is_a_warning_and_not_an_error(
-    repo: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_broken_repository_is_a_warning_and_not_an_error(repo: Path, caplog: pytest.LogCaptureFixture) -> None:
     (repo / ".git" / "HEAD").write_text("nonsense")
 
     assert read_git_state(repo) is None

@@ -21,9 +21,7 @@ LEAVES = (
     | st.floats()
     | st.text()
     | st.text(alphabet="'\"\\ ,=:[](){}$\n\tax1.")
-    | st.sampled_from(
-        ["true", "NULL", "nan", "1", "1e-5", " lead", "trail ", "", "-", "é", "a/b", "x=1", "~"]
-    )
+    | st.sampled_from(["true", "NULL", "nan", "1", "1e-5", " lead", "trail ", "", "-", "é", "a/b", "x=1", "~"])
 )
 VALUES = st.recursive(
     LEAVES,
@@ -66,9 +64,7 @@ def test_hydra_reads_back_the_same_typed_value(value: object) -> None:
     assert same(read_by_hydra(f"key={text}"), value), text
 
 
-@given(
-    st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True), st.integers(), max_size=3)
-)
+@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True), st.integers(), max_size=3))
 def test_mappings_with_identifier_keys_can_always_be_written(value: dict[str, int]) -> None:
     if {"true", "false", "null", "nan", "inf"} & {key.lower() for key in value}:
         return

@@ -51,9 +51,7 @@ def target() -> Any:
 def test_mixed_columns_cross_validate_without_a_warning(mixed: pd.DataFrame, model: Any) -> None:
     pipeline = make_pipeline(tabular(), model)
 
-    scores = cross_validate(
-        pipeline, mixed, target(), cv=KFold(5, shuffle=True, random_state=0), error_score="raise"
-    )
+    scores = cross_validate(pipeline, mixed, target(), cv=KFold(5, shuffle=True, random_state=0), error_score="raise")
 
     assert np.isfinite(scores["test_score"]).all()
 

@@ -119,9 +119,7 @@ def test_the_store_in_the_working_directory_does_not_dirty_the_tree(
     assert capture_provenance(exclude=[Path("runs"), Path("elsewhere")]).patch == b""
 
 
-def test_outside_a_repository_the_tags_of_git_are_absent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outside_a_repository_the_tags_of_git_are_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     here = capture_provenance()
@@ -130,16 +128,12 @@ def test_outside_a_repository_the_tags_of_git_are_absent(
     assert here.patch == b""
 
 
-def test_a_stub_distribution_is_seen_and_the_first_of_two_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stub_distribution_is_seen_and_the_first_of_two_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "late" / "Some_Stub-1.0.dist-info").mkdir(parents=True)
     (tmp_path / "early" / "some_stub-2.0.post1.dist-info").mkdir(parents=True)
     (tmp_path / "late" / "old_egg-1.5-py3.11.egg-info").mkdir()
     (tmp_path / "late" / "develop.egg-info").mkdir()
-    (tmp_path / "late" / "develop.egg-info" / "PKG-INFO").write_text(
-        "Name: develop\nVersion: 0.3\n\nName: x\n"
-    )
+    (tmp_path / "late" / "develop.egg-info" / "PKG-INFO").write_text("Name: develop\nVersion: 0.3\n\nName: x\n")
     (tmp_path / "late" / "bare.egg-info").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path / "late"))
     monkeypatch.syspath_prepend(str(tmp_path / "early"))
@@ -242,9 +236,7 @@ def test_threads_are_an_ingredient(provenance: Provenance) -> None:
         (b"one", b"two", "The uncommitted changes are other ones: patch 7692c3ad3540 -> 3fc4ccfe7458."),
     ],
 )
-def test_uncommitted_changes_are_an_ingredient(
-    provenance: Provenance, was: bytes, is_: bytes, sentence: str
-) -> None:
+def test_uncommitted_changes_are_an_ingredient(provenance: Provenance, was: bytes, is_: bytes, sentence: str) -> None:
     assert provenance.git is not None
     sides = [record(replace(provenance, git=replace(provenance.git, patch=patch))) for patch in (was, is_)]
 
@@ -275,9 +267,7 @@ def test_the_module_of_the_estimator_that_changed_is_named(provenance: Provenanc
         record(provenance, identity=json.dumps(then)), record(provenance, identity=json.dumps(now))
     )
 
-    assert [one.sentence for one in found] == [
-        "The estimator's code differs: study.more added, study.parts changed."
-    ]
+    assert [one.sentence for one in found] == ["The estimator's code differs: study.more added, study.parts changed."]
 
 
 def test_installed_code_in_the_identity_is_told_once_as_a_package(provenance: Provenance) -> None:

@@ -82,9 +82,7 @@ def test_fold_scores_are_those_of_cross_validate_to_the_last_bit(command: str) -
     scoring = config["scoring"]["metrics"]
     parts, data = build(config), load(config["data"])
 
-    expected = cross_validate(
-        parts.estimator, data.X, data.y, groups=data.groups, cv=parts.splitter, scoring=scoring
-    )
+    expected = cross_validate(parts.estimator, data.X, data.y, groups=data.groups, cv=parts.splitter, scoring=scoring)
 
     for name, scorer in scoring.items():
         sign = -1 if scorer.startswith("neg_") else 1
@@ -135,9 +133,7 @@ def test_a_run_records_all_of_the_table() -> None:
     assert tracking.get_experiment(one.info.experiment_id).name == "elasticnet"
     assert params["alpha"] == params["model.alpha"] == "0.5"
     assert params["cv.n_splits"] == "3"
-    assert not any(
-        key.partition(".")[0] in {"hydra", "tracking", "tags", "n_jobs", "resume"} for key in params
-    )
+    assert not any(key.partition(".")[0] in {"hydra", "tracking", "tags", "n_jobs", "resume"} for key in params)
     assert len(history(one, "rmse")) == len(history(one, "fit_seconds")) == 3
     assert {f"{name}_{what}" for name in ("rmse", "mae", "r2") for what in ("mean", "std")} <= set(metrics)
     assert (tags["project"], tags["who"]) == ("diabetes", "me")
@@ -237,9 +233,7 @@ def test_a_failure_keeps_its_traceback_and_one_line_of_reason() -> None:
 def test_a_dirty_tree_leaves_its_patch() -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        return subprocess.run(
-            ["git", *identity, *arguments], check=True, capture_output=True, text=True
-        ).stdout
+        return subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True).stdout
 
     git("init", "-b", "main")
     Path("mine.py").write_text("x = 1\n")
@@ -360,8 +354,7 @@ leaves = (
 trees = st.recursive(
     leaves,
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(words | st.text("ab.é -", max_size=5), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(words | st.text("ab.é -", max_size=5), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -379,8 +372,7 @@ def test_the_config_is_read_back_with_its_types(config: dict[str, Any]) -> None:
 plain_trees = st.recursive(
     leaves.filter(lambda value: not isinstance(value, str) or ("${" not in value and value != "???")),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text("ab_", min_size=1, max_size=5), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab_", min_size=1, max_size=5), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -396,9 +388,7 @@ def test_omegaconf_reads_the_same_types(config: dict[str, Any]) -> None:
 
 def test_the_recorded_config_is_the_composed_one_and_composes_again(tmp_path: Path) -> None:
     """As the main file of a folder, with the schemas that the shipped one names, it gives itself."""
-    asked = (
-        "model=elasticnet alpha=1e-05 model.tol=1e-3 +tags.flag=yes +tags.text='\"yes\"' 'run_name=\"ünï\"'"
-    )
+    asked = "model=elasticnet alpha=1e-05 model.tol=1e-3 +tags.flag=yes +tags.text='\"yes\"' 'run_name=\"ünï\"'"
     first = run(asked)
     config = parse_yaml(artifact(first, "config.yaml"))
     assert (config["alpha"], config["model"]["tol"]) == (1e-05, 0.001)

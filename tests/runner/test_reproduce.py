@@ -332,9 +332,7 @@ def test_a_config_that_lost_a_section_is_named(reproduce: Reproduce) -> None:
     assert "its config.yaml has no data and no cv and no scoring" in err
 
 
-def test_a_failed_run_is_run_again_but_there_is_nothing_to_compare(
-    folder: Path, reproduce: Reproduce
-) -> None:
+def test_a_failed_run_is_run_again_but_there_is_nothing_to_compare(folder: Path, reproduce: Reproduce) -> None:
     write_model(folder, body="raise RuntimeError('broken')")
     with pytest.raises(PointFailed):
         runner.run(["model._target_=mine.Mine"])

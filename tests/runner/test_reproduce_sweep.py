@@ -100,9 +100,7 @@ def test_points_without_a_finished_run_are_left_out_and_said_so(folder: Path, re
     assert last_line(out) == "Reproduced: 1 of 1 points, 15 of 15 fold scores identical"
 
 
-def test_the_points_that_do_not_reproduce_come_first_with_what_differs(
-    folder: Path, reproduce: Reproduce
-) -> None:
+def test_the_points_that_do_not_reproduce_come_first_with_what_differs(folder: Path, reproduce: Reproduce) -> None:
     write_cars(folder)
     runner.sweep(["data=csv", "data.path=cars.csv", "data.target=mpg", "alpha=0.1,1"])
     write_cars(folder, first="9,9,9")
@@ -268,9 +266,7 @@ def test_a_check_passes_and_is_written_to_the_summary_of_the_job(
         ("r2", 1.1, "0.5", 0),
     ],
 )
-def test_only_worse_fails_a_check(
-    reproduce: Reproduce, metric: str, factor: float, tolerance: str, code: int
-) -> None:
+def test_only_worse_fails_a_check(reproduce: Reproduce, metric: str, factor: float, tolerance: str, code: int) -> None:
     recorded = runner.run([])
     mean = recorded.data.metrics[f"{metric}_mean"]
     tracking.TrackingClient().log_metric(recorded.info.run_id, f"{metric}_mean", factor * mean, step=1)
@@ -293,9 +289,7 @@ def test_only_worse_fails_a_check(
         ),
     ],
 )
-def test_a_check_that_cannot_be_made_is_one_message(
-    reproduce: Reproduce, options: list[str], message: str
-) -> None:
+def test_a_check_that_cannot_be_made_is_one_message(reproduce: Reproduce, options: list[str], message: str) -> None:
     runner.run([])
 
     code, out, err = reproduce("--check", "latest", *options)

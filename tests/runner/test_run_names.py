@@ -34,9 +34,7 @@ def test_only_the_varying_keys_are_shown_when_they_are_known() -> None:
     assert name_for("ridge", settings_, {"alpha", "model"}) == "ridge alpha=1"
 
 
-@pytest.mark.parametrize(
-    "value", ["a/b\\c", "line\nbreak\ttab", "x" * 300, "nul\0", "\ud800", "e\u0301", "  lead"]
-)
+@pytest.mark.parametrize("value", ["a/b\\c", "line\nbreak\ttab", "x" * 300, "nul\0", "\ud800", "e\u0301", "  lead"])
 def test_what_cannot_be_shown_becomes_a_few_digits(value: str) -> None:
     name = named("ridge", note=value)
     assert len(name) <= LONGEST

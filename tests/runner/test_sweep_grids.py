@@ -140,10 +140,7 @@ PLAIN = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.dictionaries(st.sampled_from(["alpha", "zip(a, b)", "repeat", "exclude", "x y"]), PLAIN))
-    | PLAIN
-)
+@given(st.lists(st.dictionaries(st.sampled_from(["alpha", "zip(a, b)", "repeat", "exclude", "x y"]), PLAIN)) | PLAIN)
 def test_any_plain_data_is_either_grids_or_a_sweep_error(section: object) -> None:
     with contextlib.suppress(SweepError):
         read_sweep(section)

@@ -145,9 +145,7 @@ def test_a_note_names_combinations_when_no_single_group_decides() -> None:
         (Axis.of("zzz", [1]), r"a key 'zzz'\. To add"),
     ],
 )
-def test_a_key_that_no_chosen_config_has_is_a_mistake_with_the_nearest_names(
-    axis: Axis, message: str
-) -> None:
+def test_a_key_that_no_chosen_config_has_is_a_mistake_with_the_nearest_names(axis: Axis, message: str) -> None:
     with pytest.raises(SweepError, match=message):
         plan(MODELS, axis)
 
@@ -160,19 +158,14 @@ def test_added_and_deleted_keys_always_apply() -> None:
 def test_equal_points_run_once_and_types_make_a_difference() -> None:
     alphas = Axis(
         ("alpha",),
-        tuple(
-            (Setting("alpha", v, f"alpha={t}"),)
-            for v, t in [(0.1, "1e-1"), (0.1, "0.1"), (1, "1"), (1.0, "1.0")]
-        ),
+        tuple((Setting("alpha", v, f"alpha={t}"),) for v, t in [(0.1, "1e-1"), (0.1, "0.1"), (1, "1"), (1.0, "1.0")]),
         "command line",
     )
     assert texts(plan(alphas)) == ["alpha=1e-1", "alpha=1", "alpha=1.0"]
 
 
 def test_equal_points_of_different_grids_run_once_whatever_the_order_of_their_keys() -> None:
-    grids = read_sweep(
-        [{"model": "ridge", "alpha": [0.1, 1]}, {"alpha": [1, 2], "model": ["ridge", "lasso"]}]
-    )
+    grids = read_sweep([{"model": "ridge", "alpha": [0.1, 1]}, {"alpha": [1, 2], "model": ["ridge", "lasso"]}])
     assert texts(plan(grids=grids)) == [
         "model=ridge alpha=0.1",
         "model=ridge alpha=1",
@@ -240,9 +233,7 @@ def test_a_mistaken_key_of_a_grid_is_found_though_the_command_line_adds_a_group(
 
 def test_a_key_of_a_grid_must_apply_within_that_grid() -> None:
     with pytest.raises(SweepError, match=r"sweep\[0\]: l1_ratio=0.5: no chosen config \(model=ridge\)"):
-        plan(
-            grids=read_sweep([{"model": "ridge", "l1_ratio": 0.5}, {"model": "elasticnet", "l1_ratio": 0.5}])
-        )
+        plan(grids=read_sweep([{"model": "ridge", "l1_ratio": 0.5}, {"model": "elasticnet", "l1_ratio": 0.5}]))
 
 
 def test_a_misspelt_word_of_a_grid_is_suggested_back() -> None:
@@ -263,9 +254,7 @@ def test_a_plain_seed_moves_the_start_of_repeat_and_a_swept_one_replaces_it() ->
 
 
 def test_a_key_given_on_the_command_line_leaves_its_zip() -> None:
-    grids = read_sweep(
-        {"model": "forest", "zip(model.max_depth, model.min_samples_leaf)": [[3, 1], [5, 2], [7, 2]]}
-    )
+    grids = read_sweep({"model": "forest", "zip(model.max_depth, model.min_samples_leaf)": [[3, 1], [5, 2], [7, 2]]})
     assert texts(plan(Axis.of("model.max_depth", [9]), grids=grids)) == [
         "model=forest model.min_samples_leaf=1 model.max_depth=9",
         "model=forest model.min_samples_leaf=2 model.max_depth=9",
@@ -316,9 +305,7 @@ def test_a_condition_may_speak_of_keys_given_on_the_command_line() -> None:
 
 
 def test_a_condition_about_a_key_that_the_grid_does_not_have_is_a_mistake() -> None:
-    with pytest.raises(
-        SweepError, match=r"sweep: exclude: alhpa == 1: .* 'alhpa'. It has: alpha. Nearest: alpha"
-    ):
+    with pytest.raises(SweepError, match=r"sweep: exclude: alhpa == 1: .* 'alhpa'. It has: alpha. Nearest: alpha"):
         plan(grids=read_sweep({"alpha": [1, 2], "exclude": "alhpa == 1"}))
     with pytest.raises(SweepError, match="Text goes in quotes: 'ridge'"):
         plan(grids=read_sweep({"model": ["ridge", "lasso"], "exclude": "model == ridge"}))
@@ -362,9 +349,7 @@ def test_without_conditions_the_points_are_those_of_hydras_basic_sweeper(
     axes: list[tuple[str, list[int]]],
 ) -> None:
     line = [f"{key}={','.join(map(str, values))}" for key, values in axes]
-    batches = BasicSweeper.split_arguments(
-        OverridesParser.create().parse_overrides(line), max_batch_size=None
-    )
+    batches = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(line), max_batch_size=None)
     points = [point.overrides for point in plan(*[Axis.of(key, values) for key, values in axes])]
     assert points == [list(point) for point in batches[0]]
 
@@ -375,16 +360,12 @@ def test_without_conditions_the_points_are_those_of_hydras_basic_sweeper(
     st.lists(st.sampled_from(sorted(KEYS)), min_size=1, max_size=4),
     st.lists(st.integers(0, 3), min_size=1, max_size=4),
 )
-def test_the_stream_equals_the_whole_product_projected(
-    order: list[str], models: list[str], values: list[int]
-) -> None:
+def test_the_stream_equals_the_whole_product_projected(order: list[str], models: list[str], values: list[int]) -> None:
     axes = {"model": models, **dict.fromkeys(("alpha", "l1_ratio", "seed"), values)}
     expected: dict[frozenset[str], str] = {}
     for combination in itertools.product(*(axes[key] for key in order)):
         point = dict(zip(order, combination, strict=True))
-        shown = [
-            f"{key}={value}" for key, value in point.items() if key in known({"model": str(point["model"])})
-        ]
+        shown = [f"{key}={value}" for key, value in point.items() if key in known({"model": str(point["model"])})]
         expected.setdefault(frozenset(shown), " ".join(shown))
     try:
         found = texts(plan(*[Axis.of(key, axes[key]) for key in order]))

@@ -40,9 +40,7 @@ def in_lines(recorded: dict[str, Any]) -> str:
     parts = []
     for name, value in recorded.items():
         if isinstance(value, dict):
-            lines = [
-                f"{json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}" for key, item in value.items()
-            ]
+            lines = [f"{json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}" for key, item in value.items()]
             parts.append(f"{json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n}")
         else:
             parts.append(f"{json.dumps(name)}: {json.dumps(value)}")
@@ -63,9 +61,7 @@ def main() -> None:
         return
     recorded = {"mlflow": mlflow.__version__, "signatures": signatures(mlflow), "outcomes": outcomes}
     RECORDED.write_text(in_lines(recorded))
-    print(
-        f"{len(outcomes)} scenarios recorded with MLflow {mlflow.__version__} in {os.path.relpath(RECORDED)}"
-    )
+    print(f"{len(outcomes)} scenarios recorded with MLflow {mlflow.__version__} in {os.path.relpath(RECORDED)}")
 
 
 if __name__ == "__main__":

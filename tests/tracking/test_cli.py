@@ -187,9 +187,7 @@ def test_runs_show_what_differs_and_leave_out_what_does_not(tracking, store):
         }
         params = {"alpha": alpha, "seed": "42"}
         tags = objective | {"fingerprint": f"v1:{number}"}
-        record(
-            store, f"a93f{number}", f"ridge {alpha}", start=number, metrics=metrics, params=params, tags=tags
-        )
+        record(store, f"a93f{number}", f"ridge {alpha}", start=number, metrics=metrics, params=params, tags=tags)
 
     code, out, err = tracking("runs")
 
@@ -203,9 +201,7 @@ def test_runs_show_what_differs_and_leave_out_what_does_not(tracking, store):
 def test_runs_show_a_value_once_and_what_some_merely_lack_last(listed, store):
     target = "sklearn.linear_model."
     shared = {"alpha": "0.1", "model.alpha": "0.1"}
-    record(
-        store, "a93f0", params=shared | {"model._target_": target + "Ridge", "model.solver": "auto"}, start=1
-    )
+    record(store, "a93f0", params=shared | {"model._target_": target + "Ridge", "model.solver": "auto"}, start=1)
     record(store, "a93f1", params={"alpha": "1", "model.alpha": "1", "model._target_": target + "Lasso"})
 
     first, second = listed("runs")
@@ -259,9 +255,7 @@ def test_runs_can_be_filtered_ordered_and_limited(tracking, listed, store):
         record(store, f"a93f{number}", metrics={"rmse": float(number)}, start=number)
     record(store, "b0b0b0", experiment="lasso", metrics={"rmse": 0.5})
 
-    found = listed(
-        "runs", "ridge", "--filter", "metrics.rmse > 0", "--order-by", "metrics.rmse ASC", "--limit", "2"
-    )
+    found = listed("runs", "ridge", "--filter", "metrics.rmse > 0", "--order-by", "metrics.rmse ASC", "--limit", "2")
     code, out, err = tracking("runs", "--limit", "2")
 
     assert [row["id"] for row in found] == ["a93f1", "a93f2"]
@@ -315,13 +309,9 @@ def test_show_tells_of_a_failed_run_why(tracking, store):
         "team": "a",
         "warnings": "ConvergenceWarning: slow",
     }
-    record(
-        store, "a93f5e", "ridge", status="FAILED", params={"alpha": "-1"}, tags=tags, metrics={"rmse": 2.0}
-    )
+    record(store, "a93f5e", "ridge", status="FAILED", params={"alpha": "-1"}, tags=tags, metrics={"rmse": 2.0})
     frames = "".join(f"  frame {number}\n" for number in range(60))
-    write(
-        store, "a93f5e", "traceback.txt", f"Traceback\n{frames}ValueError: alpha must be positive\n".encode()
-    )
+    write(store, "a93f5e", "traceback.txt", f"Traceback\n{frames}ValueError: alpha must be positive\n".encode())
 
     code, out, _ = tracking("show", "a93f")
 
@@ -395,9 +385,7 @@ def test_a_run_without_a_fingerprint_says_who_records_one(tracking, store):
 # metrics and artifacts -----------------------------------------------------------------------------
 def test_metrics_summarise_each_and_plot_one(tracking, listed, store):
     record(store, "a93f5e", metrics={"rmse_mean": 2.0})
-    store.log_batch(
-        "a93f5e", metrics=[Metric("rmse", value, 0, step) for step, value in enumerate([3.0, 1.0])]
-    )
+    store.log_batch("a93f5e", metrics=[Metric("rmse", value, 0, step) for step, value in enumerate([3.0, 1.0])])
 
     rows = {row["metric"]: row for row in listed("metrics", "latest")}
     code, out, _ = tracking("metrics", "latest", "rmse")
@@ -469,15 +457,11 @@ def test_a_run_without_artifacts_says_so(tracking, store):
 
 
 # sweeps --------------------------------------------------------------------------------------------
-def sweep_run(
-    store, run_id, point, *, sweep="5eed0001", rmse=None, status="FINISHED", start=0, points=4, **tags
-):
+def sweep_run(store, run_id, point, *, sweep="5eed0001", rmse=None, status="FINISHED", start=0, points=4, **tags):
     tags = {"sweep.id": sweep, "sweep.point": str(point), "sweep.points": str(points)} | tags
     tags |= {"sweep.command": "python -m runner -m alpha=0.1,1", "objective.metric": "rmse"}
     metrics = {} if rmse is None else {"rmse": rmse}
-    record(
-        store, run_id, status=status, start=start, metrics=metrics, tags=tags, params={"alpha": str(point)}
-    )
+    record(store, run_id, status=status, start=start, metrics=metrics, tags=tags, params={"alpha": str(point)})
 
 
 def test_sweeps_count_points_not_attempts(listed, store):

@@ -172,9 +172,7 @@ def test_compare_lists_a_sweep_best_first_and_writes_latex(
     assert code == 0
     assert out.splitlines()[0] == "id,name,alpha,rmse_mean,duration"
     assert out.splitlines()[1].split(",")[1] == "ridge 0.1"
-    code, out, _ = run_cli(
-        capsys, "compare", "--sweep", "latest", "--columns", "alpha,rmse", "--format", "latex"
-    )
+    code, out, _ = run_cli(capsys, "compare", "--sweep", "latest", "--columns", "alpha,rmse", "--format", "latex")
     assert code == 0
     assert r"alpha & rmse\_mean" in out
 
@@ -183,9 +181,7 @@ def test_compare_groups_repeats(record: Recorder, capsys: pytest.CaptureFixture[
     for alpha in (0.1, 0.5):
         for seed in (1, 2):
             record(f"{alpha} {seed}", {"alpha": alpha, "seed": seed, "cv": {"random_state": seed}})
-    code, out, _ = run_cli(
-        capsys, "compare", "--experiment", "Default", "--group-by", "!seed", "--format", "json"
-    )
+    code, out, _ = run_cli(capsys, "compare", "--experiment", "Default", "--group-by", "!seed", "--format", "json")
 
     assert code == 0
     assert json.loads(out) == [

@@ -131,9 +131,7 @@ def test_on_a_terminal_a_table_fits_and_is_coloured(environment):
 
     assert code == 0
     assert "\x1b[32mFINISHED" in output
-    plain = (
-        output.replace("\x1b[32m", "").replace("\x1b[31m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
-    )
+    plain = output.replace("\x1b[32m", "").replace("\x1b[31m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
     assert "\x1b" not in plain
     assert "…" in plain
     assert max(map(len, plain.splitlines())) <= 60

@@ -33,12 +33,8 @@ def make_run(
     **metrics: float,
 ) -> Run:
     number = next(NUMBERS)
-    info = RunInfo(
-        f"{number:032x}", experiment, f"run {number}", "me", "FINISHED", 0, 500, "active", "file:///x"
-    )
-    return Run(
-        info, RunData(metrics, {key: str(value) for key, value in params.items()}, {**TAGS, **(tags or {})})
-    )
+    info = RunInfo(f"{number:032x}", experiment, f"run {number}", "me", "FINISHED", 0, 500, "active", "file:///x")
+    return Run(info, RunData(metrics, {key: str(value) for key, value in params.items()}, {**TAGS, **(tags or {})}))
 
 
 def linear(model: str, alpha: float, *, seed: int = 42, l1_ratio: float | None = None) -> dict[str, object]:
@@ -64,18 +60,14 @@ def select(runs: Sequence[Run]) -> Selection:
 
 # Factors ---------------------------------------------------------------------------------------
 def test_keys_that_copy_a_top_level_key_are_no_factors_of_their_own() -> None:
-    factors = find_factors(
-        [{k: str(v) for k, v in linear("Ridge", a, seed=s).items()} for a in (1, 2) for s in (1, 2)]
-    )
+    factors = find_factors([{k: str(v) for k, v in linear("Ridge", a, seed=s).items()} for a in (1, 2) for s in (1, 2)])
 
     assert factors.keys == ("alpha", "seed")
     assert factors.copies == {"alpha": ("model.alpha",), "seed": ("cv.random_state",)}
 
 
 def test_defaults_that_come_with_a_class_are_no_factors_of_their_own() -> None:
-    factors = find_factors(
-        [{k: str(v) for k, v in linear(m, a).items()} for m in ("Ridge", "Lasso") for a in (1, 2)]
-    )
+    factors = find_factors([{k: str(v) for k, v in linear(m, a).items()} for m in ("Ridge", "Lasso") for a in (1, 2)])
 
     assert factors.keys == ("model._target_", "alpha")
     assert factors.implied == {"model.max_iter"}
@@ -89,9 +81,7 @@ def test_two_keys_that_vary_together_by_chance_are_both_kept() -> None:
 
 # Tables ----------------------------------------------------------------------------------------
 def test_a_table_has_the_columns_that_vary_and_the_best_run_first() -> None:
-    runs = [
-        make_run(linear("Ridge", a), rmse_mean=r, rmse=r, rmse_std=1.0) for a, r in ((0.1, 60.0), (1, 55.0))
-    ]
+    runs = [make_run(linear("Ridge", a), rmse_mean=r, rmse=r, rmse_std=1.0) for a, r in ((0.1, 60.0), (1, 55.0))]
     table = list_runs(select(runs))
 
     assert table.columns == ("id", "name", "alpha", "rmse_mean", "duration")
@@ -123,11 +113,7 @@ def test_grouping_by_everything_but_the_seed_gives_mean_and_spread_over_seeds() 
 
 
 def test_grouping_by_the_model_needs_no_full_key() -> None:
-    runs = [
-        make_run(linear(model, 1.0, seed=s), rmse_mean=1.0 * s)
-        for model in ("Ridge", "Lasso")
-        for s in (1, 2)
-    ]
+    runs = [make_run(linear(model, 1.0, seed=s), rmse_mean=1.0 * s) for model in ("Ridge", "Lasso") for s in (1, 2)]
     table = group_runs(select(runs), ["model"])
 
     assert [row["model"] for row in table.rows] == [
@@ -199,9 +185,7 @@ def test_no_pair_differs_in_more_than_the_key() -> None:
 
 def test_a_change_of_the_model_does_not_count_the_knobs_that_only_one_model_has() -> None:
     runs = [make_run(linear("Ridge", a), rmse_mean=50.0) for a in (0.1, 0.5)]
-    runs += [
-        make_run(linear("ElasticNet", a, l1_ratio=r), rmse_mean=52.0) for a in (0.1, 0.5) for r in (0.2, 0.4)
-    ]
+    runs += [make_run(linear("ElasticNet", a, l1_ratio=r), rmse_mean=52.0) for a in (0.1, 0.5) for r in (0.2, 0.4)]
     (model,) = [effect for effect in find_effects(runs, "rmse_mean") if effect.key == "model._target_"]
 
     assert model.change.count == 4

@@ -37,9 +37,7 @@ def repository(tmp_path: Path) -> Path:
 def tags_of(folder: Path) -> dict[str, str]:
     """Return what is read of a folder, as a new process would read it."""
     context._git_tags.cache_clear()
-    return {
-        key.removeprefix("mlflow.source.git."): text for key, text in context._git_tags(str(folder)).items()
-    }
+    return {key.removeprefix("mlflow.source.git."): text for key, text in context._git_tags(str(folder)).items()}
 
 
 def test_commit_branch_and_remote_are_read_from_below_the_work_tree(repository: Path) -> None:
@@ -52,9 +50,7 @@ def test_commit_branch_and_remote_are_read_from_below_the_work_tree(repository: 
     }
 
 
-def test_packed_refs_detached_heads_and_linked_work_trees_are_understood(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_packed_refs_detached_heads_and_linked_work_trees_are_understood(repository: Path, tmp_path: Path) -> None:
     commit = git("rev-parse", "HEAD", cwd=repository)
     git("worktree", "add", str(tmp_path / "linked"), "-b", "topic/x", cwd=repository)
     git("pack-refs", "--all", cwd=repository)
@@ -80,9 +76,7 @@ def test_a_broken_repository_does_not_keep_a_run_from_starting(tmp_path: Path) -
     assert tags_of(tmp_path) == {}
 
 
-def test_a_script_in_a_repository_records_its_commit_from_any_folder(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_a_script_in_a_repository_records_its_commit_from_any_folder(repository: Path, tmp_path: Path) -> None:
     (repository / "script.py").write_text("import tracking\ntracking.start_run(run_name='r')\n")
 
     subprocess.run(

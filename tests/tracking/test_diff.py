@@ -123,9 +123,7 @@ def test_a_run_does_not_differ_from_itself(ridge: RunRecord) -> None:
         assert line in text
 
 
-def test_a_changed_group_choice_is_one_line_and_full_unfolds_it(
-    ridge: RunRecord, elasticnet: RunRecord
-) -> None:
+def test_a_changed_group_choice_is_one_line_and_full_unfolds_it(ridge: RunRecord, elasticnet: RunRecord) -> None:
     diff = compare_runs([ridge, elasticnet])
 
     text = render_diff(diff)
@@ -171,17 +169,13 @@ def test_a_value_says_where_it_came_from() -> None:
     config = RIDGE | {"cv": {"n_splits": 10, "random_state": 42}}
     second = make_record(config=config, request=asked(cv__n_splits="command line"))
 
-    assert "cv.n_splits  5 -> 10  (cv/kfold.yaml -> command line)" in render_diff(
-        compare_runs([first, second])
-    )
+    assert "cv.n_splits  5 -> 10  (cv/kfold.yaml -> command line)" in render_diff(compare_runs([first, second]))
 
 
 def test_a_key_below_a_changed_group_that_somebody_set_is_not_folded_away(
     ridge: RunRecord,
 ) -> None:
-    request = asked(
-        "model=elasticnet", "model.max_iter=10000", model="elasticnet", model__max_iter="command line"
-    )
+    request = asked("model=elasticnet", "model.max_iter=10000", model="elasticnet", model__max_iter="command line")
     second = make_record(config=ELASTICNET, request=request)
 
     lines = render_diff(compare_runs([ridge, second])).splitlines()
@@ -358,9 +352,7 @@ def test_each_kind_of_difference_is_named(other: dict[str, Any], section: str, l
     squeezed = [" ".join(text.split()) for text in render_diff(diff, full=True).splitlines()]
 
     assert not diff.is_same([section])
-    assert all(
-        diff.is_same([name]) for name in ("config", "metrics", "data", "code", "env") if name != section
-    )
+    assert all(diff.is_same([name]) for name in ("config", "metrics", "data", "code", "env") if name != section)
     assert any(" ".join(line.split()) in text for text in squeezed)
 
 

@@ -72,9 +72,7 @@ def stored() -> dict[str, str]:
     ],
 )
 def test_a_run_left_open_ends_as_its_program_does(ending: str, code: int, status: str) -> None:
-    script = (
-        f"mlflow.start_run(run_name='outer'); mlflow.start_run(run_name='inner', nested=True)\n{ending}\n"
-    )
+    script = f"mlflow.start_run(run_name='outer'); mlflow.start_run(run_name='inner', nested=True)\n{ending}\n"
 
     assert run(script) == code
     assert stored() == {"outer": status, "inner": status}

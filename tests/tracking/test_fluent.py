@@ -98,9 +98,7 @@ def test_the_active_experiment_belongs_to_its_store() -> None:
     assert "MLFLOW_EXPERIMENT_ID" not in os.environ
 
 
-def test_a_relative_uri_means_the_folder_it_was_set_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_uri_means_the_folder_it_was_set_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracking.set_tracking_uri("sqlite:///store.db")
     tracking.start_run()
     (tmp_path / "elsewhere").mkdir()

@@ -144,9 +144,7 @@ def test_nothing_but_tracking_errors_leaves_a_call(outcomes: dict[str, Any]) -> 
     def codes(outcome: Any) -> Iterator[Any]:
         if isinstance(outcome, dict) and "raises" in outcome:
             yield outcome["raises"]
-        for part in (
-            outcome.values() if isinstance(outcome, dict) else outcome if isinstance(outcome, list) else ()
-        ):
+        for part in outcome.values() if isinstance(outcome, dict) else outcome if isinstance(outcome, list) else ():
             yield from codes(part)
 
     # An error without a code is a builtin exception that slipped through.

@@ -73,9 +73,7 @@ def test_a_model_for_a_registry_is_logged_with_a_warning(fitted: Ridge) -> None:
         ("0" * 32, LookupError, "0" * 32),
     ],
 )
-def test_an_address_without_a_model_is_refused_with_a_reason(
-    source: object, error: type[Exception], part: str
-) -> None:
+def test_an_address_without_a_model_is_refused_with_a_reason(source: object, error: type[Exception], part: str) -> None:
     with pytest.raises(error, match=part):
         tracking.load_model(source)  # type: ignore[arg-type]
 

@@ -47,9 +47,7 @@ def test_in_memory_nothing_is_kept(uri: str, tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(
-    "uri", ["http://host:5000", "postgresql://x/y", "file:///x/mlruns", "databricks://", "://"]
-)
+@pytest.mark.parametrize("uri", ["http://host:5000", "postgresql://x/y", "file:///x/mlruns", "databricks://", "://"])
 def test_an_unknown_scheme_names_the_known_ones(uri: str) -> None:
     with pytest.raises(UnknownScheme, match="sqlite:///relative") as caught:
         open_store(uri)

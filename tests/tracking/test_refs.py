@@ -18,9 +18,7 @@ def store(tmp_path):
     store.close()
 
 
-def record(
-    store, run_id, name="run", *, start=0, experiment="ridge", metrics=None, status="FINISHED", tags=None
-):
+def record(store, run_id, name="run", *, start=0, experiment="ridge", metrics=None, status="FINISHED", tags=None):
     found = store.get_experiment_by_name(experiment)
     store.create_run(
         found.experiment_id,
@@ -63,9 +61,7 @@ def test_three_characters_are_too_few_and_the_message_says_so(store):
         find(store, "a93")
 
 
-@pytest.mark.parametrize(
-    "name", ["ridge alpha=0.1", "it's", 'say "it"', """both ' and \"""", "日本", "50%_x"]
-)
+@pytest.mark.parametrize("name", ["ridge alpha=0.1", "it's", 'say "it"', """both ' and \"""", "日本", "50%_x"])
 def test_a_name_names_a_run(store, name):
     record(store, "a93f5e", name)
     record(store, "b93f5e", "bothx' and y" if "both" in name else "other")

@@ -60,9 +60,7 @@ def test_an_older_file_is_copied_and_then_migrated(path: Path, monkeypatch: pyte
         assert schema.version_of(connection) == 2
 
 
-def test_a_migration_that_fails_leaves_the_file_as_it_was(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(path)
 
     def broken(connection: sqlite3.Connection) -> None:

@@ -50,9 +50,7 @@ def test_the_corrected_test_is_the_published_formula() -> None:
 def test_without_correction_it_is_the_ordinary_paired_test() -> None:
     changes = [0.3, -0.1, 0.4, 0.2]
 
-    assert corrected_t_test(describe_spread(changes), 0.0) == pytest.approx(
-        stats.ttest_1samp(changes, 0.0).pvalue
-    )
+    assert corrected_t_test(describe_spread(changes), 0.0) == pytest.approx(stats.ttest_1samp(changes, 0.0).pvalue)
 
 
 def test_equal_scores_are_no_difference_and_a_constant_change_is_one() -> None:

@@ -104,9 +104,7 @@ class TestExperiments:
         assert store.get_experiment_by_name("nothing") is None
 
     @pytest.mark.parametrize("stage", LifecycleStage)
-    def test_a_taken_name_is_refused_also_when_its_owner_is_in_the_trash(
-        self, store: Store, stage: str
-    ) -> None:
+    def test_a_taken_name_is_refused_also_when_its_owner_is_in_the_trash(self, store: Store, stage: str) -> None:
         id_ = store.create_experiment("a")
         store.update_experiment(id_, lifecycle_stage=stage)
         with pytest.raises(AlreadyExists, match="'a'"):
@@ -175,9 +173,7 @@ class TestRuns:
     def test_a_new_run_is_running_and_reads_back_as_it_was_returned(self, store: Store) -> None:
         owner = current_owner()
         tags = {"mlflow.user": "ann", "k": "v"}
-        run = store.create_run(
-            "0", run_id="a" * 32, run_name="x", user_id="ann", start_time=5, owner=owner, tags=tags
-        )
+        run = store.create_run("0", run_id="a" * 32, run_name="x", user_id="ann", start_time=5, owner=owner, tags=tags)
         assert run == store.get_run("a" * 32)
         assert (run.info.status, run.info.end_time, run.data.tags) == ("RUNNING", None, tags)
 
@@ -265,15 +261,11 @@ class TestValues:
         run_id = record("a", params={"p": "1"})
         store.log_batch(run_id, params={"p": "1", "q": "2"})
         with pytest.raises(ParamConflict, match=r"'p'.*'1'.*'2'"):
-            store.log_batch(
-                run_id, params={"new": "1", "p": "2"}, tags={"t": "1"}, metrics=[Metric("m", 1.0, 1)]
-            )
+            store.log_batch(run_id, params={"new": "1", "p": "2"}, tags={"t": "1"}, metrics=[Metric("m", 1.0, 1)])
         data = store.get_run(run_id).data
         assert (data.params, data.tags, data.metrics) == ({"p": "1", "q": "2"}, {}, {})
 
-    def test_names_of_a_refused_call_are_written_correctly_later(
-        self, store: Store, record: Recorder
-    ) -> None:
+    def test_names_of_a_refused_call_are_written_correctly_later(self, store: Store, record: Recorder) -> None:
         run_id = record("a", params={"p": "1"})
         with pytest.raises(ParamConflict):
             store.log_batch(run_id, params={"x": "1", "y": "2", "p": "2"}, metrics=[Metric("x", 1.0, 1)])
@@ -338,9 +330,7 @@ class TestValues:
             store.log_batch(run_id, metrics=[Metric("m", value, timestamp, step)])
         assert store.get_run(run_id).data.metrics["m"] == latest
 
-    def test_history_is_ordered_by_time_and_keeps_identical_points_once(
-        self, store: Store, record: Recorder
-    ) -> None:
+    def test_history_is_ordered_by_time_and_keeps_identical_points_once(self, store: Store, record: Recorder) -> None:
         run_id = record("a")
         points = [(3.0, 20, 0), (1.0, 10, 1), (2.0, 10, 0), (2.0, 10, 0), (0.5, 10, 0)]
         store.log_batch(run_id, metrics=[Metric("m", *point) for point in points])
@@ -359,9 +349,7 @@ class TestValues:
     def test_a_large_call_is_one_call(self, store: Store, record: Recorder) -> None:
         run_id = record("a")
         params = {f"p{i}": str(i) for i in range(3000)}
-        store.log_batch(
-            run_id, params=params, tags=params, metrics=[Metric("m", i, i, i) for i in range(5000)]
-        )
+        store.log_batch(run_id, params=params, tags=params, metrics=[Metric("m", i, i, i) for i in range(5000)])
         data = store.get_run(run_id).data
         assert (data.params, data.tags, data.metrics) == (params, params, {"m": 4999.0})
         assert len(store.get_metric_history(run_id, "m")) == 5000
@@ -372,9 +360,7 @@ class TestSearch:
     def _runs(self, store: Store, record: Recorder) -> None:
         other = store.create_experiment("other")
         record("a", start=1, metrics={"m": 1.0, "deep/x y": 1.0}, params={"alpha": "0.5", "solver": "svd"})
-        record(
-            "b", start=2, metrics={"m": math.nan}, params={"alpha": "10", "solver": "SVD"}, tags={"t": "é*?["}
-        )
+        record("b", start=2, metrics={"m": math.nan}, params={"alpha": "10", "solver": "SVD"}, tags={"t": "é*?["})
         record("c", start=3, metrics={"m": math.inf}, params={"alpha": "auto"}, tags={"t": "x'y"})
         record("d", start=4, experiment=other, params={"alpha": "1e-3"}, tags={"t": "5", "empty": ""})
         record("e", start=5, experiment=other, metrics={"m": -2.0}, params={"alpha": "inf"})
@@ -439,10 +425,7 @@ class TestSearch:
         ],
     )
     def test_a_filter_finds(self, store: Store, filter_string: str, found: str) -> None:
-        assert (
-            letters(store.search_runs(None, filter_string=filter_string, order_by=["start_time ASC"]))
-            == found
-        )
+        assert letters(store.search_runs(None, filter_string=filter_string, order_by=["start_time ASC"])) == found
 
     @pytest.mark.parametrize(
         ("order_by", "found"),
@@ -522,9 +505,7 @@ class TestTruth:
         record("c", owner=dead)
         assert store.get_run("c" * 32).info.status == "KILLED"
         assert letters(store.search_runs(None, filter_string="status = 'KILLED'")) == "c"
-        assert (
-            letters(store.search_runs(None, filter_string="status = 'RUNNING'", order_by=["run_id"])) == "ab"
-        )
+        assert letters(store.search_runs(None, filter_string="status = 'RUNNING'", order_by=["run_id"])) == "ab"
         columns = store.search_run_columns(None, order_by=["status", "run_id"])
         assert columns.info["status"] == ["KILLED", "RUNNING", "RUNNING"]
 
@@ -550,9 +531,7 @@ class TestThreads:
 
         def write(number: int) -> None:
             for step in range(50):
-                store.log_batch(
-                    run_id, metrics=[Metric("m", number, 1, step)], params={f"p{number}.{step}": "x"}
-                )
+                store.log_batch(run_id, metrics=[Metric("m", number, 1, step)], params={f"p{number}.{step}": "x"})
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
         for thread in threads:

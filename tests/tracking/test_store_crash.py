@@ -112,9 +112,7 @@ def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     root = str(Path(tracking.__file__).parents[1])
     processes = [
-        subprocess.Popen(
-            [*command, str(n), str(RUNS_EACH)], text=True, env={**os.environ, "PYTHONPATH": root}, **pipes
-        )
+        subprocess.Popen([*command, str(n), str(RUNS_EACH)], text=True, env={**os.environ, "PYTHONPATH": root}, **pipes)
         for n in range(WRITERS)
     ]
     yield processes
@@ -123,9 +121,7 @@ def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_many_processes_fill_one_fresh_store_at_once(
-    writers: list[subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_many_processes_fill_one_fresh_store_at_once(writers: list[subprocess.Popen[str]], tmp_path: Path) -> None:
     for process in writers:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"

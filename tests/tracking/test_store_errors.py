@@ -225,9 +225,7 @@ def sqlite_error(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError
         (OverflowError("why"), InvalidValue),
     ],
 )
-def test_every_foreign_error_has_one_of_ours(
-    tmp_path: Path, error: Exception, expected: type[TrackingError]
-) -> None:
+def test_every_foreign_error_has_one_of_ours(tmp_path: Path, error: Exception, expected: type[TrackingError]) -> None:
     translated = Database(tmp_path / "x.db", {}).translate(error)
     assert type(translated) is expected
     assert "why" in str(translated)

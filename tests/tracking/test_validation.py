@@ -94,11 +94,7 @@ def test_a_key_that_is_accepted_is_a_path_inside_its_folder(key: str) -> None:
     assert not {"", ".", ".."} & set(parts)
 
 
-@given(
-    st.one_of(
-        st.none(), st.text(), st.binary(), st.floats(), st.integers(), st.lists(st.floats(), max_size=2)
-    )
-)
+@given(st.one_of(st.none(), st.text(), st.binary(), st.floats(), st.integers(), st.lists(st.floats(), max_size=2)))
 def test_a_metric_value_is_a_float_or_a_tracking_error(value: object) -> None:
     with contextlib.suppress(TrackingError):
         assert type(validation.metric_value("m", value)) is float

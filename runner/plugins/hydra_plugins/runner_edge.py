@@ -74,17 +74,13 @@ class PoolLauncher(Launcher):
         """Take what Hydra hands over."""
         self._config = config
 
-    def launch(
-        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
-    ) -> Sequence[JobReturn]:
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a batch of points and return one JobReturn for each."""
         returns = []
         composer = composer_for(self._config)
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             tags = self._tags | {"sweep.point": str(number), "sweep.points": str(initial_job_idx + len(job_overrides))}
-            request = Request(
-                tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags
-            )
+            request = Request(tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags)
             result = execute(request, composer)
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
             best = result.results.best
