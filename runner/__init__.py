@@ -10,16 +10,14 @@ Only hands names on. Importing it is cheap: Hydra and scikit-learn are imported 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from runner.reproduction import Reproduction
+    from runner.reproducing.reproduction import Reproduction
     from tracking import Run
 
 __all__ = ["RunnerError", "reproduce", "run", "sweep"]
@@ -67,23 +65,3 @@ def reproduce(
     from runner import api
 
     return api.reproduce(run, store=store, tolerance=tolerance, threads=threads, data=data)
-
-
-# runner/sweep.py and runner/reproduce.py have the names of functions here, and importing a submodule puts it
-# into its package under its name. So these two modules can be called, and then are those functions.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"sweep": sweep, "reproduce": reproduce}
-
-
-class _Callable(ModuleType):
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return _FUNCTIONS[self.__name__.rpartition(".")[2]](*arguments, **options)
-
-
-class _Package(ModuleType):
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in _FUNCTIONS and isinstance(value, ModuleType):
-            value.__class__ = _Callable
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(typed: Sequence[str]) -> int:
     import hydra
 
-    from runner.command import SWEEP_VARIABLE, command_line, config_folder, for_hydra, prepare_hydra, remember
+    from runner.compose.command import SWEEP_VARIABLE, command_line, config_folder, for_hydra, prepare_hydra, remember
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
@@ -82,7 +82,7 @@ def _run_task() -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from runner.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
+    from runner.compose.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
     from runner.flow import Request, execute
 
     hydra = HydraConfig.get()
@@ -100,8 +100,8 @@ def _run_task() -> float | None:
 
 def _foreign(error: Exception, typed: Sequence[str]) -> str | None:
     """Return one message for an error of Hydra, OmegaConf or tracking; None for a mistake of our own."""
-    from runner.command import known_keys
-    from runner.explain import FOREIGN, explain
+    from runner.compose.command import known_keys
+    from runner.compose.explain import FOREIGN, explain
     from tracking import TrackingError
 
     if isinstance(error, TrackingError):

@@ -12,13 +12,13 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 import tracking
-from runner import provenance
 from runner.errors import ConfigError, Interrupted, PointFailed
+from runner.provenance import capture
 from tracking.state import state
 
 if TYPE_CHECKING:
     from runner.flow import Result
-    from runner.reproduction import Reproduction
+    from runner.reproducing.reproduction import Reproduction
 
 
 def run(
@@ -54,8 +54,8 @@ def reproduce(
     data: str | PathLike[str] | None = None,
 ) -> Reproduction:
     """Run a recorded run again and compare. See `runner.reproduce`."""
-    from runner.recorded import find_recorded
-    from runner.reproduce_run import Options, reproduce_run
+    from runner.reproducing.recorded import find_recorded
+    from runner.reproducing.running import Options, reproduce_run
 
     reference = recorded.info.run_id if isinstance(recorded, tracking.Run) else recorded
     with _everything_kept(store):
@@ -65,9 +65,9 @@ def reproduce(
 
 
 def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLike[str] | None) -> Result:
-    from runner.compose import Composer
+    from runner.compose.composer import Composer
+    from runner.compose.session import session
     from runner.flow import Request, execute
-    from runner.session import session
 
     if isinstance(overrides, str):
         raise ConfigError(f"Overrides are a list of texts: [{overrides!r}], not {overrides!r}.")
@@ -93,7 +93,7 @@ def _runs(result: Result) -> list[tracking.Run]:
 def _everything_kept(store: str | None) -> Iterator[None]:
     """Use a store inside the block; give back the caller's store and experiment after it."""
     uri, experiment = state.uri, state.experiment_id
-    provenance.forget()  # in a notebook, files change while the process lives
+    capture.forget()  # in a notebook, files change while the process lives
     try:
         if store is not None:
             tracking.set_tracking_uri(store)

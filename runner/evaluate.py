@@ -28,7 +28,7 @@ from runner.nearest import suggest
 from runner.scores import QuickScorer, can_be_quick
 
 if TYPE_CHECKING:
-    from runner.data import Dataset
+    from runner.data.dataset import Dataset
 
 REGRESSION_SCORERS = frozenset(
     name

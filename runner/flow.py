@@ -9,20 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.compose import Composer
+from runner.compose.composer import Composer
+from runner.compose.overrides import read_arguments
+from runner.engine.pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, Interrupted, PointFailed
-from runner.expansion import Expansion, expand
-from runner.grids import read_sweep
-from runner.naming import Namer
-from runner.overrides import read_arguments
-from runner.pool import PROCESS_BACKENDS, Pool
+from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
+from runner.points.expansion import Expansion, expand
+from runner.points.grids import read_sweep
+from runner.points.naming import Namer
 from runner.report import Progress, Results, render_ending, render_plan, render_results
 from runner.spec import Spec
-from runner.sweep import Axis, Grid, Point, Setting, merge_command_line
 
 if TYPE_CHECKING:
-    from runner.data import Dataset
-    from runner.provenance import Provenance
+    from runner.data.dataset import Dataset
+    from runner.provenance.capture import Provenance
     from runner.record import Session
     from runner.settings import Settings
 
@@ -156,7 +156,7 @@ class Campaign:
     def run(self) -> Result:
         """Check everything, then show the plan or run it, and report."""
         from runner.plan import Checker
-        from runner.provenance import capture_provenance
+        from runner.provenance.capture import capture_provenance
         from runner.store import folder_of, open_store
 
         for note in self._expansion.notes:
@@ -197,7 +197,7 @@ class Campaign:
         self._print(render_preview(self._first, store, data=data, provenance=provenance, width=_width()))
 
     def _run(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> Result:
-        from runner.engine import Engine
+        from runner.engine.dispatch import Engine
 
         total = self._expansion.count()
         results = Results(keep_runs=self._request.keep_runs)

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import Any
 
 import tracking
-from runner.compose import Composer
-from runner.data import Dataset, check, load
+from runner.compose.composer import Composer
+from runner.data.dataset import Dataset, check, load
 from runner.errors import ConfigError, DataError, RunnerError
 from runner.evaluate import check_scorers
-from runner.provenance import Provenance
+from runner.points.axes import Point
+from runner.provenance.capture import Provenance
 from runner.record import asked_fingerprint, data_key, identify
 from runner.spec import Spec, build, fingerprint
-from runner.sweep import Point
 
 BATCH = 500  # points looked up at once
 MOST_ERRORS = 10

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 
-from runner.data import Dataset
-from runner.provenance import Provenance
+from runner.data.dataset import Dataset
+from runner.provenance.capture import Provenance
 from runner.record import identify, identity_tags, parameters
-from runner.recorded import find_recorded
+from runner.reproducing.recorded import find_recorded
 from runner.spec import Spec, build
 from tracking import Run, RunData, RunInfo, TrackingClient
-from tracking.diff import RunDiff, compare_runs
-from tracking.diff_page import render_diff
+from tracking.diff.page import render_diff
+from tracking.diff.runs import RunDiff, compare_runs
 from tracking.record import Request, RunRecord, parse_environment
 
 SECTIONS = ("config", "data", "code", "env")

@@ -17,12 +17,12 @@ from typing import Any
 
 import tracking
 from runner import documents
-from runner.data import Dataset, load
+from runner.data.dataset import Dataset, load
+from runner.engine.threads import limited_threads
 from runner.errors import PointFailed
 from runner.evaluate import Fold, evaluate, fit_final, noted_warnings, split, summarise
-from runner.provenance import code_identity, matters
+from runner.provenance.capture import code_identity, matters
 from runner.spec import BOOKKEEPING, Parts, Spec, build, fingerprint, flatten, identity, targets
-from runner.threads import limited_threads
 
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
 

@@ -1,7 +1,7 @@
 """The usual regression scores, computed as scikit-learn computes them, without checking every array again.
 
 For small data scikit-learn's scorers spend nine tenths of their time on checks that its own `predict` and
-`runner.data_checks` have made already. The arithmetic here repeats that of `sklearn.metrics`, operation by
+`runner.data.checks` have made already. The arithmetic here repeats that of `sklearn.metrics`, operation by
 operation; it is trusted for a dataset only after it gave the same bits as the real scorers on every fold of
 the first point, and not for predictions that are not finite.
 """

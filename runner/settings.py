@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from runner.engine.pool import PROCESS_BACKENDS
 from runner.errors import ConfigError
 from runner.nearest import suggest
-from runner.pool import PROCESS_BACKENDS
 
 BACKENDS = {  # joblib's names -> the package that has to be installed
     "loky": "joblib",

@@ -6,8 +6,8 @@ A point's fingerprint is `v1:` and a SHA-256 over the canonical JSON (sorted key
 
 * `config`: every leaf of the resolved config without the bookkeeping keys below and without `data`, plus every
   effective parameter of the estimator and its preparation (so a new default in scikit-learn counts);
-* `data`: the fingerprint of the loaded content, names and types of the columns (`runner/data.py`), not the path;
-* `code` and `environment`: see `runner/provenance.py`.
+* `data`: the fingerprint of the loaded content, names and types of the columns (`runner.data`), not the path;
+* `code` and `environment`: see the page in `runner.provenance`.
 
 It leaves out what cannot change a result or only says where it is filed: BOOKKEEPING, comments, the order of
 keys, whether a value came from a file or the command line, git commit, other packages, host, `n_jobs`, backend.

@@ -39,7 +39,7 @@ def run(words: list[str]) -> int:
 
             return main(arguments)
         case ["python", "-m", "runner.reproduce", *arguments]:
-            from runner.reproduce import main as reproduce
+            from runner.reproducing.command import main as reproduce
 
             return reproduce(arguments)
         case ["python", "-m", "tracking", *arguments]:
@@ -87,7 +87,7 @@ def test_the_table_of_what_a_run_records_names_every_artifact() -> None:
 def test_the_yaml_of_a_sweep_in_a_file_can_be_read() -> None:
     import yaml
 
-    from runner.grids import read_sweep
+    from runner.points.grids import read_sweep
 
     [text] = [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("sweep:")]
 

@@ -69,7 +69,7 @@ from tracking.models import ModelInfo, load_model, log_model
 from tracking.state import reset
 
 if TYPE_CHECKING:
-    from tracking.comparing import (
+    from tracking.diff.api import (
         diff_configs,
         diff_runs,
         parse_yaml,
@@ -172,4 +172,4 @@ _COMPARING = frozenset(
 def __getattr__(name: str) -> Any:
     if name not in _COMPARING:
         raise AttributeError(f"module 'tracking' has no attribute {name!r}")
-    return getattr(import_module("tracking.comparing"), name)
+    return getattr(import_module("tracking.diff.api"), name)

@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command line and return its exit code; what an installed script `tracking` calls."""
     try:
-        from tracking.cli import main as run
+        from tracking.cli.app import main as run
     except KeyboardInterrupt:  # Ctrl-C while still importing
         return 130
     return run()

@@ -225,7 +225,7 @@ def open_store(uri: str | Path) -> Store:
         )
     if scheme != "sqlite":
         raise UnknownScheme(f"No store for the scheme '{scheme}' of '{text}'. Known are: {_KNOWN}.")
-    from tracking.sqlite import SQLiteStore
+    from tracking.sqlite.store import SQLiteStore
 
     if rest in ("", "/", "/:memory:"):
         return SQLiteStore(text, None)

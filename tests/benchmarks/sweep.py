@@ -121,7 +121,7 @@ def measure_points(asked: argparse.Namespace) -> None:
 
 def measure_overhead(asked: argparse.Namespace) -> None:
     """Print what a point takes over its own scikit-learn calls, in one process and on one core."""
-    from runner.threads import limited_threads
+    from runner.engine.threads import limited_threads
 
     repeats, alphas = max(3, asked.repeats), 20 if asked.quick else 60
     with _composer() as composer, limited_threads(1):
@@ -304,8 +304,8 @@ def _print_ratios(costs: Mapping[str, Sequence[Cost]], *, base: str, targets: Ma
 def _composer() -> Iterator[object]:
     from hydra import initialize_config_dir
 
-    from runner.command import config_folder, prepare_hydra
-    from runner.compose import Composer
+    from runner.compose.command import config_folder, prepare_hydra
+    from runner.compose.composer import Composer
 
     prepare_hydra()
     with (
@@ -317,7 +317,7 @@ def _composer() -> Iterator[object]:
 
 
 def _time_tracked(composer: object, points: int) -> float:
-    from runner.compose import Composer
+    from runner.compose.composer import Composer
     from runner.flow import Request, execute
 
     assert isinstance(composer, Composer)

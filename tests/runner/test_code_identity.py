@@ -12,10 +12,10 @@ import pytest
 import scipy
 import sklearn
 
-from runner import code_identity as rooms
-from runner.code_identity import code_identity, matters
 from runner.errors import ModelError
-from runner.packages import list_packages, name_distribution
+from runner.provenance import code as rooms
+from runner.provenance.code import code_identity, matters
+from runner.provenance.packages import list_packages, name_distribution
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_scikit_learns_code_is_its_version() -> None:
 
 def test_scikit_learn_is_not_imported_to_say_so(tmp_path: Path) -> None:
     code = (
-        "import sys; from runner.provenance import capture_provenance, code_identity;"
+        "import sys; from runner.provenance.capture import capture_provenance, code_identity;"
         "code_identity('sklearn.linear_model.Ridge'); capture_provenance();"
         "print([name for name in ('sklearn', 'pandas', 'scipy', 'hydra') if name in sys.modules])"
     )

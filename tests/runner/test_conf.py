@@ -16,8 +16,8 @@ from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from runner import schema
-from runner.data import load
+from runner.compose import schema
+from runner.data.dataset import load
 
 CONF = Path(__file__).parents[2] / "conf"
 

@@ -28,7 +28,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from runner.data import Dataset, check, load
+from runner.data.dataset import Dataset, check, load
 from runner.errors import DataError
 from runner.prepare import tabular
 
@@ -106,7 +106,7 @@ def test_runner_data_imports_neither_scikit_learn_nor_pandas_before_it_loads() -
 
 
 def test_a_fingerprint_is_the_same_in_another_process(cars: Path) -> None:
-    code = f"from runner.data import load; print(load({csv(cars)!r}).fingerprint)"
+    code = f"from runner.data.dataset import load; print(load({csv(cars)!r}).fingerprint)"
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

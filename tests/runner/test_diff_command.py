@@ -10,14 +10,14 @@ from hydra import initialize_config_dir
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.command import config_folder, prepare_hydra
-from runner.compose import Composed, Composer
-from runner.overrides import read_settings
+from runner.compose.command import config_folder, prepare_hydra
+from runner.compose.composer import Composed, Composer
+from runner.compose.overrides import read_settings
 from runner.spec import BOOKKEEPING as RUNNER_BOOKKEEPING
-from tracking.configdiff import Command, compare_configs
-from tracking.diff_page import render_config
+from tracking.diff.config import Command, compare_configs
+from tracking.diff.overrides import override_key, write_value
+from tracking.diff.page import render_config
 from tracking.entities import Run, RunData, RunInfo
-from tracking.hydra_text import override_key, write_value
 from tracking.record import Request, RunRecord
 from tracking.values import BOOKKEEPING, diff_configs
 

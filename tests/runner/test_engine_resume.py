@@ -12,8 +12,8 @@ from hydra import initialize_config_dir
 
 import runner
 import tracking
-from runner.command import config_folder, prepare_hydra
-from runner.compose import Composer
+from runner.compose.command import config_folder, prepare_hydra
+from runner.compose.composer import Composer
 from runner.flow import Request, execute
 
 

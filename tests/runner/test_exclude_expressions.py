@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.expression import parse_expression
+from runner.points.expression import parse_expression
 
 POINT = {"model": "ridge", "alpha": 0.5, "seed": 44, "model.max_depth": None, "refit": True, "n": [1, 2]}
 

@@ -14,8 +14,9 @@ import pytest
 
 import runner
 import tracking
-from runner import provenance, spec
-from tracking.cli import main
+from runner import spec
+from runner.provenance import capture as provenance
+from tracking.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg", "refit=false")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import NotReproducible
-from runner.git_state import FILE_LIMIT, GitState, read_git_state
-from runner.restore import restore, unrecorded
+from runner.provenance.git import FILE_LIMIT, GitState, read_git_state
+from runner.provenance.restore import restore, unrecorded
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -157,7 +157,7 @@ def test_large_and_secret_files_are_named_with_the_reason_and_not_taken(repo: Pa
 
 
 def test_many_files_stop_being_taken_at_the_common_limit(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.git_state.TOTAL_LIMIT", 100)
+    monkeypatch.setattr("runner.provenance.git.TOTAL_LIMIT", 100)
     for name in ("a.txt", "b.txt", "c.txt"):
         (repo / name).write_text("x" * 40)
 

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.grammar import render_value
-from runner.sweep import Setting
+from runner.points.axes import Setting
+from runner.points.grammar import render_value
 
 PARSER = OverridesParser.create()
 

@@ -10,10 +10,10 @@ import pytest
 
 import runner
 import tracking
-from runner import provenance
-from runner.compose import Composer
+from runner.compose.composer import Composer
+from runner.compose.session import session
 from runner.flow import Request, execute
-from runner.session import session
+from runner.provenance import capture as provenance
 
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg")
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.packages import list_packages
-from runner.provenance import (
+from runner.provenance.capture import (
     GitState,
     Provenance,
     Recorded,
@@ -23,6 +22,7 @@ from runner.provenance import (
     first_difference,
     forget,
 )
+from runner.provenance.packages import list_packages
 
 
 @pytest.fixture(autouse=True)

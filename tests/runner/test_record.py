@@ -17,7 +17,7 @@ from sklearn.model_selection import cross_validate
 
 import tracking
 from runner.__main__ import main
-from runner.data import load
+from runner.data.dataset import load
 from runner.documents import config_yaml, to_yaml
 from runner.spec import build
 from tracking.record import parse_environment, parse_yaml

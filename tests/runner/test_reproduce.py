@@ -14,9 +14,10 @@ import pytest
 
 import runner
 import tracking
-from runner import provenance, spec
+from runner import spec
 from runner.errors import PointFailed
-from runner.reproduce import main
+from runner.provenance import capture as provenance
+from runner.reproducing.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg")
@@ -446,7 +447,7 @@ def test_a_mistake_is_one_message(reproduce: Reproduce, arguments: list[str], me
 
 def test_asking_for_help_imports_nothing_heavy() -> None:
     heavy = ["numpy", "sklearn", "hydra", "pandas", "sqlite3", "typer"]
-    code = f"import sys, runner.reproduce as r; r._parser(); print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, runner.reproducing.command as r; r._parser(); print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 

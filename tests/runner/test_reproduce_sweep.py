@@ -12,11 +12,11 @@ import pytest
 
 import runner
 import tracking
-from runner import provenance
-from runner.recorded import read_recorded
-from runner.reproduce import main
-from runner.reproduce_changed import change_recorded
-from tracking.configdiff import compare_configs
+from runner.provenance import capture as provenance
+from runner.reproducing.changed import change_recorded
+from runner.reproducing.command import main
+from runner.reproducing.recorded import read_recorded
+from tracking.diff.config import compare_configs
 from tracking.record import load_records
 from tracking.values import diff_configs
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.naming import LONGEST, Namer, name_for
-from runner.sweep import Setting
+from runner.points.axes import Setting
+from runner.points.naming import LONGEST, Namer, name_for
 
 
 def named(lead: str, **values: object) -> str:

@@ -6,7 +6,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("room", ["expression", "grids", "naming", "nearest", "spacing", "sweep"])
+@pytest.mark.parametrize(
+    "room", ["nearest", "points.axes", "points.expression", "points.grids", "points.naming", "points.spacing"]
+)
 def test_docstring_examples_run(room: str) -> None:
     results = doctest.testmod(importlib.import_module(f"runner.{room}"))
     assert results.attempted > 0

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.grids import read_sweep
-from runner.sweep import Axis
+from runner.points.axes import Axis
+from runner.points.grids import read_sweep
 
 
 def values(axis: Axis) -> list[object]:

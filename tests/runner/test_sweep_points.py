@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.expansion import Expansion, expand
-from runner.grids import read_sweep
-from runner.sweep import Axis, Grid, Setting, merge_command_line
+from runner.points.axes import Axis, Grid, Setting, merge_command_line
+from runner.points.expansion import Expansion, expand
+from runner.points.grids import read_sweep
 
 SHARED = {"seed", "cv.n_splits", "tags.note"}
 KEYS = {

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from tracking.artifacts import write_bytes
-from tracking.cli import build_app, main
+from tracking.cli.app import build_app, main
 from tracking.entities import LifecycleStage, Metric
 from tracking.owner import current_owner
 from tracking.store import open_store

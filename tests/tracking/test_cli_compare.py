@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import tracking
-from tracking import cli
-from tracking.cli_compare import configured_ignores
+from tracking.cli import app as cli
+from tracking.cli.compare import configured_ignores
 from tracking.client import TrackingClient
 from tracking.errors import InvalidValue
 from tracking.record import load_records, parse_environment, parse_yaml
@@ -261,7 +261,7 @@ def test_a_config_that_has_not_run_yet_is_compared_with_a_run(record: Recorder) 
 
 
 def test_what_compares_is_imported_only_by_those_who_compare() -> None:
-    probe = "import sys, tracking; print('tracking.diff' in sys.modules); tracking.diff_runs; print(sorted("
+    probe = "import sys, tracking; print('tracking.diff.runs' in sys.modules); tracking.diff_runs; print(sorted("
     probe += "set(sys.modules) & {'pandas', 'numpy', 'scipy', 'sklearn', 'hydra', 'omegaconf', 'rich'}))"
     done = subprocess.run(
         [sys.executable, "-c", probe],

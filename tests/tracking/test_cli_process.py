@@ -181,7 +181,7 @@ def test_ctrl_c_is_exit_code_130_without_a_traceback(environment):
 
 def test_listing_runs_loads_nothing_heavy(environment):
     script = (
-        "import sys; from tracking.cli import main; assert main(['runs']) == 0; "
+        "import sys; from tracking.cli.app import main; assert main(['runs']) == 0; "
         "heavy = {'pandas', 'numpy', 'rich', 'sklearn', 'matplotlib', 'yaml'} & set(sys.modules); "
         "print(sorted(heavy), file=sys.stderr)"
     )

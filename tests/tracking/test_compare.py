@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tracking.compare import (
+from tracking.compare.effects import find_effects
+from tracking.compare.factors import find_factors
+from tracking.compare.table import (
     Selection,
     group_runs,
     join_spreads,
@@ -17,10 +19,8 @@ from tracking.compare import (
     pick_columns,
     sort_rows,
 )
-from tracking.effects import find_effects
 from tracking.entities import Run, RunData, RunInfo
 from tracking.errors import InvalidValue
-from tracking.factors import find_factors
 
 TAGS = {"objective.metric": "rmse_mean", "objective.direction": "minimize", "fingerprint.data": "v1:da7a"}
 NUMBERS = itertools.count(1)

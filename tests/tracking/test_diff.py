@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tracking.diff import compare_runs, diff_patches
-from tracking.diff_data import diff_data
-from tracking.diff_page import render_diff
+from tracking.diff.data import diff_data
+from tracking.diff.page import render_diff
+from tracking.diff.runs import compare_runs, diff_patches
 from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.record import Environment, Request, RunRecord
 from tracking.values import Kind, flatten

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracking.cells import cell_width, format_value
-from tracking.plot import render_plot
+from tracking.cli.plot import render_plot
 from tracking.render import (
     DottedName,
     NumberText,
@@ -231,7 +231,7 @@ def test_a_plot_marks_first_and_last_at_the_corners():
     assert lines == ["2 |         *", "  |", "1 |*", "  +----------", "   0        1"]
 
 
-@pytest.mark.parametrize("room", ["cells", "listing"])
+@pytest.mark.parametrize("room", ["cells", "cli.listing"])
 def test_docstring_examples_are_true(room):
     results = doctest.testmod(importlib.import_module(f"tracking.{room}"))
 

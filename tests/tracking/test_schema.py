@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tracking import schema
 from tracking.errors import StoreCorrupt, StoreError, StoreTooNew
+from tracking.sqlite import schema
 from tracking.store import Store, open_store
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from tracking.statistics import (
+from tracking.diff.statistics import (
     Spread,
     compare_folds,
     corrected_t_test,

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from tracking import sqlite_connection
 from tracking.entities import Metric
 from tracking.errors import (
     InvalidValue,
@@ -26,7 +25,8 @@ from tracking.errors import (
     TrackingError,
 )
 from tracking.owner import current_owner
-from tracking.sqlite_connection import Database
+from tracking.sqlite import connection as sqlite_connection
+from tracking.sqlite.connection import Database
 from tracking.store import Store, open_store
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

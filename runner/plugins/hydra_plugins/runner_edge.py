@@ -16,7 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from runner.command import SWEEP_VARIABLE, command_line, composer_for, plain_argument
+from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for, plain_argument
 from runner.errors import PointFailed
 from runner.flow import Request, execute, read_points
 

@@ -1,0 +1,424 @@
+"""Points -> configs. Composes with Hydra once for each structural choice, then only sets values.
+
+A setting is structural when it changes what is merged: a group choice, `+`, `++`, `~`, `@`, `hydra.*`. Any
+other is a value: it is set on the composed config, the leaves that interpolate are resolved again, and the
+old values are put back. Where that would not be exact (a mapping as a value, an interpolation, a place that
+the composed config does not have, a key that a structural setting touches too) Hydra's own way is taken.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.compose.explain import explained, missing_values
+from runner.compose.origins import choices_in, find_origins
+from runner.errors import ConfigError
+from runner.points.axes import Setting
+
+Path = tuple[str, ...]
+MOST_EFFECTS = 20_000  # settings whose effects are remembered, for each structural choice
+_ABSENT = object()
+BUILT = ("model", "prepare")  # sections that take what their `_target_` takes
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A resolved config as plain data, the group choices behind it, and where its values came from."""
+
+    config: dict[str, Any]
+    choices: Mapping[str, str]
+    minimal: tuple[str, ...]  # the shortest overrides that compose this config
+    origins: Mapping[str, str]  # dotted key -> the config file that gave the value
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """One structural choice, composed: the live config, its raw plain form, the leaves that interpolate."""
+
+    config: DictConfig
+    raw: dict[str, Any]  # with interpolations as text
+    plain: dict[str, Any]  # without, where they only repeat another key
+    choices: dict[str, str]
+    minimal: tuple[str, ...]
+    origins: dict[str, str]
+    interpolated: tuple[tuple[Path, str | None], ...]  # with the key that it repeats, if it is just `${key}`
+    missing: tuple[Path, ...]
+    asks_hydra: bool
+    effects: dict[tuple[str, type], tuple[tuple[Path, Any], ...]] = field(default_factory=dict)
+
+    @property
+    def tangled(self) -> bool:
+        """Whether some leaf interpolates in a way that several settings together may change."""
+        return any(key is None for _, key in self.interpolated)
+
+
+class Composer:
+    """Compose the configs of many points. Needs an initialised Hydra: inside `hydra.main`, or a `session`."""
+
+    def __init__(self, config_name: str = "config", *, hydra_overrides: Sequence[str] = (), keep: int = 256) -> None:
+        self._config_name = config_name
+        self._hydra_overrides = tuple(hydra_overrides)
+        self._keep = keep
+        self._bases: dict[tuple[str, ...], _Base] = {}
+        self._groups: dict[str, bool] = {}
+
+    @property
+    def loader(self) -> ConfigLoader:
+        """The config loader of the Hydra that is initialised."""
+        return GlobalHydra.instance().config_loader()
+
+    def compose(self, settings: Sequence[Setting]) -> Composed:
+        """Return the config of one point. Raises ConfigError naming the key, the value and the remedy."""
+        structural, values = self._divide(settings)
+        base = self._base(structural)
+        if base.asks_hydra or any("${hydra:" in setting.text for setting in values):
+            config = self._ask_hydra(base, structural, values)
+        elif not all(_is_simple(base.raw, setting) for setting in values):
+            config = _set_as_hydra(base, values)
+        else:
+            config = _set_in_place(base, values)
+        return Composed(config, base.choices, base.minimal + _needed(base, values, config), base.origins)
+
+    def is_group(self, key: str) -> bool:
+        """Tell whether the key names a config group, so that setting it chooses a file."""
+        group = key.lstrip("+~").partition("@")[0]
+        if group not in self._groups:
+            self._groups[group] = "." not in group and bool(self.loader.get_group_options(group))
+        return self._groups[group]
+
+    def has_key(self, structural: Sequence[Setting], key: str) -> bool:
+        """Tell whether the config that these settings compose has a place for the key."""
+        node: Any = self._base(tuple(s.text for s in structural)).config
+        section = ""
+        for name in key.split("."):
+            if isinstance(node, ListConfig):
+                return name.isdigit() and int(name) < len(node)
+            if not isinstance(node, DictConfig):
+                return False
+            if name not in node.keys():  # noqa: SIM118 - `in` does not see a key whose value is missing
+                return not OmegaConf.is_struct(node) and (section not in BUILT or _takes(node, name))
+            if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name):
+                return True
+            node, section = node[name], f"{section}.{name}".lstrip(".")
+        return True
+
+    def keys(self, structural: Sequence[Setting]) -> list[str]:
+        """Return the dotted keys of the config that these settings compose, and what else it can take."""
+        raw = self._base(tuple(s.text for s in structural)).raw
+        targets = {name: _lookup(raw, (name, "_target_")) for name in BUILT}
+        known = {name: _parameters(str(target)) or () for name, target in targets.items()}
+        more = [f"{name}.{key}" for name, keys in known.items() for key in keys if key != "**"]
+        return list(dict.fromkeys([*_dotted(raw), *more]))
+
+    def choices(self, structural: Sequence[Setting]) -> Mapping[str, str]:
+        """Return the choice of every group, defaults included."""
+        return self._base(tuple(s.text for s in structural)).choices
+
+    def sections(self, settings: Sequence[Setting], *keys: str) -> dict[str, Any]:
+        """Return resolved top-level values of the config that these settings compose, None where missing."""
+        base = self._base(tuple(s.text for s in settings))
+        with explained():
+            return {key: _read(base.config, (key,)) if key in base.config else None for key in keys}
+
+    def is_structural(self, setting: Setting) -> bool:
+        """Tell whether a setting changes what is merged, and not only a value."""
+        key = setting.key
+        if key.startswith(("+", "~", "hydra.", "hydra/")) or "@" in key:
+            return True
+        return not isinstance(setting.value, dict) and self.is_group(key)
+
+    # -------------------------------------------------------------------------------------------
+    def _divide(self, settings: Sequence[Setting]) -> tuple[tuple[str, ...], list[Setting]]:
+        structural: list[Setting] = []
+        values: list[Setting] = []
+        for setting in settings:
+            (structural if self.is_structural(setting) else values).append(setting)
+        touched = [s.key.lstrip("+~").partition("@")[0] for s in structural if not self.is_group(s.key)]
+        if any(_overlap(setting.key, key) for setting in values for key in touched):
+            return tuple(s.text for s in settings), []  # their order matters, and Hydra keeps it
+        return tuple(s.text for s in structural), values
+
+    def _base(self, overrides: tuple[str, ...]) -> _Base:
+        base = self._bases.get(overrides)
+        if base is None:
+            if len(self._bases) >= self._keep:
+                self._bases.pop(next(iter(self._bases)))
+            base = self._bases[overrides] = self._compose_base(overrides)
+        return base
+
+    def _compose_base(self, overrides: tuple[str, ...]) -> _Base:
+        config, hydra = self._hydra_compose(overrides)
+        raw = OmegaConf.to_container(config, resolve=False)
+        assert isinstance(raw, dict)
+        leaves = list(_leaves(raw))
+        interpolated = {path: _repeated_key(value) for path, value in leaves if _interpolates(value)}
+        chained = {".".join(path) for path in interpolated}
+        plain: dict[str, Any] = {str(key): value for key, value in raw.items()}
+        owned: dict[Path, dict[str, Any]] = {(): plain}
+        for path, key in interpolated.items():
+            if key is not None and (key in chained or _lookup(raw, key.split(".")) in (_ABSENT, "???")):
+                interpolated[path] = None
+            elif key is not None:
+                _put(plain, owned, path, _read(config, path))
+        return _Base(
+            config,
+            raw,  # type: ignore[arg-type]
+            plain,
+            {k: str(v) for k, v in hydra.runtime.choices.items() if "hydra/" not in k and v is not None},
+            self._necessary(overrides, raw),
+            find_origins(self.loader, self._config_name, [*self._hydra_overrides, *overrides]),
+            tuple(interpolated.items()),
+            tuple(path for path, value in leaves if value == "???"),
+            any("${hydra:" in str(value) for _, value in leaves),
+        )
+
+    def _hydra_compose(self, overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
+        with explained(" ".join(overrides), keys=lambda: self.keys(()) if overrides else []):
+            config = hydra_compose(
+                self._config_name, overrides=[*self._hydra_overrides, *overrides], return_hydra_config=True
+            )
+        hydra = config.hydra
+        with open_dict(config):
+            del config["hydra"]
+        return config, hydra
+
+    def _necessary(self, overrides: tuple[str, ...], raw: Any) -> tuple[str, ...]:
+        """Drop group choices that a later one replaces, or that the files make anyway."""
+        chosen = [text for text in overrides if self.is_group(text.partition("=")[0]) and "={" not in text]
+        last = {text.partition("=")[0]: text for text in chosen}
+        kept = [text for text in overrides if text not in chosen or text in last.values()]
+        made = self._choices_in_files(kept)
+        for text in [text for text in kept if text in made]:
+            without = [other for other in kept if other != text]
+            if not without or repr(OmegaConf.to_container(self._hydra_compose(without)[0])) == repr(raw):
+                kept = without
+        return tuple(kept)
+
+    def _choices_in_files(self, overrides: Sequence[str]) -> set[str]:
+        """Return the choices, as `group=choice`, in the defaults of the main file and of chosen files."""
+        files = [self._config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
+        return {choice for file in files for choice in choices_in(self.loader, file)}
+
+    def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
+        texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
+        with explained(" ".join(texts), keys=lambda: _dotted(base.raw)):
+            config = hydra_compose(self._config_name, overrides=texts, return_hydra_config=True)
+            HydraConfig.instance().set_config(config)
+            with open_dict(config):
+                del config["hydra"]
+        return _resolved(config)
+
+
+def _takes(section: DictConfig, name: str) -> bool:
+    """Tell whether the class of a section has the parameter: `model.max_depth` is for forests only."""
+    target = section.get("_target_")
+    if target is None or name.startswith("_"):
+        return target is not None or name == "_target_"
+    parameters = _parameters(str(target))
+    return parameters is None or name in parameters or "**" in parameters
+
+
+@lru_cache(maxsize=1024)
+def _parameters(target: str) -> tuple[str, ...] | None:
+    """Return the names that a class or function takes, None if that is not known: building it says more."""
+    module, _, attribute = target.rpartition(".")
+    try:
+        found = inspect.signature(getattr(importlib.import_module(module), attribute)).parameters
+    except Exception:  # importing runs any code
+        return None
+    return tuple("**" if p.kind is p.VAR_KEYWORD else name for name, p in found.items())
+
+
+def _set_as_hydra(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
+    config = copy.deepcopy(base.config)
+    for setting in values:
+        _update(base, config, setting)
+    return _resolved(config)
+
+
+def _resolved(config: DictConfig) -> dict[str, Any]:
+    leaves = list(_leaves(OmegaConf.to_container(config, resolve=False)))
+    if missing := [".".join(path) for path, value in leaves if value == "???"]:
+        raise ConfigError(missing_values(missing))
+    try:
+        resolved = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException:
+        for path, value in leaves:
+            if _interpolates(value):
+                _read(config, path)  # one by one, so that the message names the key
+        raise
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _set_in_place(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
+    """Set values on the composed config, read what depends on them, and put the old values back."""
+    result = dict(base.plain)
+    owned: dict[Path, dict[str, Any]] = {(): result}
+    given = {tuple(setting.key.split(".")) for setting in values}
+    if missing := [".".join(path) for path in base.missing if path not in given]:
+        raise ConfigError(missing_values(missing))
+    if base.tangled or any(_overlap(a.key, b.key) for a, b in itertools.combinations(values, 2)):
+        effects: Iterable[tuple[Path, Any]] = _try_together(base, values)
+    else:
+        effects = itertools.chain.from_iterable(_effects(base, setting) for setting in values)
+    for path, value in effects:
+        _put(result, owned, path, value)
+    return result
+
+
+def _effects(base: _Base, setting: Setting) -> tuple[tuple[Path, Any], ...]:
+    """Return the leaves that a setting changes, by itself: the axes of a grid meet again and again."""
+    known = (setting.text, type(setting.value))
+    effects = base.effects.get(known)
+    if effects is None:
+        effects = tuple(_try_together(base, [setting]))
+        if len(base.effects) < MOST_EFFECTS:
+            base.effects[known] = effects
+    return effects
+
+
+def _try_together(base: _Base, values: Sequence[Setting]) -> list[tuple[Path, Any]]:
+    done: list[Path] = []
+    try:
+        for setting in values:
+            done.append(tuple(setting.key.split(".")))
+            _update(base, base.config, setting)
+        changed = [path for path, key in base.interpolated if key is None or _is_set(key, values)]
+        return [(path, _read(base.config, path)) for path in (*done, *changed)]
+    finally:
+        for path in done:
+            _restore(base, path)
+
+
+def _is_set(key: str, values: Sequence[Setting]) -> bool:
+    return any(_overlap(key, setting.key) for setting in values)
+
+
+def _update(base: _Base, config: DictConfig, setting: Setting) -> None:
+    with explained(setting.text, keys=lambda: _dotted(base.raw)):
+        OmegaConf.update(config, setting.key, setting.value, merge=True)
+
+
+def _read(config: DictConfig, path: Path) -> Any:
+    with explained(".".join(path), keys=lambda: _dotted(OmegaConf.to_container(config))):  # type: ignore[arg-type]
+        value = OmegaConf.select(config, ".".join(path), throw_on_resolution_failure=True)
+        if isinstance(value, DictConfig | ListConfig):
+            return OmegaConf.to_container(value, resolve=True)
+        return value
+
+
+def _restore(base: _Base, path: Path) -> None:
+    old = _lookup(base.raw, path)
+    if old is not _ABSENT:
+        OmegaConf.update(base.config, ".".join(path), old, merge=False)
+        return
+    parent = OmegaConf.select(base.config, ".".join(path[:-1])) if path[:-1] else base.config
+    with open_dict(base.config):
+        parent.pop(path[-1], None)
+
+
+def _put(result: dict[str, Any], owned: dict[Path, dict[str, Any]], path: Path, value: Any) -> None:
+    """Set a leaf in a tree that shares its branches with others: copy each branch once, then write."""
+    for depth in range(1, len(path)):
+        branch = path[:depth]
+        if branch not in owned:
+            parent = owned[branch[:-1]]
+            owned[branch] = parent[branch[-1]] = dict(parent[branch[-1]])
+    owned[path[:-1]][path[-1]] = value
+
+
+def _is_simple(raw: dict[str, Any], setting: Setting) -> bool:
+    """Tell whether setting the value touches one leaf below a mapping that is there."""
+    value = setting.value
+    if isinstance(value, dict) or _interpolates(value) or value == "???":
+        return False
+    path = setting.key.split(".")
+    return isinstance(_lookup(raw, path[:-1]), dict) and not isinstance(_lookup(raw, path), dict)
+
+
+def _needed(base: _Base, values: Sequence[Setting], config: dict[str, Any]) -> tuple[str, ...]:
+    """Leave out settings that the config has anyway, and those that later ones replace."""
+    if not any(isinstance(s.value, dict) for s in values) and not any(
+        _overlap(a.key, b.key) for a, b in itertools.combinations(values, 2)
+    ):
+        return tuple(s.text for s in values if not _is_given(base.raw, s, config))
+    kept, wanted = list(values), _raw_with(base, values)
+    number = 0
+    while number < len(kept):
+        without = kept[:number] + kept[number + 1 :]
+        if _raw_with(base, without) == wanted:
+            kept, number = without, 0  # what a setting replaced may matter no more either
+        else:
+            number += 1
+    return tuple(s.text for s in kept)
+
+
+def _is_given(raw: dict[str, Any], setting: Setting, config: dict[str, Any]) -> bool:
+    """Tell whether the config has this very value anyway; typed, so that 1.0 is not 1."""
+    path = setting.key.split(".")
+    value = setting.value if _interpolates(setting.value) else _lookup(config, path)
+    return repr(_lookup(raw, path)) == repr(value)
+
+
+def _raw_with(base: _Base, values: Sequence[Setting]) -> str:
+    """Spell the config with these values, types and interpolations kept; empty if they cannot be set."""
+    config = copy.deepcopy(base.config)
+    try:
+        for setting in values:
+            _update(base, config, setting)
+    except ConfigError:
+        return ""
+    return repr(OmegaConf.to_container(config, resolve=False))
+
+
+def _lookup(tree: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if not isinstance(tree, dict) or name not in tree:
+            return _ABSENT
+        tree = tree[name]
+    return tree
+
+
+def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(tree, dict) and (tree or not path):
+        for key, value in tree.items():
+            yield from _leaves(value, (*path, str(key)))
+    else:
+        yield path, tree
+
+
+def _dotted(tree: Mapping[str, Any]) -> list[str]:
+    return [".".join(path) for path, _ in _leaves(tree)]
+
+
+def _interpolates(value: object) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, list | tuple):
+        return any(_interpolates(item) for item in value)
+    return isinstance(value, dict) and any(_interpolates(item) for item in value.values())
+
+
+def _repeated_key(value: object) -> str | None:
+    match = re.fullmatch(r"\$\{([A-Za-z_][\w.]*)\}", value) if isinstance(value, str) else None
+    return match[1] if match else None
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")

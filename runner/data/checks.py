@@ -1,0 +1,138 @@
+"""What cannot be fitted, said before the sweep starts: each mistake its own message with the remedy."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runner.data.features import check_features
+from runner.errors import DataError
+
+if TYPE_CHECKING:
+    from runner.data.dataset import Dataset
+
+_K_FOLDS = {"KFold", "StratifiedKFold", "RepeatedKFold", "RepeatedStratifiedKFold"}
+
+
+def check(dataset: "Dataset", *, splitter: Any, estimator: Any) -> None:
+    """Raise DataError if `estimator` cannot be cross-validated on `dataset` with `splitter`.
+
+    `estimator` is unfitted: a model, or a pipeline of a preparation and a model. Nothing is fitted but a
+    preparation, on some rows, when there are columns that only a preparation can make numbers of.
+    """
+    from sklearn.base import is_classifier
+
+    classes = bool(is_classifier(estimator))
+    _check_target(dataset, classes)
+    _check_rows(dataset, splitter)
+    if classes:
+        _check_classes(dataset, splitter)
+    check_features(dataset, estimator)
+    _check_split(dataset, splitter)
+
+
+# -- target
+
+
+def _check_target(dataset: "Dataset", classes: bool) -> None:
+    y, name = dataset.y, dataset.target_name
+    missing = _missing(y)
+    if missing.any():
+        raise DataError(
+            f"The target {name!r} is missing or infinite in {int(missing.sum())} of {len(y)} rows, "
+            f"first in row {int(np.argmax(missing))}. Fill or remove these rows."
+        )
+    if y.dtype.kind in "Mm":
+        raise DataError(f"The target {name!r} holds dates. Predict a number or a class: data.target=COLUMN")
+    distinct = np.unique(y.astype(str) if y.dtype.kind == "O" else y)
+    if len(distinct) == 1:
+        raise DataError(
+            f"The target {name!r} is constant: every row is {distinct[0]}. There is nothing to predict; "
+            "is it the right column (data.target), or the right rows (data.limit)?"
+        )
+    if not classes and y.dtype.kind not in "iufb":
+        examples = ", ".join(str(value) for value in distinct[:3])
+        raise DataError(
+            f"The target {name!r} holds text ({examples}), and the model predicts numbers. For classes: "
+            "model=logistic scoring=classification cv=stratified"
+        )
+    if classes and dataset.y.dtype.kind == "f" and (y != np.round(y)).any():
+        raise DataError(
+            f"The target {name!r} is continuous ({len(distinct)} different numbers), and the model predicts "
+            "classes. For numbers: model=ridge scoring=regression cv=kfold"
+        )
+
+
+def _missing(values: Any) -> Any:
+    if values.dtype.kind in "fc":
+        return ~np.isfinite(values)
+    if values.dtype.kind in "Mm":
+        return np.isnat(values)
+    if values.dtype.kind == "O":
+        return np.array([value is None or value != value for value in values])  # noqa: PLR0124 - NaN
+    return np.zeros(len(values), dtype=bool)
+
+
+# -- rows
+
+
+def n_folds(splitter: Any) -> int:
+    """Return how many parts a splitter makes of the rows; a repeated one makes them again."""
+    return int(getattr(splitter, "n_splits", None) or getattr(splitter, "cvargs", {}).get("n_splits", 1))
+
+
+def _check_rows(dataset: "Dataset", splitter: Any) -> None:
+    kind, folds, rows = type(splitter).__name__, n_folds(splitter), dataset.n_rows
+    if "Group" in kind:
+        _check_groups(dataset, kind, folds)
+    if kind in _K_FOLDS and rows < folds:
+        raise DataError(
+            f"{dataset.name} has {rows} rows, fewer than the {folds} folds of cv: "
+            f"add cv.n_splits={max(2, rows)} or fewer."
+        )
+    if kind == "TimeSeriesSplit" and rows <= folds:
+        raise DataError(
+            f"{dataset.name} has {rows} rows; {folds} splits in time need at least {folds + 1}: "
+            f"add cv.n_splits={max(2, rows - 1)} or fewer."
+        )
+
+
+def _check_groups(dataset: "Dataset", kind: str, folds: int) -> None:
+    if dataset.groups is None:
+        raise DataError(
+            f"cv keeps groups together ({kind}), but data={dataset.name} has no groups. "
+            "Say which column holds them: data.groups=COLUMN; or use cv=kfold"
+        )
+    missing = _missing(dataset.groups)
+    if missing.any():
+        raise DataError(f"The groups are missing in {int(missing.sum())} rows, first in row {int(np.argmax(missing))}.")
+    count = len(set(dataset.groups.tolist()))
+    if count < folds:
+        raise DataError(
+            f"There are {count} groups, fewer than the {folds} folds of cv: add cv.n_splits={max(2, count)}"
+        )
+
+
+def _check_classes(dataset: "Dataset", splitter: Any) -> None:
+    kind = type(splitter).__name__
+    labels, counts = np.unique(dataset.y.astype(str), return_counts=True)
+    needed = n_folds(splitter) if kind in _K_FOLDS else 2
+    rare = [(label, count) for label, count in zip(labels, counts, strict=True) if count < needed]
+    if not rare:
+        return
+    listed = ", ".join(f"{label} ({count})" for label, count in rare[:5])
+    remedy = f"Use fewer folds (cv.n_splits={max(2, counts.min())})" if counts.min() > 1 else "Add rows of it"
+    what = f"the {needed} folds of cv" if kind in _K_FOLDS else "the 2 that training and testing need"
+    raise DataError(
+        f"A class of {dataset.target_name!r} has fewer members than {what}: {listed}. "
+        f"{remedy}, merge rare classes, or leave them out."
+    )
+
+
+def _check_split(dataset: "Dataset", splitter: Any) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # most splitters warn that they ignore the groups
+            next(iter(splitter.split(dataset.X, dataset.y, dataset.groups)))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"cv={type(splitter).__name__} cannot split the {dataset.n_rows} rows: {error}") from error

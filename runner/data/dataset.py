@@ -1,0 +1,131 @@
+"""Datasets: loaded once per process, described, and fingerprinted by content.
+
+`sources` and `tables` read; `checks` says what cannot be fitted. No Hydra and no store.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from runner.data.checks import check
+from runner.data.columns import Columns
+from runner.data.sources import read
+from runner.data.tables import find_files
+
+__all__ = ["Dataset", "check", "load"]
+
+_KEEP = 8  # datasets a sweep over data=a,b,... may come back to
+
+_loaded: dict[str, "Dataset"] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What an estimator is fitted on, and how to recognise it again."""
+
+    name: str
+    X: Any  # a numpy array, a pandas frame or a scipy sparse matrix; n_rows x n_columns
+    y: Any  # a numpy array, n_rows
+    groups: Any | None  # a numpy array, n_rows: the rows that belong together
+    feature_names: tuple[str, ...]
+    dtypes: Mapping[str, str] = field(repr=False)  # column -> numpy's or pandas' name
+    target_name: str
+    task: str  # "regression" or "classification"
+    fingerprint: str  # "v1:" and a hash of everything above but the name
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of feature columns."""
+        return int(self.X.shape[1])
+
+    @property
+    def shape(self) -> str:
+        """Rows and columns as text, `442x10`."""
+        return f"{self.n_rows}x{self.n_columns}"
+
+
+def load(config: Mapping[str, Any]) -> Dataset:
+    """Load the dataset that a resolved `data` section describes; a second call returns the same object.
+
+    A file that has changed since is read again. Raises DataError.
+    """
+    key = json.dumps([dict(config), _stamps(config)], sort_keys=True, default=repr)
+    if key not in _loaded:
+        dataset = _describe(read(config), config)
+        while len(_loaded) >= _KEEP:
+            del _loaded[next(iter(_loaded))]
+        _loaded[key] = dataset
+    return _loaded[key]
+
+
+def fingerprint(columns: Columns) -> str:
+    """Hash content, column names and dtypes; where the data came from and its memory layout do not count."""
+    parts = [columns.feature_names, _dtypes(columns), columns.target_name]
+    parts += [_canonical(part) for part in (columns.X, columns.y, columns.groups)]
+    return f"v1:{joblib.hash(parts)}"
+
+
+def _stamps(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    if config.get("source") not in ("csv", "parquet"):
+        return []
+    stats = [(path, path.stat()) for path in find_files(config)]
+    return [(str(Path(path).resolve()), stat.st_mtime_ns, stat.st_size) for path, stat in stats]
+
+
+def _describe(columns: Columns, config: Mapping[str, Any]) -> Dataset:
+    return Dataset(
+        name=str(config.get("name") or columns.name),
+        X=columns.X,
+        y=columns.y,
+        groups=columns.groups,
+        feature_names=columns.feature_names,
+        dtypes=_dtypes(columns),
+        target_name=columns.target_name,
+        task=str(config.get("task") or columns.task or _task(columns.y)),
+        fingerprint=fingerprint(columns),
+    )
+
+
+def _dtypes(columns: Columns) -> dict[str, str]:
+    if hasattr(columns.X, "dtypes"):
+        return {name: str(dtype) for name, dtype in zip(columns.feature_names, columns.X.dtypes, strict=True)}
+    return dict.fromkeys(columns.feature_names, str(columns.X.dtype))
+
+
+def _task(y: Any) -> str:
+    """Guess what a target asks for: text, yes/no and a handful of whole numbers are classes."""
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    distinct = np.unique(y)
+    whole = y.dtype.kind in "iu" or bool(np.all(distinct == np.round(distinct)))
+    return "classification" if whole and len(distinct) <= min(20, len(y) // 5) else "regression"
+
+
+def _canonical(part: Any) -> Any:
+    """Reduce to contiguous numpy arrays: joblib.hash sees strides, and pandas' way of keeping text varies."""
+    if part is None:
+        return None
+    if hasattr(part, "iloc"):
+        return [_canonical_column(part.iloc[:, i]) for i in range(part.shape[1])]
+    if hasattr(part, "tocsr"):
+        rows = part.tocsr()
+        return [rows.shape, rows.data, rows.indices, rows.indptr]
+    return np.ascontiguousarray(part)
+
+
+def _canonical_column(column: Any) -> Any:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
+        return np.ascontiguousarray(column.to_numpy())
+    from pandas.util import hash_pandas_object
+
+    return hash_pandas_object(column.astype(object), index=False).to_numpy()

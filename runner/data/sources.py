@@ -1,0 +1,162 @@
+"""Where data comes from: scikit-learn, made-up rows, a person's own function, or files (`tables`)."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from runner.data.columns import Columns, required
+from runner.errors import DataError
+from runner.nearest import suggest
+
+
+def read(config: Mapping[str, Any]) -> Columns:
+    """Read what a resolved `data` section describes. Raises DataError."""
+    source = config.get("source")
+    if source not in _READERS:
+        known = ", ".join(sorted(_READERS))
+        raise DataError(
+            f"data.source is {source!r}.{suggest(str(source), _READERS)} Known: {known}. "
+            "Your own data: data=csv, data=parquet or data=callable."
+        )
+    return _READERS[source](config)
+
+
+# -- scikit-learn's own
+
+
+def _bundled(loader: str, target: str, task: str) -> Callable[[Mapping[str, Any]], Columns]:
+    def read_bundled(config: Mapping[str, Any]) -> Columns:
+        from sklearn import datasets
+
+        bunch = getattr(datasets, loader)()
+        names = tuple(str(name) for name in bunch.feature_names)
+        return Columns(str(config["source"]), bunch.data, bunch.target, None, names, target, task)
+
+    return read_bundled
+
+
+def _made_up_regression(config: Mapping[str, Any]) -> Columns:
+    from sklearn.datasets import make_regression
+
+    return _made_up(make_regression, config, ("noise",), "regression")
+
+
+def _made_up_classes(config: Mapping[str, Any]) -> Columns:
+    from sklearn.datasets import make_classification
+
+    spare = int(config["n_features"]) - int(config["n_informative"])
+    redundant = {"n_redundant": max(0, min(2, spare))}  # the default of 2 refuses small n_features
+    return _made_up(make_classification, config, ("n_classes", "class_sep"), "classification", **redundant)
+
+
+def _made_up(
+    make: Callable[..., Any], config: Mapping[str, Any], knobs: tuple[str, ...], task: str, **fixed: Any
+) -> Columns:
+    keys = ("n_samples", "n_features", "n_informative", "random_state", *knobs)
+    if config["n_informative"] > config["n_features"]:
+        raise DataError(
+            f"data.n_informative is {config['n_informative']}, of only {config['n_features']} columns: "
+            f"add data.n_informative={config['n_features']} or fewer."
+        )
+    try:
+        X, y = make(**{key: config[key] for key in keys}, **fixed)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data={config['source']} cannot be made: {error}") from error
+    return Columns(str(config["source"]), X, y, None, _numbered(X), "y", task)
+
+
+# -- a person's own function
+
+
+def _callable(config: Mapping[str, Any]) -> Columns:
+    path = str(required(config, "function", "data.function=my_package.load"))
+    function = _locate(path)
+    try:
+        result = function(**dict(config.get("kwargs") or {}))
+    except Exception as error:  # a person's code may raise anything, and it is their data that is missing
+        raise DataError(f"{path}() raised {type(error).__name__}: {error}") from error
+    if hasattr(result, "iloc") and hasattr(result, "columns"):
+        from runner.data.tables import divide
+
+        return divide(result, config, name=path.rsplit(".", 1)[-1], origin=f"{path}()")
+    if hasattr(result, "data") and hasattr(result, "target"):  # scikit-learn's Bunch
+        result = (result.data, result.target)
+    if not isinstance(result, tuple) or len(result) not in (2, 3):
+        raise DataError(
+            f"{path}() returned {type(result).__name__}. It should return (X, y), (X, y, groups), "
+            "or a pandas frame together with data.target=COLUMN."
+        )
+    given = [key for key in ("target", "features", "drop", "groups", "time", "dtypes") if config.get(key)]
+    if given:
+        raise DataError(f"data.{given[0]} is for a frame, but {path}() returned {len(result)} arrays. Remove it.")
+    return _from_parts(path, result, config.get("limit"))
+
+
+def _locate(path: str) -> Callable[..., Any]:
+    module_name, _, attribute = path.rpartition(".")
+    if not module_name:
+        raise DataError(f"data.function={path} is not a dotted path. Write it as module.function.")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise DataError(
+            f"data.function={path}: cannot import {module_name!r} ({error}). "
+            "Is it installed, or beside the folder you are in?"
+        ) from error
+    function = getattr(module, attribute, None)
+    if not callable(function):
+        have = [name for name, value in vars(module).items() if callable(value)]
+        raise DataError(f"Module {module_name!r} has no function {attribute!r}.{suggest(attribute, have)}")
+    return function  # type: ignore[no-any-return]
+
+
+def _from_parts(path: str, parts: tuple[Any, ...], limit: int | None) -> Columns:
+    given, y, groups = (*parts, None)[:3]
+    X: Any = given if hasattr(given, "iloc") or hasattr(given, "tocsr") else np.asarray(given)
+    y_array = np.asarray(y)
+    if y_array.ndim == 2 and y_array.shape[1] == 1:
+        y_array = y_array[:, 0]
+    if X.ndim != 2 or y_array.ndim != 1:
+        raise DataError(
+            f"{path}() returned X of shape {X.shape} and y of shape {y_array.shape}. "
+            "X should be rows x columns, y one value per row."
+        )
+    group_array = None if groups is None else np.asarray(groups)
+    for what, part in (("y", y_array), ("groups", group_array)):
+        if part is not None and len(part) != X.shape[0]:
+            raise DataError(f"{path}() returned {X.shape[0]} rows of X but {len(part)} of {what}.")
+    names = tuple(str(column) for column in X.columns) if hasattr(X, "columns") else _numbered(X)
+    if hasattr(X, "columns"):
+        from runner.data.values import plain
+
+        X = plain(X.set_axis(list(names), axis=1))
+    group_array = None if group_array is None else group_array[:limit]
+    target = str(getattr(y, "name", None) or "y")
+    return Columns(path.rsplit(".", 1)[-1], X[:limit], y_array[:limit], group_array, names, target)
+
+
+def _numbered(X: Any) -> tuple[str, ...]:
+    return tuple(f"x{i}" for i in range(X.shape[1]))
+
+
+def _file(config: Mapping[str, Any]) -> Columns:
+    from runner.data.tables import divide, find_files, read_files
+
+    paths = find_files(config)
+    return divide(read_files(paths, config), config, name=paths[0].stem, origin=str(config["path"]))
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
+    "diabetes": _bundled("load_diabetes", "progression", "regression"),
+    "breast_cancer": _bundled("load_breast_cancer", "benign", "classification"),
+    "iris": _bundled("load_iris", "species", "classification"),
+    "wine": _bundled("load_wine", "grower", "classification"),
+    "digits": _bundled("load_digits", "digit", "classification"),
+    "synthetic_regression": _made_up_regression,
+    "synthetic_classification": _made_up_classes,
+    "csv": _file,
+    "parquet": _file,
+    "callable": _callable,
+}

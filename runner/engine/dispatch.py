@@ -1,0 +1,218 @@
+"""Many Specs -> outcomes: in this process, in worker processes, or through another joblib backend.
+
+`auto` starts here, measures the first points, and brings in workers when that pays; this process goes on
+working until the first of them is ready.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import tempfile
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from runner.data.sharing import data_bytes, share_datasets
+from runner.engine.interrupts import Interrupts
+from runner.engine.pool import PROCESS_BACKENDS, Death, Ended, Pool
+from runner.engine.threads import release
+from runner.engine.worker import Task
+from runner.record import Outcome, Session, record, record_death, record_interrupt
+from runner.settings import Settings
+from runner.spec import Spec
+
+WORKER_SECONDS = 2.5  # what starting a worker is taken to cost
+GRACE_SECONDS = 3.0  # how long running points may take to end after Ctrl-C
+MOST_KILLS = 2  # a point that took so many workers along is not tried again
+BIG_DATA = 32 * 2**20  # bytes; points on such data are long, so `auto` asks for workers at once
+
+
+class Engine:
+    """Runs the points of one sweep; after the last outcome, `interrupted` and `stopped` say how it ended."""
+
+    def __init__(
+        self,
+        specs: Iterable[Spec],
+        settings: Settings,
+        session: Session,
+        *,
+        total: int,
+        pool: Pool | None = None,
+    ) -> None:
+        self._specs = iter(specs)
+        self._settings = settings
+        self._session = session
+        self._left = total
+        self._pool = pool
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._again: deque[Task] = deque()
+        self._seconds: deque[float] = deque(maxlen=25)
+        self._met: set[str] = set()  # experiments of which a point has ended
+        self._kills: Counter[int] = Counter()
+        self.interrupted = False
+        self.stopped = False  # by fail_fast
+
+    def run(self) -> Iterator[Outcome]:
+        """Yield the outcome of every attempt as it ends.
+
+        An interrupt ends the running points and the iteration; `interrupted` tells.
+        """
+        with Interrupts() as interrupts:
+            try:
+                if self._settings.backend not in PROCESS_BACKENDS and self._settings.size > 1:
+                    yield from self._run_joblib(interrupts)
+                elif self._needs_workers():
+                    yield from self._run_pool(interrupts)
+                else:
+                    yield from self._run_here(interrupts)
+            finally:
+                if self._pool is not None:
+                    self._pool.close()
+                if self._folder is not None:
+                    self._folder.cleanup()
+                release()
+
+    # -------------------------------------------------------------------------------------------
+    def _next(self) -> Task | None:
+        """Return what to run next: what a dead worker gave back, what is tried again, then what is new."""
+        if self.stopped:
+            return None
+        for waiting in (self._pool.returned if self._pool else deque(), self._again):
+            if waiting:
+                return waiting.popleft()
+        spec = next(self._specs, None)
+        return None if spec is None else Task(spec)
+
+    def _next_few(self, count: int, *, alone: bool) -> list[Task]:
+        """Return what to run next on a worker; behind another task only models that are known to be quick."""
+        tasks: list[Task] = []
+        while len(tasks) < count and (task := self._next()) is not None:
+            if task.spec.experiment not in self._met and (tasks or not alone):
+                self._again.appendleft(task)
+                break
+            tasks.append(task)
+        return tasks
+
+    def _needs_workers(self) -> bool:
+        settings = self._settings
+        if self._pool is not None or settings.timeout is not None:
+            return True  # only another process can be ended when its time is up
+        several = min(settings.size, self._left) > 1
+        return several and (settings.n_jobs is not None or data_bytes(self._session) > BIG_DATA)
+
+    def _workers_pay(self) -> bool:
+        several = min(self._settings.size, self._left)
+        if self._pool is not None or self._settings.n_jobs is not None or several < 2:
+            return False
+        alone = self._left * statistics.fmean(self._seconds)
+        return WORKER_SECONDS + alone / several < 0.8 * alone
+
+    def _run_here(self, interrupts: Interrupts) -> Iterator[Outcome]:
+        while not interrupts.requested and (task := self._next()) is not None:
+            begun: list[str] = []
+            try:
+                with interrupts.raising():
+                    outcome = record(task.spec, self._session, attempt=task.attempt, on_start=begun.append)
+            except KeyboardInterrupt:
+                if begun:
+                    yield self._settle(task, record_interrupt(task.spec, self._session, begun[0]))
+                break
+            yield self._settle(task, outcome)
+            if self._workers_pay():
+                self._pool = self._new_pool()
+                self._pool.begin(self._shared())
+            if self._pool is not None:
+                list(self._pool.events(0))
+                if self._pool.ready:
+                    yield from self._run_pool(interrupts)
+                    return
+        self.interrupted = bool(interrupts.requested)
+
+    def _new_pool(self) -> Pool:
+        settings = self._settings
+        size = max(1, min(settings.size, self._left))
+        return Pool(size, backend=settings.backend, threads=settings.threads)
+
+    def _shared(self) -> Session:
+        """Return the session for other processes: big data lies in files that they map."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="runner-data-")
+        return share_datasets(self._session, Path(self._folder.name))
+
+    def _run_pool(self, interrupts: Interrupts) -> Iterator[Outcome]:
+        pool = self._pool = self._pool or self._new_pool()
+        pool.begin(self._shared())
+        while not (interrupts.requested or self.stopped):
+            pace = max(self._seconds) if self._seconds else None
+            for worker, count in pool.room(pace, self._left - pool.busy):
+                if tasks := self._next_few(count, alone=not worker.tasks):
+                    pool.give(worker, tasks)
+            if not pool.busy:
+                return
+            for event in itertools.chain(pool.events(0.2), pool.overdue(self._settings.timeout)):
+                yield self._settle_event(event)
+        self.interrupted = bool(interrupts.requested)
+        reason = "interrupted" if self.interrupted else "stopped by fail_fast"
+        for event in pool.stop(grace=0.0 if interrupts.requested > 1 else GRACE_SECONDS, reason=reason):
+            yield self._settle_event(event, status="KILLED")
+
+    def _settle_event(self, event: Ended | Death, *, status: str = "FAILED") -> Outcome:
+        if isinstance(event, Ended):
+            return self._settle(event.task, event.outcome)
+        task = event.task
+        self._kills[task.spec.number] += 1
+        outcome = record_death(
+            task.spec,
+            self._session,
+            event.reason,
+            run_id=event.run_id,
+            status=status,
+            attempt=task.attempt,
+            seconds=event.seconds,
+        )
+        return self._settle(task, outcome)
+
+    def _settle(self, task: Task, outcome: Outcome) -> Outcome:
+        """Count an ended attempt, and decide whether the point is tried again."""
+        self._seconds.append(outcome.seconds)
+        self._met.add(outcome.experiment)
+        if (
+            outcome.status == "FAILED"
+            and task.attempt <= self._settings.retries
+            and self._kills[task.spec.number] < MOST_KILLS
+        ):
+            self._again.append(replace(task, attempt=task.attempt + 1))
+            return replace(outcome, will_retry=True)
+        self._left -= 1
+        if outcome.status == "FAILED" and self._settings.fail_fast:
+            self.stopped = True
+        return outcome
+
+    def _run_joblib(self, interrupts: Interrupts) -> Iterator[Outcome]:
+        """Let a backend of joblib (threading, dask, ray) run the points; each records its own run."""
+        from joblib import Parallel, delayed, parallel_config
+
+        settings = self._settings
+        while not (self.stopped or self.interrupted) and (first := self._next()) is not None:
+            tasks = itertools.chain([first], iter(self._next, None))
+            with parallel_config(settings.backend, n_jobs=settings.size):
+                parallel = Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs")
+                ended = parallel(delayed(_record_task)(task, self._session) for task in tasks)
+                while (pair := _next_of(ended, interrupts)) is not None:
+                    yield self._settle(*pair)
+            self.interrupted = bool(interrupts.requested)
+
+
+def _next_of(ended: Iterator[tuple[Task, Outcome]], interrupts: Interrupts) -> tuple[Task, Outcome] | None:
+    """Return what ended next; None after the last one, and after an interrupt."""
+    try:
+        with interrupts.raising():
+            return None if interrupts.requested else next(ended, None)
+    except KeyboardInterrupt:
+        return None
+
+
+def _record_task(task: Task, session: Session) -> tuple[Task, Outcome]:
+    return task, record(task.spec, session, attempt=task.attempt)

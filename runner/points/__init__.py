@@ -1,0 +1,1 @@
+"""What a sweep is: axes, grids, conditions and names -> a stream of points. Pure text and plain values."""

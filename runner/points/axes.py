@@ -1,0 +1,174 @@
+"""What a sweep is: settings, axes, grids and points, and how a command line joins the grids of a file.
+
+Pure data: imports nothing of Hydra. Reading the `sweep:` section is `grids`, turning grids into points is
+`expansion`, and parsing overrides into axes happens at the Hydra edge.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from runner.errors import SweepError
+from runner.points.expression import Expression
+from runner.points.grammar import render_value
+
+COMMAND_LINE: Final = "command line"
+SEED: Final = "seed"
+RESERVED_WORDS: Final = ("exclude", "repeat")  # words of a grid that are not keys
+
+_PREFIXES: Final = ("++", "+", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One assignment of a point."""
+
+    key: str  # as Hydra spells it, with its prefix: "alpha", "model.max_depth", "+tags.note", "~x", "model@y"
+    value: object  # typed: 0.1, "ridge", None, True, [1, 2], {"a": 1}
+    text: str  # the whole override as Hydra reads it: "alpha=0.1"
+
+    @classmethod
+    def of(cls, key: str, value: object = None) -> "Setting":
+        """Make a setting and write its override; `~key` without a value is a deletion."""
+        if key.startswith("~") and value is None:
+            return cls(key, None, key)
+        return cls(key, value, f"{key}={render_value(value)}")
+
+    @property
+    def name(self) -> str:
+        """The key without `+`, `++` or `~`."""
+        return plain_name(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Keys that move together; a plain setting is an axis with a single value."""
+
+    keys: tuple[str, ...]
+    values: tuple[tuple[Setting, ...], ...]  # each value sets all keys
+    origin: str  # for messages: "command line", "sweep[2]"
+    repeats: bool = False  # seeds made by `repeat`; a seed given later moves their start
+
+    @classmethod
+    def of(cls, key: str, values: Sequence[object], origin: str = COMMAND_LINE) -> "Axis":
+        """Make an axis of one key."""
+        return cls((key,), tuple((Setting.of(key, value),) for value in values), origin)
+
+    @classmethod
+    def plain(cls, setting: Setting, origin: str = COMMAND_LINE) -> "Axis":
+        """Make the axis of a setting that is not swept."""
+        return cls((setting.key,), ((setting,),), origin)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys without `+`, `++` or `~`."""
+        return frozenset(plain_name(key) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Axes that are multiplied, and conditions whose points are left out."""
+
+    axes: tuple[Axis, ...]
+    exclude: tuple[Expression, ...] = ()
+    origin: str = COMMAND_LINE
+    replaced: frozenset[str] = frozenset()  # keys of the file that the command line took over
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys of all axes without `+`, `++` or `~`."""
+        return frozenset(name for axis in self.axes for name in axis.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run to be: its number in the sweep and its settings, in order."""
+
+    number: int
+    settings: tuple[Setting, ...]
+
+    @property
+    def overrides(self) -> list[str]:
+        """The settings as Hydra reads them."""
+        return [setting.text for setting in self.settings]
+
+
+def plain_name(key: str) -> str:
+    """Strip `+`, `++` or `~` from a key.
+
+    >>> plain_name("++tags.note")
+    'tags.note'
+    """
+    for prefix in _PREFIXES:
+        if key.startswith(prefix):
+            return key[len(prefix) :]
+    return key
+
+
+def repeat_axis(base: int, times: int, origin: str) -> Axis:
+    """Make the axis of `repeat`: seeds base, base + 1, ..."""
+    seeds = range(base, base + times)
+    return replace(Axis.of(SEED, seeds, origin), repeats=True)
+
+
+def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Sequence[Setting] = ()) -> tuple[Grid, ...]:
+    """Multiply the axes of a command line into every grid, or put them in place of the grid's keys.
+
+    `axes` in the order they were typed; plain settings go in between as `Axis.plain`, or before all as
+    `fixed`. A key typed twice counts as typed last. A key that a grid has keeps its place there, a new one
+    comes last (moves fastest). A key of a grid's zip leaves the zip, whose other keys go on. A plain `seed=`
+    moves the start of the grid's `repeat`; a swept one replaces it. Without grids the command line is the
+    one grid.
+    """
+    typed: dict[tuple[str, ...], Axis] = {}
+    for axis in (*map(Axis.plain, fixed), *axes):
+        typed.pop(axis.keys, None)
+        typed[axis.keys] = axis
+    if not grids:
+        return (Grid(tuple(typed.values())),)
+    return tuple(_merge(grid, list(typed.values())) for grid in grids)
+
+
+def _merge(grid: Grid, typed: list[Axis]) -> Grid:
+    waiting = list(typed)
+    taken = frozenset(name for new in typed for name in new.names)
+    merged: list[Axis] = []
+    for axis in grid.axes:
+        base = next((new for new in waiting if axis.repeats and _is_plain_seed(new)), None)
+        if base is not None:
+            waiting.remove(base)
+            merged.append(_rebase(axis, base))
+            continue
+        in_place = next((new for new in waiting if new.names == axis.names), None)
+        if in_place is not None:
+            waiting.remove(in_place)
+            merged.append(in_place)
+            continue
+        rest = _without(axis, taken)
+        if rest is not None:
+            merged.append(rest)
+    return replace(grid, axes=(*merged, *waiting), replaced=grid.names & taken)
+
+
+def _is_plain_seed(axis: Axis) -> bool:
+    return axis.keys == (SEED,) and len(axis.values) == 1
+
+
+def _rebase(axis: Axis, base: Axis) -> Axis:
+    seed = base.values[0][0].value
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise SweepError(
+            f"{axis.origin}: repeat starts from a whole number, and seed is {seed!r} ({base.origin}). "
+            "Give a seed such as seed=42, or drop repeat."
+        )
+    return repeat_axis(seed, len(axis.values), axis.origin)
+
+
+def _without(axis: Axis, taken: frozenset[str]) -> Axis | None:
+    keys = tuple(key for key in axis.keys if plain_name(key) not in taken)
+    if len(keys) == len(axis.keys):
+        return axis
+    if not keys:
+        return None
+    values = tuple(tuple(s for s in value if s.name not in taken) for value in axis.values)
+    return replace(axis, keys=keys, values=values)

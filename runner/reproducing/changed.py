@@ -1,0 +1,202 @@
+"""A recorded run with some keys changed: `python -m runner.reproduce RUN model=lasso alpha=0.3`.
+
+Composed anew from what was asked for then and what is asked for now, where that is the truth: where today's
+conf/ still composes the recorded config exactly. Otherwise the keys are set on the recorded config itself.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from runner.compose.composer import Composer
+from runner.compose.overrides import read_settings
+from runner.compose.session import session
+from runner.errors import ConfigError, NotReproducible, RunnerError
+from runner.flow import Request, SpecMaker, read_points
+from runner.points.axes import Setting
+from runner.points.naming import name_for
+from runner.record import data_key, record
+from runner.reproducing.recorded import RecordedRun, read_run
+from runner.reproducing.running import Options, check_runnable, open_session, relocate
+from runner.spec import BOOKKEEPING, Spec, flatten
+
+if TYPE_CHECKING:
+    from runner.record import Outcome
+    from tracking import TrackingClient
+
+# What a recorded run asked for that does not carry over to a run derived from it.
+_ONLY_THEN = BOOKKEEPING - {"tags", "experiment_name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A new point made from a recorded run, and what is worth saying about how it was made."""
+
+    spec: Spec
+    notes: tuple[str, ...] = ()
+
+
+def change_recorded(then: RecordedRun, overrides: Sequence[str]) -> Changed:
+    """Return the point that a run becomes with these overrides. Raises ConfigError, NotReproducible."""
+    settings = read_settings(overrides)
+    with session() as own:
+        composer = Composer(hydra_overrides=own)
+        difference = _first_drift(then, composer)
+        if difference is None:
+            changed = _compose(then, settings, composer)
+        else:
+            _refuse_structural(then, settings, composer, difference)
+            changed = _set(then, settings, difference)
+    tags = dict(changed.spec.extra_tags) | {"derived_from": then.id}
+    return replace(changed, spec=replace(changed.spec, extra_tags=tags))
+
+
+def run_changed(
+    client: TrackingClient, then: RecordedRun, changed: Changed, options: Options
+) -> tuple[Outcome, RecordedRun]:
+    """Run the new point and return how it ended, with the new run. Raises NotReproducible."""
+    spec = relocate(changed.spec, options)
+    data = check_runnable(spec, f"The changed run {then.short} cannot be run")
+    threads = options.threads or int(spec.config.get("threads_per_run") or 1)
+    outcome = record(spec, open_session(client, threads=threads, datasets={data_key(spec.config): data}))
+    return outcome, read_run(client, outcome.run_id)
+
+
+# Composed anew -----------------------------------------------------------------------------------
+def _asked(then: RecordedRun) -> tuple[str, ...]:
+    request = then.record.request
+    return request.overrides if request.minimal is None else request.minimal
+
+
+def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
+    """Return what keeps today's conf/ from composing the recorded config, None if nothing does."""
+    if not then.record.request.choices:
+        return "the run does not say how it was asked for"
+    try:
+        composed = composer.compose(read_settings(_asked(then)))
+    except RunnerError as error:
+        return str(error).splitlines()[0]
+    recorded, today = (_leaves(config) for config in (then.config, composed.config))
+    for key in dict.fromkeys([*recorded, *today]):
+        if recorded.get(key) != today.get(key):
+            return f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"
+    return None
+
+
+def _leaves(config: Mapping[str, Any]) -> dict[str, str]:
+    return {key: repr(value) for key, value in flatten(config) if key.partition(".")[0] not in BOOKKEEPING}
+
+
+def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> Changed:
+    recorded = [setting for setting in read_settings(_asked(then)) if setting.name.partition(".")[0] not in _ONLY_THEN]
+    new = _without_cancelled(settings, recorded, composer)
+    asked = {setting.name for setting in settings}
+    regrouped = _regrouped(then, [*(s for s in recorded if s.name not in asked), *new], composer)
+    kept: list[Setting] = []
+    left_out: list[Setting] = []
+    for setting in recorded:
+        if setting.name not in asked:
+            below = any(setting.name.startswith(f"{group}.") for group in regrouped)
+            (left_out if below else kept).append(setting)
+    structural = [setting for setting in (*kept, *new) if composer.is_structural(setting)]
+    for setting in [s for s in kept if not composer.is_structural(s)]:
+        if not composer.has_key(structural, setting.key):
+            kept.remove(setting)
+            left_out.append(setting)
+    notes = [f"{s.text} of the recorded run does not apply any more and is left out" for s in left_out]
+    request = Request(tuple(setting.text for setting in (*kept, *new)), "", sweeps=False, quiet=True)
+    expansion = read_points(request, composer)
+    return Changed(SpecMaker(composer, expansion, request).spec(next(iter(expansion))), tuple(notes))
+
+
+def _regrouped(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> list[str]:
+    """Return the groups whose choice is another one now: it brings values of its own."""
+    before = then.record.request.choices
+    choosing = [s for s in settings if composer.is_structural(s) and composer.is_group(s.key)]
+    return [group for group, choice in composer.choices(choosing).items() if before.get(group) != choice]
+
+
+def _without_cancelled(settings: Sequence[Setting], recorded: Sequence[Setting], composer: Composer) -> list[Setting]:
+    """Leave out what only takes back an override of the recorded run: `~x` after `+x=1`, `group=null`."""
+    added = {setting.name for setting in recorded if setting.key.startswith("+")}
+    kept = []
+    for setting in settings:
+        if setting.key.startswith("~") and setting.name in added:
+            rest = [other for other in recorded if other.name != setting.name]
+            if setting.name not in dict(flatten(composer.compose(rest).config)):
+                continue
+        no_choice = setting.value is None and not setting.key.startswith(("+", "~"))
+        if no_choice and composer.is_group(setting.key) and setting.name not in composer.choices(()):
+            continue
+        kept.append(setting)
+    return kept
+
+
+# Set on the recorded config ------------------------------------------------------------------------
+def _refuse_structural(then: RecordedRun, settings: Sequence[Setting], composer: Composer, difference: str) -> None:
+    for setting in settings:
+        if composer.is_structural(setting) and composer.is_group(setting.key):
+            raise NotReproducible(
+                f"{setting.text} chooses a file of conf/, and today's conf/ does not compose the config of"
+                f" {then.short}: {difference}. Set single keys instead, as model.NAME=value."
+            )
+
+
+def _set(then: RecordedRun, settings: Sequence[Setting], difference: str) -> Changed:
+    config: dict[str, Any] = copy.deepcopy(dict(then.config))
+    notes = [f"set on the recorded config, because it cannot be composed anew: {difference}"]
+    for setting in settings:
+        followers = _followers(config, setting)
+        for path in ((setting.name,), *((key,) for key in followers)):
+            _assign(config, path[0], setting)
+        if followers:
+            notes.append(f"{setting.text} also sets {', '.join(followers)}, which had the same value")
+    spec = then.spec()
+    model = then.record.request.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
+    asked = (*spec.overrides, *(setting.text for setting in settings))
+    origins = dict(spec.origins) | {setting.name: "command line" for setting in settings}
+    name = name_for(model, settings)
+    experiment = str(config.get("experiment_name") or spec.experiment)
+    config.pop("sweep", None)
+    return Changed(
+        replace(
+            spec,
+            config=config,
+            name=name,
+            experiment=experiment,
+            overrides=asked,
+            minimal=asked,
+            origins=origins,
+        ),
+        tuple(notes),
+    )
+
+
+def _followers(config: Mapping[str, Any], setting: Setting) -> list[str]:
+    """Return the keys that repeat a top-level key: of the same name below, or the seed's random states."""
+    if "." in setting.name or setting.name not in config:
+        return []
+    old = repr(config[setting.name])
+    names = ("random_state",) if setting.name == "seed" else (setting.name,)
+    return [
+        key for key, value in flatten(config) if "." in key and key.rpartition(".")[2] in names and repr(value) == old
+    ]
+
+
+def _assign(config: dict[str, Any], key: str, setting: Setting) -> None:
+    *above, last = key.split(".")
+    node: Any = config
+    for name in above:
+        node = node.get(name) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or (not above and last not in node and not setting.key.startswith("+")):
+        from runner.nearest import suggest
+
+        known = [name for name, _ in flatten(config)]
+        raise ConfigError(f"{setting.text}: the recorded config has no {key}.{suggest(key, known)}")
+    if setting.key.startswith("~"):
+        node.pop(last, None)
+    else:
+        node[last] = setting.value

@@ -1,0 +1,234 @@
+"""Runs recorded runs again, one or a whole sweep, as new runs, and compares. The doing behind `reproduce`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner.data.dataset import Dataset, load
+from runner.engine.threads import limited_threads
+from runner.errors import DataError, Interrupted, NotReproducible, RunnerError
+from runner.provenance.capture import capture_provenance, code_identity
+from runner.record import Outcome, Session, data_key, record
+from runner.reproducing.comparison import Comparison, compare_models, compare_predictions, compare_scores
+from runner.reproducing.recorded import RecordedRun, read_recorded, read_run
+from runner.reproducing.reproduction import Reproduction, find_differences
+from runner.spec import Spec, build, targets
+from runner.store import folder_of
+from tracking import Run, TrackingClient, TrackingError
+
+PROBE_ROWS = 64  # rows of the data for which both models predict
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run again; what is None is as recorded."""
+
+    tolerance: float = 0.0
+    threads: int | None = None  # BLAS and OpenMP threads
+    data: str | None = None  # where the data file is now
+
+
+@dataclass(frozen=True, slots=True)
+class CannotRun:
+    """A run of a sweep that cannot be run here, and why."""
+
+    run_id: str
+    name: str
+    reason: str
+
+
+def reproduce_run(client: TrackingClient, then: RecordedRun, options: Options | None = None) -> Reproduction:
+    """Run a recorded run again as a new run, and compare. Raises NotReproducible naming what is missing."""
+    options = options or Options()
+    spec, data = prepare_again(then, options)
+    session = open_session(client, threads=options.threads or then.threads, datasets={data_key(spec.config): data})
+    return compare_outcome(client, then, record(spec, session), options)
+
+
+def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:
+    """Return the point to run again and its data. Raises NotReproducible naming what is missing."""
+    spec = relocate(then.spec(number=number, tags={"reproduces": then.id}), options)
+    return spec, check_runnable(spec, f"Run {then.short} ({then.name}) cannot be run here")
+
+
+def relocate(spec: Spec, options: Options) -> Spec:
+    """Let the point read its data from where the file is now, if that is said. Raises NotReproducible."""
+    if options.data is None:
+        return spec
+    if "path" not in spec.config["data"]:
+        raise NotReproducible(f"--data {options.data}: {spec.name} read no file.")
+    return replace(spec, config={**spec.config, "data": {**spec.config["data"], "path": options.data}})
+
+
+def check_runnable(spec: Spec, cannot: str) -> Dataset:
+    """Build everything that a point needs, and return its data. Raises NotReproducible."""
+    config = spec.config
+    try:
+        build(config)
+        code_identity(*targets(config))
+        return load(config["data"])
+    except DataError as error:
+        hint = " Is it elsewhere? Name it: --data PATH." if "path" in config["data"] else ""
+        raise NotReproducible(f"{cannot}: {error}{hint}") from error
+    except RunnerError as error:
+        raise NotReproducible(f"{cannot}: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:  # a config of another version, or edited
+        raise NotReproducible(f"{cannot}: its config is broken: {type(error).__name__}: {error}") from error
+
+
+def open_session(
+    client: TrackingClient,
+    *,
+    threads: int,
+    datasets: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
+    n_jobs: str = "1",
+) -> Session:
+    """Return what new runs share: today's provenance, and the store they go to."""
+    provenance = capture_provenance(exclude=folder_of(client.tracking_uri))
+    described = {"n_jobs": n_jobs, "backend": "loky", "mlflow.source.name": sys.argv[0]}
+    return Session(
+        client.tracking_uri,
+        threads,
+        provenance.tags(threads=threads) | described | dict(tags or {}),
+        provenance.packages,
+        provenance.environment_text(threads=threads),
+        provenance.patch,
+        capture_output=True,
+        datasets=datasets,
+    )
+
+
+# Comparing ---------------------------------------------------------------------------------------
+def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome, options: Options) -> Reproduction:
+    """Compare a recorded run with the new run of an outcome."""
+    if not outcome.run_id:
+        return Reproduction(then.id, then.name, "", Comparison(0), error=outcome.error or outcome.status)
+    now = read_run(client, outcome.run_id)
+    result = Reproduction(
+        then.id,
+        then.name,
+        now.id,
+        Comparison(0),
+        differences=find_differences(then.making, now.making),
+        tolerance=options.tolerance,
+    )
+    if not then.finished:
+        return replace(result, nothing=_say_unfinished(then, outcome))
+    if not outcome.ok:
+        return replace(result, error=outcome.error or outcome.status)
+    result = replace(result, scores=compare_scores(then.scores, now.scores))
+    return _with_models(result, then, now)
+
+
+def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
+    status = then.run.info.status
+    error = then.run.data.tags.get("error", "")
+    said = f"the recorded run is {status}{f' ({error})' if error else ''}, "
+    if outcome.ok:
+        return f"{said}the new run {outcome.run_id[:8]} finished"
+    same = " with the same error" if outcome.error == error else f": {outcome.error}"
+    return f"{said}the new run {outcome.run_id[:8]} failed{same}"
+
+
+def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun) -> Reproduction:
+    old, why = then.load_model()
+    if old is None:
+        return replace(result, notes=(f"Model and predictions are not compared: {why}.",))
+    new, why = now.load_model()
+    if new is None:
+        return replace(result, notes=(f"Model and predictions are not compared: {why}.",))
+    result = replace(result, model=compare_models(old, new))
+    try:
+        rows = load(now.config["data"]).X[:PROBE_ROWS]
+        with limited_threads(now.threads):
+            pair = [_predict(model, rows) for model in (old, new)]
+    except Exception as error:  # an old model may not fit today's scikit-learn or data
+        note = f"Predictions are not compared: {type(error).__name__}: {error}"
+        return replace(result, notes=(*result.notes, note))
+    return replace(result, predictions=compare_predictions(*pair, rows=int(rows.shape[0])))
+
+
+def _predict(model: Any, rows: Any) -> dict[str, Any]:
+    methods = [name for name in ("predict", "predict_proba") if hasattr(model, name)]
+    return {name: getattr(model, name)(rows) for name in methods}
+
+
+# Sweeps ------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class SweepAgain:
+    """Runs the finished points of a sweep again, side by side; iterate `results`."""
+
+    client: TrackingClient
+    runs: Sequence[Run]
+    options: Options = field(default_factory=Options)
+    n_jobs: int | None = None  # None: auto
+    tags: Mapping[str, str] = field(default_factory=dict)
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None
+
+    def results(self) -> Iterator[Reproduction | CannotRun]:
+        """Yield the verdict on every point as its new run ends. Raises Interrupted after Ctrl-C."""
+        shared = {"sweep.id": secrets.token_hex(4), "sweep.points": str(len(self.runs)), **self.tags}
+        by_threads: dict[int, list[Run]] = {}
+        for run in self.runs:
+            by_threads.setdefault(self._threads(run), []).append(run)
+        for threads, runs in by_threads.items():
+            yield from self._results(runs, threads, shared)
+
+    def _threads(self, run: Run) -> int:
+        said = run.data.tags.get("threads", "")
+        return self.options.threads or (int(said) if said.isdecimal() and int(said) else 1)
+
+    def _results(
+        self, runs: Sequence[Run], threads: int, tags: Mapping[str, str]
+    ) -> Iterator[Reproduction | CannotRun]:
+        from runner.engine.dispatch import Engine
+        from runner.settings import Settings
+
+        cannot: list[CannotRun] = []
+        specs = self._specs(runs, cannot)
+        first = next(specs, None)
+        if first is None:
+            yield from cannot
+            return
+        datasets = {data_key(first.config): load(first.config["data"])}
+        session = open_session(
+            self.client, threads=threads, datasets=datasets, tags=tags, n_jobs=str(self.n_jobs or "auto")
+        )
+        settings = Settings(self.n_jobs, threads=threads)
+        engine = Engine(_chain(first, specs), settings, session, total=len(runs))
+        by_number = {number: run for run, number in self._numbered(runs)}
+        for outcome in engine.run():
+            self.on_outcome(outcome)
+            if outcome.status != "KILLED":
+                then = read_recorded(self.client, by_number[outcome.number])
+                yield compare_outcome(self.client, then, outcome, self.options)
+        yield from cannot
+        if engine.interrupted:
+            raise Interrupted("interrupted; what had finished is recorded")
+
+    def _numbered(self, runs: Sequence[Run]) -> Iterator[tuple[Run, int]]:
+        """Yield each run with its point's number; with its place in the list where not all have one."""
+        points = [run.data.tags.get("sweep.point", "") for run in self.runs]
+        known = all(map(str.isdecimal, points))
+        places = {run.info.run_id: number for number, run in enumerate(self.runs)}
+        for run in runs:
+            place = places[run.info.run_id]
+            yield run, int(points[place]) if known else place
+
+    def _specs(self, runs: Sequence[Run], cannot: list[CannotRun]) -> Iterator[Spec]:
+        for run, number in self._numbered(runs):
+            try:
+                then = read_recorded(self.client, run)
+                yield prepare_again(then, self.options, number=number)[0]
+            except (NotReproducible, TrackingError) as error:
+                cannot.append(CannotRun(run.info.run_id, run.info.run_name, str(error)))
+
+
+def _chain(first: Spec, others: Iterator[Spec]) -> Iterator[Spec]:
+    yield first
+    yield from others

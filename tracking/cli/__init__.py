@@ -1,0 +1,1 @@
+"""`python -m tracking`: the verbs, and what they share."""

@@ -1,0 +1,81 @@
+"""`python -m tracking`: the program, its verbs, and how it ends.
+
+A user's mistake is one line on stderr and exit code 2; Ctrl-C is 130; nothing ends in a traceback
+that is not a bug.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from tracking.cli import artifacts, compare, runs, sweeps, upkeep
+from tracking.errors import TrackingError
+
+_PROGRAM = "python -m tracking"
+
+_HELP = """Find, read and look after recorded runs.
+
+A RUN is four or more characters of its id, its name, latest, latest~N (the N-th before it),
+best or best:EXPERIMENT (by the objective the runs are tagged with).
+
+\b
+python -m tracking runs
+python -m tracking show latest
+python -m tracking diff latest~1 latest
+python -m tracking runs ridge --order-by "metrics.rmse_mean ASC" --format md
+
+\b
+The store is --store URI, else TRACKING_URI, else sqlite:///runs/tracking.db.
+Every listing takes --format table|json|csv|md. Piped output is plain and never cut.
+"""
+
+
+def build_app() -> typer.Typer:
+    """Return the program with all its verbs."""
+    app = typer.Typer(
+        help=_HELP,
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    for room in (runs, compare, artifacts, sweeps, upkeep):
+        room.register(app)
+    app.callback()(_program)
+    return app
+
+
+def _program() -> None:
+    """Stand for the program itself; without it Typer would run a single verb as the program."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = _store_after_verb(list(sys.argv[1:] if arguments is None else arguments))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
+    try:
+        typer.main.get_command(build_app()).main(args=given, prog_name=_PROGRAM)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    except TrackingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _store_after_verb(arguments: list[str]) -> list[str]:
+    """Let `--store URI` also stand before the verb, where people who think of the store first put it."""
+    match arguments:
+        case ["--store", uri, verb, *rest]:
+            return [verb, "--store", uri, *rest]
+        case [option, verb, *rest] if option.startswith("--store="):
+            return [verb, option, *rest]
+    return arguments

@@ -1,0 +1,80 @@
+"""The verb that reads files: artifacts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracking.artifacts import copy_out, existing, list_folder, translated
+from tracking.cli.terminal import (
+    Format,
+    FormatOption,
+    RunArgument,
+    StoreOption,
+    emit,
+    emit_bytes,
+    emit_table,
+    opened,
+)
+from tracking.entities import FileInfo
+from tracking.errors import InvalidValue
+from tracking.refs import resolve_run
+from tracking.render import format_size
+
+
+def register(app: typer.Typer) -> None:
+    """Add this verb to the program."""
+    app.command()(artifacts)
+
+
+def artifacts(
+    run: RunArgument,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="A file to print, or a folder to list.", show_default=False),
+    ] = None,
+    copy_to: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Copy it, or everything, into this folder.", show_default=False),
+    ] = None,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """List a run's files, print one, or copy them out.
+
+    \b
+    python -m tracking artifacts latest
+    python -m tracking artifacts latest config.yaml
+    python -m tracking artifacts latest model --copy-to here
+    """
+    with opened(store) as source:
+        found = resolve_run(source, run)
+        root = str(source.artifact_dir(found.info.run_id))
+    place = root if path is None else existing(root, path)  # a run without files has no folder either
+    if os.path.isfile(place) and copy_to is None:
+        _print_file(Path(place))
+    elif copy_to is not None and os.path.exists(place):
+        emit(copy_out(root, path, copy_to))
+    else:
+        rows = [{"path": file.path, "bytes": file.file_size} for file in list_files(root, path)]
+        emit_table(rows, ["path", "bytes"], format, empty=f"Run {found.info.run_id[:8]} has no artifacts.")
+
+
+def list_files(root: str, path: str | None = None) -> list[FileInfo]:
+    """Return every file below a path of the artifact folder, sorted by path."""
+    found: list[FileInfo] = []
+    for entry in list_folder(root, path):
+        found += list_files(root, entry.path) if entry.is_dir else [entry]
+    return found
+
+
+def _print_file(path: Path) -> None:
+    with translated(f"Reading artifact {path.name!r}"):
+        content = path.read_bytes()
+    if sys.stdout.isatty() and b"\0" in content:
+        raise InvalidValue(f"{path.name} is binary ({format_size(len(content))}). Copy it: --copy-to DIR, or pipe it.")
+    emit_bytes(content)

@@ -1,0 +1,248 @@
+"""The verbs that read what runs recorded: experiments, runs, show, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracking.cli.artifacts import list_files
+from tracking.cli.listing import all_columns, labelled, pick_columns, run_rows, telling_columns
+from tracking.cli.page import fingerprint_sections, run_sections
+from tracking.cli.plot import render_plot
+from tracking.cli.terminal import (
+    Format,
+    FormatOption,
+    RunArgument,
+    StoreOption,
+    emit,
+    emit_table,
+    note,
+    opened,
+    terminal_width,
+)
+from tracking.entities import Experiment, Metric, ViewType
+from tracking.errors import InvalidValue
+from tracking.refs import nearest_names, resolve_experiment, resolve_run
+from tracking.render import Row, local_time, render_json, render_page, render_table
+from tracking.store import Store
+
+LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show at most so many; 0 means all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    for verb in (experiments, runs, show, metrics):
+        app.command()(verb)
+
+
+def experiments(
+    deleted: Annotated[bool, typer.Option("--deleted", help="Show the deleted ones instead.")] = False,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """List the experiments, newest first.
+
+    \b
+    python -m tracking experiments
+    python -m tracking experiments --format json
+    """
+    with opened(store) as source:
+        found = source.search_experiments(view_type=_view(deleted))
+        rows = [_experiment_row(source, experiment) for experiment in found]
+    emit_table(rows, ["id", "name", "created", "last run", "note"], format, empty="No experiments.")
+
+
+def _experiment_row(source: Store, experiment: Experiment) -> dict[str, object]:
+    newest = source.search_runs([experiment.experiment_id], max_results=1)
+    return {
+        "id": experiment.experiment_id,
+        "name": experiment.name,
+        "created": local_time(experiment.creation_time),
+        "last run": local_time(newest[0].info.start_time) if newest else None,
+        "note": experiment.tags.get("mlflow.note.content"),
+    }
+
+
+def runs(
+    experiment: Annotated[
+        str | None, typer.Argument(metavar="[EXPERIMENT]", help="Name or id.", show_default=False)
+    ] = None,
+    *,
+    filter: Annotated[
+        str,
+        typer.Option("--filter", metavar="TEXT", help="For example: metrics.rmse_mean < 60 AND params.alpha < 0.5"),
+    ] = "",
+    order_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN [ASC|DESC]", help="Repeatable. Newest first unless given.", show_default=False),
+    ] = None,
+    limit: LimitOption = 20,
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Exactly these columns.", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all-columns", help="Every column, also equal ones.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Show the deleted runs instead.")] = False,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """List runs, with the columns in which they differ.
+
+    \b
+    python -m tracking runs
+    python -m tracking runs ridge --order-by "metrics.rmse_mean ASC" --limit 5
+    python -m tracking runs --filter "params.alpha < 0.5 AND status = 'FINISHED'"
+    python -m tracking runs --columns id,alpha,rmse_mean --format csv --limit 0
+    """
+    with opened(store) as source:
+        chosen = None if experiment is None else [resolve_experiment(source, experiment).experiment_id]
+        found = source.search_runs(
+            chosen,
+            filter_string=filter,
+            view_type=_view(deleted),
+            order_by=order_by or [],
+            max_results=limit + 1 if limit else None,
+        )
+        rows = run_rows(found, _experiment_names(source))
+    emit_runs(rows, limit, format, columns=columns, everything=everything)
+
+
+def emit_runs(
+    rows: Sequence[Row],
+    limit: int,
+    format: Format,
+    *,
+    columns: str | None = None,
+    everything: bool = False,
+    lead: Sequence[str] = (),
+) -> None:
+    """Print the first rows of runs: the columns asked for, or those that tell the runs apart after `lead`."""
+    shown = rows[:limit] if limit else rows
+    known = all_columns(shown)
+    if columns is not None and shown:
+        asked = [column for part in columns.split(",") if (column := part.strip())]
+        table, headers = pick_columns(shown, asked, known)
+    else:
+        table, headers = labelled(shown, [*lead, *(known if everything else telling_columns(shown))])
+    emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help")
+    note_more(len(rows), len(shown), "runs")
+
+
+def note_more(there: int, shown: int, what: str) -> None:
+    """Say beside a listing that it does not hold everything."""
+    if there > shown:
+        note(f"Showing {shown} {what}; there are more. All of them: --limit 0")
+
+
+def show(
+    run: RunArgument,
+    fingerprint: Annotated[
+        bool, typer.Option("--fingerprint", help="Explain what the run's fingerprint is made of.")
+    ] = False,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """Show one run on one page; of a failed one also why.
+
+    \b
+    python -m tracking show latest
+    python -m tracking show best:ridge
+    python -m tracking show a93f --fingerprint
+    """
+    with opened(store) as source:
+        found = resolve_run(source, run)
+        if fingerprint:
+            sections = fingerprint_sections(found)
+        else:
+            folder = source.artifact_dir(found.info.run_id)
+            sections = run_sections(
+                found,
+                experiment=source.get_experiment(found.info.experiment_id).name,
+                histories=source.get_metric_histories([found.info.run_id]).get(found.info.run_id, {}),
+                artifacts=list_files(str(folder)),
+                traceback=_traceback(folder),
+            )
+    match format:
+        case Format.JSON if not fingerprint:
+            files = [{"path": file.path, "size": file.file_size} for file in list_files(str(folder))]
+            emit(render_json({**found.to_dictionary(), "artifacts": files}))
+        case Format.JSON:
+            emit(render_json({heading: content for heading, content in sections if content}))
+        case Format.CSV:
+            emit(render_table(_flat(sections), ["section", "key", "value"], format="csv"))
+        case _:
+            title = f"{found.info.run_name}  ({found.info.run_id[:8]})"
+            emit(render_page(title, sections, format=format, width=terminal_width()))
+
+
+def _flat(sections: list[tuple[str, Row | str]]) -> list[Row]:
+    return [
+        {"section": heading, "key": key, "value": value}
+        for heading, content in sections
+        if content
+        for key, value in ({"": content} if isinstance(content, str) else content).items()
+    ]
+
+
+def _traceback(folder: Path) -> str:
+    try:
+        return (folder / "traceback.txt").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def metrics(
+    run: RunArgument,
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="One metric: its whole history.", show_default=False)
+    ] = None,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """List a run's metrics, or plot and list the history of one.
+
+    \b
+    python -m tracking metrics latest
+    python -m tracking metrics latest rmse
+    """
+    with opened(store) as source:
+        found = resolve_run(source, run)
+        histories = source.get_metric_histories([found.info.run_id]).get(found.info.run_id, {})
+    if key is None:
+        rows = [_summary(name, histories[name]) for name in sorted(histories)]
+        headers = ["metric", "latest", "points", "min", "mean", "max", "last step"]
+        emit_table(rows, headers, format, empty=f"Run {found.info.run_id[:8]} has no metrics.")
+        return
+    if key not in histories:
+        nearest = ", ".join(nearest_names(key, sorted(histories))) or "it has no metrics"
+        raise InvalidValue(f"Run {found.info.run_id[:8]} has no metric {key!r}. Nearest: {nearest}.")
+    points = histories[key]
+    if format == Format.TABLE and len(points) > 1:
+        width = min(terminal_width() or 72, 72)
+        emit(render_plot([point.step for point in points], [point.value for point in points], width=width) + "\n")
+    rows = [{"step": p.step, "value": p.value, "time": local_time(p.timestamp)} for p in points]
+    emit_table(rows, ["step", "value", "time"], format)
+
+
+def _summary(name: str, points: list[Metric]) -> dict[str, object]:
+    values = [point.value for point in points]
+    latest = max(points, key=lambda point: (point.step, point.timestamp))
+    return {
+        "metric": name,
+        "latest": latest.value,
+        "points": len(points),
+        "min": min(values),
+        "mean": sum(values) / len(values),
+        "max": max(values),
+        "last step": latest.step,
+    }
+
+
+def _view(deleted: bool) -> int:
+    return ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+
+
+def _experiment_names(store: Store) -> dict[str, str]:
+    return {e.experiment_id: e.name for e in store.search_experiments(view_type=ViewType.ALL)}

@@ -1,0 +1,91 @@
+"""The verb that shows sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tracking.cli.listing import run_rows
+from tracking.cli.runs import LimitOption, emit_runs, note_more
+from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, opened, terminal_width
+from tracking.entities import Run, RunStatus
+from tracking.render import format_duration, render_page
+from tracking.store import Store
+from tracking.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, group_sweeps
+
+_IN_A_SWEEP = "tags.`sweep.id` IS NOT NULL"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this verb to the program."""
+    app.command()(sweeps)
+
+
+def sweeps(
+    sweep: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Four or more characters of a sweep's id, or latest.", show_default=False),
+    ] = None,
+    limit: LimitOption = 20,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """List the sweeps, or show one with its best point first.
+
+    \b
+    python -m tracking sweeps
+    python -m tracking sweeps latest
+    python -m tracking sweeps 1f9a --format csv --limit 0
+    """
+    with opened(store) as source:
+        found = group_sweeps(source.search_runs(None, filter_string=_IN_A_SWEEP))
+        if sweep is not None:
+            chosen = find_sweep(found, sweep)
+            rows = run_rows(chosen.ranked(), _experiment_names(source, chosen))
+    if sweep is None:
+        _emit_sweeps(found, limit, format)
+        return
+    if format in (Format.TABLE, Format.MD):
+        page = render_page(f"sweep {chosen.id}", [("sweep", _head(chosen))], format=format, width=terminal_width())
+        emit(page + "\n")
+    emit_runs(rows, limit, format, lead=["tags.sweep.point"])
+
+
+def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format) -> None:
+    shown = found[:limit] if limit else found
+    rows = [sweep.row() for sweep in shown]
+    if format == Format.TABLE:  # what all commands have in common only takes room
+        rows = [{**row, "command": str(row["command"]).removeprefix("python -m runner ")} for row in rows]
+    emit_table(rows, SWEEP_COLUMNS, format, empty="No sweeps here. Start one: python -m runner -m ...")
+    note_more(len(found), len(shown), "sweeps")
+
+
+def _head(sweep: Sweep) -> dict[str, object]:
+    best = sweep.best()
+    ended = [run.info.end_time for run in sweep.runs if run.info.end_time is not None]
+    lines = {
+        "command": sweep.command,
+        "started": f"{sweep.row()['started']:%Y-%m-%d %H:%M:%S}",
+        "took": format_duration((max(ended) - sweep.started) / 1000) if ended else "",
+        "points": f"{sweep.planned}: {_progress(sweep)}",
+        "best": "" if best is None else best_text(best),
+        "failed": ", ".join(map(_point, sweep.in_status(RunStatus.FAILED, RunStatus.KILLED))),
+    }
+    return {key: value for key, value in lines.items() if value}
+
+
+def _progress(sweep: Sweep) -> str:
+    row = sweep.row()
+    words = ("done", "failed", "running", "missing", "reused")
+    return ", ".join(f"{row[word]} {word}" for word in words if row[word] or word == "done")
+
+
+def _point(run: Run) -> str:
+    return f"{run.data.tags.get('sweep.point', '?')} ({run.info.run_id[:8]})"
+
+
+def _experiment_names(source: Store, sweep: Sweep) -> dict[str, str]:
+    ids = {run.info.experiment_id for run in sweep.runs}
+    return {experiment_id: source.get_experiment(experiment_id).name for experiment_id in ids}

@@ -1,0 +1,153 @@
+"""The verbs that change a store: delete, restore, gc, check."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracking.cli.terminal import (
+    Format,
+    FormatOption,
+    StoreOption,
+    confirm,
+    database_path,
+    emit,
+    emit_table,
+    note,
+    opened,
+)
+from tracking.entities import LifecycleStage, ViewType
+from tracking.errors import InvalidValue
+from tracking.refs import resolve_experiment, resolve_runs
+from tracking.render import format_size
+from tracking.state import absolute_uri
+from tracking.store import Store
+
+ExperimentOption = Annotated[
+    str | None,
+    typer.Option("--experiment", metavar="NAME", help="A whole experiment, by name or id.", show_default=False),
+]
+RunsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[RUN]...", help="One or more runs.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    for verb in (delete, restore, gc, check):
+        app.command()(verb)
+
+
+def delete(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
+    """Move runs or an experiment to the trash.
+
+    \b
+    python -m tracking delete a93f latest~2
+    python -m tracking delete --experiment scratch
+    """
+    with opened(store) as source:
+        _move(source, runs or [], experiment, LifecycleStage.DELETED)
+
+
+def restore(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
+    """Take runs or an experiment out of the trash.
+
+    \b
+    python -m tracking runs --deleted
+    python -m tracking restore a93f
+    """
+    with opened(store) as source:
+        _move(source, runs or [], experiment, LifecycleStage.ACTIVE)
+
+
+def _move(source: Store, references: list[str], experiment: str | None, to: LifecycleStage) -> None:
+    deleting = to == LifecycleStage.DELETED
+    verb = "delete" if deleting else "restore"
+    if bool(references) == (experiment is not None):
+        raise InvalidValue(f"Name what to {verb}: one or more RUNs, or --experiment NAME.")
+    undo = f"  Undo: python -m tracking {'restore' if deleting else 'delete'}"
+    if experiment is not None:
+        found = resolve_experiment(source, experiment)
+        source.update_experiment(found.experiment_id, lifecycle_stage=to)
+        emit(f"{verb}d experiment {found.name}.{undo} --experiment {found.experiment_id}")
+        return
+    # The other stage first: `delete latest` means the latest that can be deleted.
+    stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
+    for run in resolve_runs(source, references, stage=stage):
+        source.update_run(run.info.run_id, lifecycle_stage=to)
+        emit(f"{verb}d {run.info.run_id[:8]} ({run.info.run_name}).{undo} {run.info.run_id[:8]}")
+
+
+def gc(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Remove what is in the trash and free its space.
+
+    \b
+    python -m tracking gc --dry-run
+    python -m tracking gc --yes
+    """
+    with opened(store) as source:
+        deleted = source.search_runs(None, view_type=ViewType.DELETED_ONLY)
+        ids = [run.info.run_id for run in deleted]
+        folders = [source.artifact_dir(run_id) for run_id in ids]
+        files = sum(map(_size, folders))
+        what = f"{len(ids)} deleted run{'' if len(ids) == 1 else 's'} with {format_size(files)} of files"
+        if dry_run:
+            emit(f"Would remove {what}.")
+            return
+        if ids and not yes and not confirm(f"Remove {what} for good?"):
+            note("Nothing was removed.")
+            raise typer.Exit(1)
+        before = _database_size(source) + files
+        source.purge_runs(ids)
+        freed = before - _database_size(source) - sum(map(_size, folders))
+    emit(f"Removed {what}; {format_size(max(freed, 0))} freed.")
+
+
+def _database_size(store: Store) -> int:
+    """Return the bytes of the database file and its journal."""
+    path = database_path(absolute_uri(store.uri))
+    if path is None:
+        return 0
+    return sum(file.stat().st_size for file in (path, Path(f"{path}-wal")) if file.exists())
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files below a folder; one that vanishes meanwhile counts as nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def check(
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
+    format: FormatOption = Format.TABLE,
+    store: StoreOption = None,
+) -> None:
+    """Compare records with files; exit code 1 if they disagree.
+
+    \b
+    python -m tracking check
+    python -m tracking check --fix
+    """
+    with opened(store) as source:
+        problems = source.check(fix=fix)
+    rows = [{"kind": p.kind, "subject": p.subject, "fixed": p.fixed, "problem": p.message} for p in problems]
+    columns = ["kind", "subject", "fixed", "problem"]
+    emit_table(rows, columns, format, empty="Records and files agree.")
+    left = sum(not problem.fixed for problem in problems)
+    if left and not fix:
+        note(f"{left} found. Repair what can be repaired: python -m tracking check --fix")
+    if left:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Many runs at once: tables, groups, fronts, and what each key does to a metric. Pure."""

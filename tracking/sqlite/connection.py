@@ -1,0 +1,328 @@
+"""Connections to one SQLite file: opening, one per thread and process, transactions, and the one place
+where errors of sqlite3 and of the file system become those of `errors.py`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from tracking.errors import InvalidValue, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, TrackingError
+from tracking.sqlite import schema
+
+T = TypeVar("T")
+
+_BUSY_SECONDS = 120.0
+_BUSY_TURN_SECONDS = 2.0  # waiting inside SQLite does not hear Ctrl-C, so that it happens in turns
+_FOREIGN = (sqlite3.Error, sqlite3.Warning, OSError, OverflowError, UnicodeEncodeError)
+
+# A connection must be neither used nor closed by a child that inherited it: kept here for ever instead.
+_inherited: list[sqlite3.Connection] = []
+
+
+class _Handle:
+    """One open connection and the process that opened it; closes when its thread lets go of it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self.connection = connection
+        self.names: dict[str, int] = {}  # numbers of interned names that have been committed
+        self.pid = os.getpid()
+        self._file = _identity(path) if path else None
+
+    def is_of(self, path: Path) -> bool:
+        """Tell whether this process opened it, and the path still leads to the same file."""
+        return self.pid == os.getpid() and self._file == _identity(path)
+
+    def close(self) -> None:
+        """Close the connection, or keep it aside where it was inherited."""
+        if self.pid == os.getpid():
+            self.connection.close()
+        else:
+            _inherited.append(self.connection)
+
+    __del__ = close
+
+
+class _Local(threading.local):
+    handle: _Handle | None = None
+
+
+class Database:
+    """One SQLite file, or memory when `path` is None, and how this process talks to it."""
+
+    def __init__(self, path: Path | None, functions: dict[str, tuple[int, Callable[..., int | str | None]]]) -> None:
+        self.path = path
+        self.lock = threading.RLock()  # held by transactions in memory, where threads share a connection
+        self._functions = functions
+        self._local = _Local()
+        self._shared: _Handle | None = None
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return str(self.path) if self.path else "The store in memory"
+
+    def connection(self) -> sqlite3.Connection:
+        """Return this thread's connection, opened at the first call and again after a fork.
+
+        Also after the file was removed or replaced, as people do between two cells of a notebook: what is
+        written to a removed file is lost without a word.
+        """
+        return self._handle().connection
+
+    def names(self) -> dict[str, int]:
+        """Return the numbers of interned names that the connection of the transaction in progress knows.
+
+        Only committed ones may be added.
+        """
+        handle = self._local.handle or self._shared
+        return handle.names if handle is not None else {}
+
+    def _handle(self) -> _Handle:
+        if self.path is None:
+            with self.lock:
+                if self._shared is None:
+                    self._shared = self._open()
+                return self._shared
+        handle = self._local.handle
+        if handle is None or not handle.is_of(self.path):
+            handle = self._local.handle = self._open()
+        return handle
+
+    def write(self, *, flush: bool = False) -> Transaction:
+        """Return a context that gives the connection and in which all is written, or nothing.
+
+        With `flush` it is on the disk afterwards, and so is everything written before.
+        """
+        return Transaction(self, "BEGIN IMMEDIATE", flush=flush and self.path is not None)
+
+    def read(self) -> Transaction:
+        """Return a context that gives the connection and in which all reads see the same state."""
+        return Transaction(self, "BEGIN")
+
+    def close(self) -> None:
+        """Free this thread's connection (in memory: everything)."""
+        handle, self._local.handle = self._local.handle or self._shared, None
+        self._shared = None
+        if handle is not None and handle.pid == os.getpid():
+            with suppress(sqlite3.Error):  # statistics are a favour: a busy or read-only file does without
+                handle.connection.execute("PRAGMA analysis_limit = 400")
+                handle.connection.execute("PRAGMA optimize")
+            handle.close()
+
+    def translate(self, error: BaseException) -> BaseException:
+        """Return the error of `errors.py` that says what sqlite3 or the system meant."""
+        if isinstance(error, TrackingError) or not isinstance(error, _FOREIGN):
+            return error
+        if isinstance(error, (OverflowError, UnicodeEncodeError)):
+            return InvalidValue(f"A value cannot be stored: {error}. Use 64-bit integers and valid Unicode text.")
+        if isinstance(error, OSError):
+            return self._translate_system_error(error)
+        return self._translate_sqlite_error(error)
+
+    def _translate_system_error(self, error: OSError) -> StoreError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return self._full(error)
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return self._read_only(error)
+        return StoreError(f"{self.name} cannot be used: {error}. Check the tracking URI.")
+
+    def _translate_sqlite_error(self, error: Exception) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0)
+        match code & 0xFF:
+            case sqlite3.SQLITE_FULL:
+                return self._full(error)
+            case sqlite3.SQLITE_IOERR if code in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
+                return self._full(error)
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+                return self._read_only(error)
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return StoreError(
+                    f"{self.name} is locked by another process ({error}). "
+                    "Nothing was recorded. End the process that holds it, then try again."
+                )
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
+                return StoreCorrupt(
+                    f"{self.name} is not a readable tracking store ({error}). It was not touched. Restore it "
+                    "from a copy, salvage it with `sqlite3 FILE .recover`, or choose another tracking URI."
+                )
+            case sqlite3.SQLITE_CANTOPEN:
+                return self._translate_cannot_open(error)
+        return StoreError(f"{self.name} failed: {error}. See: python -m tracking check")
+
+    def _translate_cannot_open(self, error: Exception) -> StoreError:
+        path = self.path
+        if path is not None and path.is_dir():
+            return StoreError(f"{path} is a folder; a store is a file. Use sqlite:///{path}/tracking.db")
+        if path is not None and not os.access(path if path.exists() else path.parent, os.W_OK):
+            return self._read_only(error)
+        return StoreError(f"{self.name} cannot be opened ({error}). Check the tracking URI.")
+
+    def _full(self, error: Exception) -> StoreFull:
+        return StoreFull(
+            f"No space left to write {self.name} ({error}). Nothing of this call was recorded. "
+            "Free disk space (python -m tracking gc), or raise the quota or file size limit, and try again."
+        )
+
+    def _read_only(self, error: Exception) -> StoreReadOnly:
+        return StoreReadOnly(
+            f"{self.name} may not be written ({error}). Nothing was recorded. "
+            "Change the permissions of the file and its folder, or choose another tracking URI."
+        )
+
+    def _open(self) -> _Handle:
+        try:
+            return _Handle(_until_free(self._connect), self.path)
+        except _FOREIGN as error:
+            raise self.translate(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is None:
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        elif self._may_be_written(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = _connect_to(str(self.path))
+        else:
+            connection = _connect_read_only(self.path)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        current = schema.require_known(connection, self.name)
+        if not current or not connection.execute("PRAGMA query_only").fetchone()[0]:
+            connection.execute("PRAGMA page_size = 2048")  # of a new file: a commit writes whole pages
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 8 MB: a checkpoint waits for the disk
+            connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("PRAGMA cache_size = -16000")  # 16 MB, filled only by large searches
+        connection.execute("PRAGMA mmap_size = 268435456")  # a third faster where more than the cache is read
+        if not current:
+            schema.migrate(connection, self.path)
+        for name, (arguments, function) in self._functions.items():
+            connection.create_function(name, arguments, function)
+
+    @staticmethod
+    def _may_be_written(path: Path) -> bool:
+        """Say no only for what exists and is read-only; whatever else is wrong shows when opening."""
+        return not path.is_file() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+class Transaction:
+    """A transaction as a context: commits at its end, rolls back and translates what is raised in it."""
+
+    __slots__ = ("_begin", "_connection", "_database", "_flush")
+
+    def __init__(self, database: Database, begin: str, *, flush: bool = False) -> None:
+        self._database = database
+        self._begin = begin
+        self._flush = flush
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        connection = self._connection = database.connection()
+        if database.path is None:
+            database.lock.acquire()
+        try:
+            if self._flush:
+                connection.execute("PRAGMA synchronous = FULL")
+            _until_free(lambda: connection.execute(self._begin))
+        except BaseException as error:
+            self._leave()
+            raise database.translate(error) from error
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, raised = self._connection, error
+        try:
+            if error is None:
+                connection.execute("COMMIT")
+        except BaseException as failure:
+            raised = failure
+        if raised is None:
+            self._leave()
+            return
+        if connection.in_transaction:  # a full disk may have rolled back by itself
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        self._leave()
+        translated = self._database.translate(raised)
+        if translated is not error:
+            raise translated from raised
+
+    def _leave(self) -> None:
+        if self._flush:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        if self._database.path is None:
+            self._database.lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _until_free(work: Callable[[], T]) -> T:
+    """Do something again while another process holds the file, up to a limit.
+
+    Switching a new file to WAL does not wait by itself, when others do the same.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(0.001, 0.01))
+
+
+def _connect_to(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    # Threads do not share a connection; the check is off so that the one of an ended thread can be closed.
+    return sqlite3.connect(
+        name,
+        timeout=min(_BUSY_TURN_SECONDS, _BUSY_SECONDS),
+        isolation_level=None,
+        check_same_thread=False,
+        uri=uri,
+        cached_statements=256,
+    )
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open what cannot be written: as others may be changing it, or else as unchanging.
+
+    The second is for a folder where not even the lock file can be made; then nobody else writes there.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = _connect_to(address, uri=True)
+    try:
+        schema.version_of(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        pending = path.with_name(path.name + "-wal")
+        if pending.is_file() and pending.stat().st_size:
+            raise
+        connection = _connect_to(address + "&immutable=1", uri=True)
+    connection.execute("PRAGMA query_only = ON")
+    return connection

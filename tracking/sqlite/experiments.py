@@ -1,0 +1,109 @@
+"""Experiments in SQLite: functions over a connection that is in a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracking.conditions import EXPERIMENTS, Comparison
+from tracking.entities import Experiment, LifecycleStage
+from tracking.errors import AlreadyExists, ExperimentDeleted, ExperimentNotFound
+from tracking.locations import Locations
+from tracking.query import parse_filter, parse_order
+from tracking.sqlite.conditions import Sql, compared, direction, in_stage, joined, translated
+
+_EXPERIMENT_ATTRIBUTES = {
+    "name": "e.name",
+    "experiment_id": "CAST(e.id AS TEXT)",
+    "creation_time": "e.created",
+    "last_update_time": "e.updated",
+}
+EXPERIMENT = "SELECT e.id, e.name, e.location, e.lifecycle, e.created, e.updated FROM experiments e"
+_MOST = 2**63 - 1
+
+
+def number_of(connection: sqlite3.Connection, experiment_id: str) -> int:
+    """Return the row number of an experiment. Raises ExperimentNotFound."""
+    if experiment_id.isdecimal() and len(experiment_id) < 19:
+        row = connection.execute("SELECT id FROM experiments WHERE id = ?", (int(experiment_id),)).fetchone()
+        if row is not None:
+            return int(row[0])
+    raise ExperimentNotFound(f"No experiment has the id '{experiment_id}'. See: python -m tracking experiments")
+
+
+def require_open(connection: sqlite3.Connection, experiment_id: str) -> tuple[int, str | None]:
+    """Return the number and location of an experiment. Raises ExperimentDeleted if it is in the trash."""
+    number = number_of(connection, experiment_id)
+    location, lifecycle = connection.execute(
+        "SELECT location, lifecycle FROM experiments WHERE id = ?", (number,)
+    ).fetchone()
+    if lifecycle == LifecycleStage.DELETED:
+        raise ExperimentDeleted(
+            f"Experiment {experiment_id} is in the trash: no run can be started in it. Restore it first, "
+            "or choose another experiment."
+        )
+    return number, location
+
+
+def require_free(connection: sqlite3.Connection, name: str, *, but: int | None = None) -> None:
+    """Raise AlreadyExists if another experiment has the name."""
+    row = connection.execute("SELECT id, lifecycle FROM experiments WHERE name = ?", (name,)).fetchone()
+    if row is None or row[0] == but:
+        return
+    remedy = (
+        "it is in the trash: restore it, or choose another name"
+        if row[1] == LifecycleStage.DELETED
+        else "choose another name"
+    )
+    raise AlreadyExists(f"An experiment named '{name}' exists already (id {row[0]}); {remedy}.")
+
+
+def set_tags(connection: sqlite3.Connection, number: int, tags: Mapping[str, str]) -> None:
+    """Set tags, replacing."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO experiment_tags VALUES (?, ?, ?)", [(number, *item) for item in tags.items()]
+    )
+
+
+def find_experiments(
+    connection: sqlite3.Connection,
+    locations: Locations,
+    *,
+    view_type: int,
+    filter_string: str | None,
+    order_by: Sequence[str],
+    max_results: int | None,
+    offset: int,
+) -> list[Experiment]:
+    """Return the experiments that satisfy a filter, newest first unless ordered otherwise."""
+    condition, orders = parse_filter(filter_string, EXPERIMENTS), parse_order(order_by, EXPERIMENTS)
+    where = in_stage("e", view_type)
+    if condition is not None:
+        where = joined(" AND ", [where, translated(condition, _experiment_comparison)])
+    columns = [f"{_EXPERIMENT_ATTRIBUTES[order.key]} {direction(order)}" for order in orders]
+    if all(order.key != "creation_time" for order in orders):
+        columns.append("e.created DESC")
+    limit = _MOST if max_results is None else max(max_results, 0)
+    rows = connection.execute(
+        f"{EXPERIMENT} WHERE {where.text} ORDER BY {', '.join(columns)}, e.id ASC LIMIT ? OFFSET ?",
+        [*where.values, limit, offset],
+    ).fetchall()
+    return [experiment_of(connection, row, locations) for row in rows]
+
+
+def experiment_of(connection: sqlite3.Connection, row: tuple[Any, ...], locations: Locations) -> Experiment:
+    """Return the entity of a row of `EXPERIMENT`."""
+    id_, name, location, lifecycle, created, updated = row
+    tags = dict(connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (id_,)))
+    return Experiment(str(id_), name, locations.experiment_uri(id_, location), lifecycle, created, updated, tags)
+
+
+def _experiment_comparison(comparison: Comparison) -> Sql:
+    if comparison.kind == "attribute":
+        return compared(_EXPERIMENT_ATTRIBUTES[comparison.key], comparison)
+    exists = "EXISTS (SELECT 1 FROM experiment_tags v WHERE v.experiment = e.id AND v.key = ?"
+    if comparison.operator.endswith("NULL"):
+        return Sql(f"{'NOT ' if comparison.operator == 'IS NULL' else ''}{exists})", [comparison.key])
+    inner = compared("v.value", comparison)
+    return Sql(f"{exists} AND ({inner.text}))", [comparison.key, *inner.values])
