@@ -10,6 +10,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -107,6 +108,11 @@ def record(
             except (Exception, SystemExit) as caught:  # an estimator's sys.exit() ends only its point
                 error = caught
         return _finish(run.info.run_id, spec, folds, notes, log, error, time.perf_counter() - start)
+
+
+def flushed_together(session: Session) -> AbstractContextManager[None]:
+    """Flush runs that end in the block together: waiting for the disk costs more than a small point."""
+    return tracking.TrackingClient(session.store).flush_together()
 
 
 def record_death(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -183,6 +184,14 @@ class TrackingClient:
         state = validation.run_status(status)
         self._check_active(run_id)
         self.store.update_run(run_id, status=state, end_time=validation.metric_timestamp(end_time))
+
+    def flush_together(self, seconds: float = 1.0) -> AbstractContextManager[None]:
+        """Flush runs that end in the block together: at most `seconds` after each, and all at its end.
+
+        For many short runs in a row, as in a sweep. What ended is safe from the death of this process as
+        ever; a power failure can take the last `seconds`.
+        """
+        return self.store.flush_together(seconds)
 
     def delete_run(self, run_id: str) -> None:
         """Put a run into the trash; its data and files stay until `gc`. Raises RunNotFound."""

@@ -4,7 +4,7 @@ What every backend promises:
 
 * A call that wrote has committed when it returns; it survives the death of this process.
 * Each call is atomic: all of it is recorded, or it raises and nothing is.
-* `update_run` to a terminated status also flushes to disk.
+* `update_run` to a terminated status also flushes to disk; inside of `flush_together` a little later.
 * Any number of threads and processes may write at once; a call waits rather than fails.
 * After a fork the child uses a connection of its own.
 * Values arrive validated (`validation.py`); the store checks only what needs its own content
@@ -16,6 +16,7 @@ What every backend promises:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -203,6 +204,14 @@ class Store(Protocol):
         Kinds: "orphan folder" and "orphan file" (files that no run names; removed), "stale run" (RUNNING,
         but its process is gone; set to KILLED), "missing folder" (files are recorded as kept elsewhere or
         were removed by hand; cannot be repaired), "database" (damage that SQLite reports; not repaired).
+        """
+        ...
+
+    def flush_together(self, seconds: float = 1.0) -> AbstractContextManager[None]:
+        """Flush runs that end in the block together: at most `seconds` after each, and all at its end.
+
+        For many short runs in a row: what a power failure can take is the last `seconds`. Committed they
+        are as ever: the death of a process takes nothing.
         """
         ...
 

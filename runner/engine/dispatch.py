@@ -19,7 +19,7 @@ from runner.engine.interrupts import Interrupts
 from runner.engine.pool import PROCESS_BACKENDS, Death, Ended, Pool
 from runner.engine.threads import release
 from runner.engine.worker import Task
-from runner.record import Outcome, Session, record, record_death, record_interrupt
+from runner.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
 from runner.settings import Settings
 from runner.spec import Spec
 
@@ -59,7 +59,7 @@ class Engine:
 
         An interrupt ends the running points and the iteration; `interrupted` tells.
         """
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, flushed_together(self._session):
             try:
                 if self._settings.backend not in PROCESS_BACKENDS and self._settings.size > 1:
                     yield from self._run_joblib(interrupts)

@@ -77,7 +77,12 @@ def _follow_parent() -> None:
 
 
 def _serve(connection: Connection) -> None:
-    from runner.record import record
+    with contextlib.ExitStack() as until_the_end:
+        _run_tasks(connection, until_the_end)
+
+
+def _run_tasks(connection: Connection, until_the_end: contextlib.ExitStack) -> None:
+    from runner.record import flushed_together, record
 
     tasks: deque[Task] = deque()
     session: Session | None = None
@@ -90,6 +95,7 @@ def _serve(connection: Connection) -> None:
                 _import(value)
             elif kind == "session":
                 session = value
+                until_the_end.enter_context(flushed_together(session))
             else:
                 tasks.extend(value)
         assert session is not None

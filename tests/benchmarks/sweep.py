@@ -206,12 +206,15 @@ def _in_turns(
 ) -> dict[str, list[Cost]]:
     """Run every command in a fresh folder, one after the other, `repeats` times over."""
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for _ in range(repeats):
-        for name, command in commands.items():
-            with tempfile.TemporaryDirectory() as folder:
+    # All folders are removed at the end: some file systems are slow to make files where many were just removed.
+    with tempfile.TemporaryDirectory() as place:
+        for turn in range(repeats):
+            for name, command in commands.items():
+                folder = Path(place) / f"{turn} {name}"
+                folder.mkdir()
                 for file, text in files.items():
-                    (Path(folder) / file).write_text(text)
-                costs[name].append(_run(command, Path(folder), memory=memory))
+                    (folder / file).write_text(text)
+                costs[name].append(_run(command, folder, memory=memory))
     return costs
 
 

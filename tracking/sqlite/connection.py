@@ -10,14 +10,15 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from tracking.errors import InvalidValue, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, TrackingError
 from tracking.sqlite import schema
+from tracking.sqlite.flush import Flusher
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Database:
         self._functions = functions
         self._local = _Local()
         self._shared: _Handle | None = None
+        self._flusher: Flusher | None = None
 
     @property
     def name(self) -> str:
@@ -101,9 +103,28 @@ class Database:
     def write(self, *, flush: bool = False) -> Transaction:
         """Return a context that gives the connection and in which all is written, or nothing.
 
-        With `flush` it is on the disk afterwards, and so is everything written before.
+        With `flush` it is on the disk afterwards, and so is everything written before; inside of
+        `flushing_together` a little later.
         """
-        return Transaction(self, "BEGIN IMMEDIATE", flush=flush and self.path is not None)
+        later = self._flusher if flush and self._flusher is not None and self._flusher.alive else None
+        now = flush and later is None and self.path is not None
+        return Transaction(self, "BEGIN IMMEDIATE", flush=now, committed=later.ask if later else None)
+
+    @contextmanager
+    def flushing_together(self, seconds: float) -> Iterator[None]:
+        """Let all threads flush together: at most `seconds` after a commit, and at the end of the block."""
+        if self.path is None or (self._flusher is not None and self._flusher.alive):
+            yield
+            return
+        flusher = self._flusher = Flusher(self.path.with_name(self.path.name + "-wal"), seconds)
+        try:
+            yield
+        finally:
+            self._flusher = None
+            try:
+                flusher.close()
+            except OSError as error:
+                raise self.translate(error) from error
 
     def read(self) -> Transaction:
         """Return a context that gives the connection and in which all reads see the same state."""
@@ -225,12 +246,15 @@ class Database:
 class Transaction:
     """A transaction as a context: commits at its end, rolls back and translates what is raised in it."""
 
-    __slots__ = ("_begin", "_connection", "_database", "_flush")
+    __slots__ = ("_begin", "_committed", "_connection", "_database", "_flush")
 
-    def __init__(self, database: Database, begin: str, *, flush: bool = False) -> None:
+    def __init__(
+        self, database: Database, begin: str, *, flush: bool = False, committed: Callable[[], None] | None = None
+    ) -> None:
         self._database = database
         self._begin = begin
         self._flush = flush
+        self._committed = committed
 
     def __enter__(self) -> sqlite3.Connection:
         database = self._database
@@ -257,6 +281,8 @@ class Transaction:
             raised = failure
         if raised is None:
             self._leave()
+            if self._committed is not None:
+                self._committed()
             return
         if connection.in_transaction:  # a full disk may have rolled back by itself
             with suppress(sqlite3.Error):

@@ -14,6 +14,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tracking.entities import (
@@ -347,6 +348,10 @@ class SQLiteStore:
     def check(self, *, fix: bool = False) -> list[Problem]:
         """Compare rows and files, and the rows among themselves; [] is a clean bill."""
         return upkeep.check(self._database, self._locations(), fix=fix)
+
+    def flush_together(self, seconds: float = 1.0) -> AbstractContextManager[None]:
+        """Flush runs that end in the block together: at most `seconds` after each, and all at its end."""
+        return self._database.flushing_together(seconds)
 
     def close(self) -> None:
         """Free this thread's connection; a store in memory is gone with its files."""
