@@ -95,9 +95,10 @@ def record(
         on_start(run.info.run_id)
         tracking.log_text(documents.config_yaml(spec.config), "config.yaml")
         tracking.log_text(documents.overrides_yaml(spec), "overrides.yaml")
-        tracking.log_text(session.environment, "environment.txt")
+        tracking.log_text(session.environment, "environment.txt", shared=True)
         if session.patch:
-            tracking.log_text(session.patch.decode("utf-8", "surrogateescape"), "uncommitted.patch")
+            patch = session.patch.decode("utf-8", "surrogateescape")
+            tracking.log_text(patch, "uncommitted.patch", shared=True)
         log = _Log(capture=session.capture_output)
         folds: list[Fold] = []
         error: BaseException | None = None

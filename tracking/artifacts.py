@@ -11,6 +11,7 @@ import io
 import os
 import posixpath
 import stat
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -130,15 +131,47 @@ def _file_target(root: str, path: object) -> str:
     return locate(root, checked)
 
 
-def write_bytes(root: str, path: object, data: bytes) -> None:
-    """Write one file, replacing."""
+def write_bytes(root: str, path: object, data: bytes, *, shared: bool = False) -> None:
+    """Write one file, replacing.
+
+    With `shared` it may be a hard link to the last such file, when that had the same content.
+    """
 
     def write(temporary: str) -> None:
+        if shared and _linked(data, temporary):
+            return
         with open(os.open(temporary, _CREATE, 0o666), "wb", buffering=0) as file:
             _write_whole(file, data)
 
     with translated(f"Writing artifact {shorten(path)}"):
-        _replace(_file_target(root, path), write)
+        target = _file_target(root, path)
+        _replace(target, write)
+        if shared:
+            _shared[data] = (target, _facts(target))
+            _shared.move_to_end(data)
+            while len(_shared) > _SHARED:
+                _shared.popitem(last=False)
+
+
+def _linked(data: bytes, target: str) -> bool:
+    """Make the target a link to a file with this content that was written before, if it still is as it was."""
+    try:
+        source, facts = _shared[data]
+        if _facts(source) != facts:
+            return False
+        os.link(source, target)
+    except (KeyError, OSError):  # not yet written, gone, on another device, or with too many links
+        return False
+    return True
+
+
+def _facts(path: str) -> tuple[int, int, int]:
+    facts = os.stat(path)
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+_SHARED: Final = 4
+_shared: OrderedDict[bytes, tuple[str, tuple[int, int, int]]] = OrderedDict()  # by content; the last few
 
 
 def write_through(root: str, path: object, write: Callable[[str], object]) -> None:

@@ -308,9 +308,12 @@ class TrackingClient:
         """Copy what a folder contains into the run, merging and replacing."""
         artifacts.copy_contents_in(self._writable(run_id), local_dir, artifact_path)
 
-    def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
-        """Write a text as a UTF-8 file of the run; line ends stay as they are."""
-        artifacts.write_bytes(self._writable(run_id), artifact_file, validation.file_text(text))
+    def log_text(self, run_id: str, text: str, artifact_file: str, *, shared: bool = False) -> None:
+        """Write a text as a UTF-8 file of the run; line ends stay as they are.
+
+        With `shared` runs that are given the same text may share one file on the disk (a hard link).
+        """
+        artifacts.write_bytes(self._writable(run_id), artifact_file, validation.file_text(text), shared=shared)
 
     def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:
         """Write a dictionary or list as YAML (.yml, .yaml) or JSON (any other name)."""

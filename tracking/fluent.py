@@ -243,10 +243,10 @@ def log_artifacts(local_dir: str | Path, artifact_path: str | None = None, run_i
     client.log_artifacts(target, local_dir, artifact_path)
 
 
-def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
-    """Write a text as a UTF-8 file of the run."""
+def log_text(text: str, artifact_file: str, run_id: str | None = None, *, shared: bool = False) -> None:
+    """Write a text as a UTF-8 file of the run; with `shared` runs with the same text may share the file."""
     client, target = _target(run_id)
-    client.log_text(target, text, artifact_file)
+    client.log_text(target, text, artifact_file, shared=shared)
 
 
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:

@@ -167,3 +167,27 @@ def test_the_artifact_uri_is_absolute_and_quoted_and_follows_the_store(tmp_path:
 
     assert moved.get_artifact_uri(run.info.run_id).startswith((tmp_path / "there").as_uri())
     assert Path(moved.download_artifacts(run.info.run_id, "a b.txt")).read_text() == "x"
+
+
+def test_runs_share_a_file_where_they_are_told_to_and_a_changed_one_is_not_passed_on(root: str) -> None:
+    for folder in "abcd":
+        artifacts.write_bytes(root, f"{folder}/same.txt", b"as before", shared=folder != "c")
+    first, second, own, _ = (Path(root, folder, "same.txt") for folder in "abcd")
+    assert first.samefile(second)
+    assert not own.samefile(first)
+
+    first.unlink()
+    first.write_bytes(b"changed by hand")
+    Path(root, "d/same.txt").write_bytes(b"in place")
+    artifacts.write_bytes(root, "e/same.txt", b"as before", shared=True)
+
+    assert Path(root, "e/same.txt").read_bytes() == b"as before"
+
+
+def test_a_shared_file_that_is_written_again_changes_for_one_run_only(root: str) -> None:
+    artifacts.write_bytes(root, "a/same.txt", b"one", shared=True)
+    artifacts.write_bytes(root, "b/same.txt", b"one", shared=True)
+
+    artifacts.write_bytes(root, "a/same.txt", b"two", shared=True)
+
+    assert Path(root, "b/same.txt").read_bytes() == b"one"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -96,7 +99,7 @@ def gc(
         deleted = source.search_runs(None, view_type=ViewType.DELETED_ONLY)
         ids = [run.info.run_id for run in deleted]
         folders = [source.artifact_dir(run_id) for run_id in ids]
-        files = sum(map(_size, folders))
+        files = _size(folders)
         what = f"{len(ids)} deleted run{'' if len(ids) == 1 else 's'} with {format_size(files)} of files"
         if dry_run:
             emit(f"Would remove {what}.")
@@ -106,7 +109,7 @@ def gc(
             raise typer.Exit(1)
         before = _database_size(source) + files
         source.purge_runs(ids)
-        freed = before - _database_size(source) - sum(map(_size, folders))
+        freed = before - _database_size(source) - _size(folders)
     emit(f"Removed {what}; {format_size(max(freed, 0))} freed.")
 
 
@@ -118,15 +121,18 @@ def _database_size(store: Store) -> int:
     return sum(file.stat().st_size for file in (path, Path(f"{path}-wal")) if file.exists())
 
 
-def _size(folder: Path) -> int:
-    """Return the bytes of all files below a folder; one that vanishes meanwhile counts as nothing."""
+def _size(folders: Sequence[Path]) -> int:
+    """Return the bytes that removing these folders frees; what vanishes meanwhile counts as nothing."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
+    links: Counter[tuple[int, int]] = Counter()
+    for folder in folders:
+        for place, _, names in os.walk(folder):
+            for name in names:
+                with suppress(OSError):
+                    facts = os.lstat(os.path.join(place, name))
+                    links[file := (facts.st_dev, facts.st_ino)] += 1
+                    if links[file] == facts.st_nlink:  # other runs may share a file
+                        total += facts.st_size
     return total
 
 
