@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -45,9 +46,7 @@ def read_arguments(
         with explained(text):
             [override] = parser.parse_overrides([text])  # not parse_override, which forgets the loader of glob()
             key = override.get_key_element()
-            settings = (
-                _values(override, points) if override.is_sweep_override() else [Setting(key, override.value(), text)]
-            )
+            settings = _values(override, points) if override.is_sweep_override() else [_plain_setting(override, text)]
         if not settings:
             raise SweepError(f"{text}: no value to sweep over. Give at least one.")
         axes.pop(key, None)
@@ -63,15 +62,23 @@ def _values(override: Override, points: int) -> list[Setting]:
         assert sweep.end is not None
         ends, log = (float(sweep.start), float(sweep.end)), "log" in sweep.tags
         return _spaced(override, lambda: interval_points(*ends, points, log))
-    if isinstance(sweep, RangeSweep) and not sweep.shuffle:
+    if isinstance(sweep, RangeSweep) and sweep.start is not None and sweep.stop is not None:
         start, stop, step = sweep.start, sweep.stop, sweep.step
-        if start is not None and stop is not None:
-            # Hydra adds up binary floats: its range(0.1,1,0.1) has 0.30000000000000004, and may be one longer
-            return _spaced(override, lambda: range_points(start, stop, step))
-    assert isinstance(sweep, ChoiceSweep | RangeSweep | Glob | list)
-    texts = override.sweep_string_iterator()
-    typed = override.sweep_iterator(transformer=Transformer.identity)
-    return [Setting(key, _plain(value), f"{key}={text}") for value, text in zip(typed, texts, strict=True)]
+        # Hydra adds up binary floats: its range(0.1,1,0.1) has 0.30000000000000004, and may be one longer
+        settings = _spaced(override, lambda: range_points(start, stop, step))
+        if sweep.shuffle:
+            random.shuffle(settings)  # as Hydra does: by the global generator, another order each time
+        return settings
+    assert isinstance(sweep, ChoiceSweep | Glob | list)
+    # Asked once: each call of Hydra's iterators shuffles anew, so values and texts of two calls are not pairs.
+    values: list[Any] = list(override.sweep_iterator(transformer=Transformer.identity))
+    return [Setting(key, _plain(value), f"{key}={Transformer.str(value)}") for value in values]
+
+
+def _plain_setting(override: Override, text: str) -> Setting:
+    if "shuffle(" in text:  # read again, the text would be another order
+        text = f"{override.get_key_element()}={override.get_value_element_as_str()}"
+    return Setting(override.get_key_element(), override.value(), text)
 
 
 def _spaced(override: Override, values: Callable[[], Iterable[Any]]) -> list[Setting]:
@@ -87,7 +94,7 @@ def _setting(text: str) -> Setting:
         override = OverridesParser.create().parse_override(text)
         if override.is_sweep_override():
             raise SweepError(f"{text}: this names several values. Add -m to run one point for each.")
-        return Setting(override.get_key_element(), override.value(), text)
+        return _plain_setting(override, text)
 
 
 def _plain(value: Any) -> Any:
