@@ -38,12 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(typed: Sequence[str]) -> int:
+    from runner.engine.early import early_workers
+
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
+    with early_workers(typed):
+        return _run_hydra(typed)
+
+
+def _run_hydra(typed: Sequence[str]) -> int:
     import hydra
 
     from runner.compose.command import SWEEP_VARIABLE, command_line, config_folder, for_hydra, prepare_hydra, remember
 
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
     prepare_hydra()
     remember(typed)
     before = list(sys.argv)

@@ -85,6 +85,7 @@ class Nursery:
     """The parent's side: starts the interpreter at once, and asks it for workers."""
 
     def __init__(self, preload: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.imports = (tuple(preload), dict(environment))
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -121,6 +122,30 @@ class Nursery:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+
+
+_early: list[Nursery] = []
+
+
+def start_early(preload: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Start a nursery for a pool that is likely to come: it imports while this process does."""
+    _early.append(Nursery(preload, environment))
+
+
+def take(preload: Sequence[str], environment: Mapping[str, str]) -> Nursery:
+    """Return the nursery that was started early, if it is of this kind, or a new one."""
+    while _early:
+        nursery = _early.pop()
+        if nursery.imports == (tuple(preload), dict(environment)) and not nursery.gone:
+            return nursery
+        nursery.close()
+    return Nursery(preload, environment)
+
+
+def discard() -> None:
+    """End the nursery that was started early and that nobody took."""
+    while _early:
+        _early.pop().close()
 
 
 def serve(address: int, preload: Sequence[str]) -> None:

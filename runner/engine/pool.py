@@ -87,10 +87,8 @@ class Pool:
     """A fixed number of workers; a dead one is replaced, its unstarted tasks are given back."""
 
     def __init__(self, size: int, *, backend: str, threads: int, preload: Sequence[str] = ()) -> None:
-        ours = [name for name in preload if name.partition(".")[0] == "sklearn"]
-        self._shared_imports = (*PRELOAD, *ours)
-        # A person's own modules stay out of what is shared: importing them may start threads.
-        self._own_imports = tuple(name for name in preload if name not in ours)
+        # They stay out of what is shared: importing a person's own modules may start threads.
+        self._own_imports = tuple(preload)
         self._environment = environment(threads)
         self._forks = backend == "loky" and os.name == "posix"
         self._nursery: Nursery | None = None
@@ -191,15 +189,15 @@ class Pool:
         return worker
 
     def _fork(self, connection: Connection) -> Any:
-        from runner.engine.nursery import Nursery
+        from runner.engine.nursery import take
 
         if self._nursery is None or self._nursery.gone:
-            self._nursery = Nursery(self._shared_imports, self._environment)
+            self._nursery = take(PRELOAD, self._environment)
         return self._nursery.start(connection)
 
     def _spawn(self, connection: Connection) -> Any:
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=main, args=(connection, self._shared_imports), daemon=True)
+        process = context.Process(target=main, args=(connection,), daemon=True)
         with _environment(self._environment), _hidden_main():
             process.start()
         connection.close()
