@@ -74,7 +74,7 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
     texts = tuple(map(str, overrides))
     command = f"runner.{'sweep' if sweeps else 'run'}({list(texts)})"
     request = Request(texts, command, sweeps=sweeps, quiet=True, keep_runs=True)
-    with session(None if config_dir is None else str(config_dir)) as own:
+    with session(*([] if config_dir is None else [config_dir])) as own:
         result = execute(request, Composer(hydra_overrides=own))
     if result.interrupted:
         raise Interrupted("Interrupted; what had finished is recorded. See: python -m tracking runs")

@@ -54,9 +54,12 @@ def overrides_yaml(spec: Spec) -> str:
     own = {key: source for key, source in origins.items() if spec.origins.get(key) != source}
     shared = {key: source for key, source in spec.origins.items() if key not in own}
     lists = {"overrides": spec.overrides, "minimal": spec.minimal, "sweep": spec.swept}
+    if spec.config_dir:
+        lists["config_dir"] = spec.config_dir
     return "".join(
         [
             *(f"{key}: {json.dumps(texts, ensure_ascii=False)}\n" for key, texts in lists.items()),
+            f"config_name: {json.dumps(spec.config_name)}\n" if spec.config_name != "config" else "",
             _section("choices", _Frozen(dict(spec.choices))),
             _origins(_Frozen(shared)),
             *(f"  {_scalar(key)}: {source}\n" for key, source in own.items()),

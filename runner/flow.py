@@ -108,6 +108,7 @@ class SpecMaker:
         self._sweeps = request.sweeps
         self._varying = tuple(expansion.varying) if request.sweeps else ()
         self._namer = Namer(expansion.varying if request.sweeps else None)
+        self._config_dir = composer.own_folders()
 
     def spec(self, point: Point) -> Spec:
         """Compose a point and name it; a second call for the same point gives another name."""
@@ -124,6 +125,8 @@ class SpecMaker:
             self._varying,
             composed.choices,
             composed.origins,
+            config_dir=self._config_dir,
+            config_name=self._composer.config_name,
         )
 
     def _name(self, point: Point, model: str, asked: str | None) -> str:

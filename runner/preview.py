@@ -60,7 +60,8 @@ def imagine_record(spec: Spec, data: Dataset, provenance: Provenance) -> RunReco
 def _request(spec: Spec) -> Request:
     overrides, minimal = (_without_diff(texts) for texts in (spec.overrides, spec.minimal))
     given = {text.lstrip("+~").partition("=")[0]: "command line" for text in overrides}
-    return Request(overrides, minimal, (), spec.choices, {**spec.origins, **given})
+    origins = {**spec.origins, **given}
+    return Request(overrides, minimal, (), spec.choices, origins, spec.config_dir, spec.config_name)
 
 
 def _without_diff(texts: tuple[str, ...]) -> tuple[str, ...]:

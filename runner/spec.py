@@ -64,6 +64,8 @@ class Spec:
     choices: Mapping[str, str]  # the choice of each config group
     origins: Mapping[str, str]  # dotted key -> where its value came from
     extra_tags: Mapping[str, str] = field(default_factory=dict)  # `reproduces`, `derived_from`
+    config_dir: tuple[str, ...] = ()  # where the user's own configs were, beside the shipped ones
+    config_name: str = "config"  # the main file
 
     @property
     def objective(self) -> tuple[str, str]:

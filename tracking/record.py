@@ -26,6 +26,7 @@ class Request:
 
     `minimal` is the shortest list of overrides that composes the config, None where not recorded;
     `choices` the chosen file of each config group; `origins` where each key's value came from.
+    `config_dir` are folders of the user's own configs, searched beside the program's; `config_name` the main file.
     """
 
     overrides: tuple[str, ...] = ()
@@ -33,6 +34,8 @@ class Request:
     sweep: tuple[str, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    config_dir: tuple[str, ...] = ()
+    config_name: str = "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def _request(asked: Mapping[str, Any], tags: Mapping[str, str]) -> Request:
         sweep=_texts(asked.get("sweep")),
         choices=_text_mapping(asked.get("choices")),
         origins=_text_mapping(asked.get("origins")),
+        config_dir=_texts(asked.get("config_dir")),
+        config_name=str(asked.get("config_name") or "config"),
     )
 
 

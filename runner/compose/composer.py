@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.compose.explain import explained, missing_values
 from runner.compose.origins import choices_in, find_origins
+from runner.compose.session import own_folders
 from runner.errors import ConfigError
 from runner.points.axes import Setting
 
@@ -71,7 +72,7 @@ class Composer:
     """Compose the configs of many points. Needs an initialised Hydra: inside `hydra.main`, or a `session`."""
 
     def __init__(self, config_name: str = "config", *, hydra_overrides: Sequence[str] = (), keep: int = 256) -> None:
-        self._config_name = config_name
+        self.config_name = config_name
         self._hydra_overrides = tuple(hydra_overrides)
         self._keep = keep
         self._bases: dict[tuple[str, ...], _Base] = {}
@@ -81,6 +82,10 @@ class Composer:
     def loader(self) -> ConfigLoader:
         """The config loader of the Hydra that is initialised."""
         return GlobalHydra.instance().config_loader()
+
+    def own_folders(self) -> tuple[str, ...]:
+        """Return the folders of the user's own configs that are searched beside the shipped ones."""
+        return own_folders(self.loader, self._hydra_overrides)
 
     def compose(self, settings: Sequence[Setting]) -> Composed:
         """Return the config of one point. Raises ConfigError naming the key, the value and the remedy."""
@@ -181,7 +186,7 @@ class Composer:
             plain,
             {k: str(v) for k, v in hydra.runtime.choices.items() if "hydra/" not in k and v is not None},
             self._necessary(overrides, raw),
-            find_origins(self.loader, self._config_name, [*self._hydra_overrides, *overrides]),
+            find_origins(self.loader, self.config_name, [*self._hydra_overrides, *overrides]),
             tuple(interpolated.items()),
             tuple(path for path, value in leaves if value == "???"),
             any("${hydra:" in str(value) for _, value in leaves),
@@ -190,7 +195,7 @@ class Composer:
     def _hydra_compose(self, overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
         with explained(" ".join(overrides), keys=lambda: self.keys(()) if overrides else []):
             config = hydra_compose(
-                self._config_name, overrides=[*self._hydra_overrides, *overrides], return_hydra_config=True
+                self.config_name, overrides=[*self._hydra_overrides, *overrides], return_hydra_config=True
             )
         hydra = config.hydra
         with open_dict(config):
@@ -211,13 +216,13 @@ class Composer:
 
     def _choices_in_files(self, overrides: Sequence[str]) -> set[str]:
         """Return the choices, as `group=choice`, in the defaults of the main file and of chosen files."""
-        files = [self._config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
+        files = [self.config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
         return {choice for file in files for choice in choices_in(self.loader, file)}
 
     def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
         texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
         with explained(" ".join(texts), keys=lambda: _dotted(base.raw)):
-            config = hydra_compose(self._config_name, overrides=texts, return_hydra_config=True)
+            config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
             HydraConfig.instance().set_config(config)
             with open_dict(config):
                 del config["hydra"]
@@ -273,13 +278,17 @@ def _set_in_place(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
     given = {tuple(setting.key.split(".")) for setting in values}
     if missing := [".".join(path) for path in base.missing if path not in given]:
         raise ConfigError(missing_values(missing))
-    if base.tangled or any(_overlap(a.key, b.key) for a, b in itertools.combinations(values, 2)):
-        effects: Iterable[tuple[Path, Any]] = _try_together(base, values)
-    else:
-        effects = itertools.chain.from_iterable(_effects(base, setting) for setting in values)
+    effects = [] if base.tangled else [leaf for setting in values for leaf in _effects(base, setting)]
+    # Two settings of one leaf, as `alpha=2` and `model.alpha=3` with `model.alpha: ${alpha}`, are no sum of the two.
+    if base.tangled or len({path for path, _ in effects}) < len(effects) or _any_overlap(values):
+        effects = _try_together(base, values)
     for path, value in effects:
         _put(result, owned, path, value)
     return result
+
+
+def _any_overlap(values: Sequence[Setting]) -> bool:
+    return any(_overlap(a.key, b.key) for a, b in itertools.combinations(values, 2))
 
 
 def _effects(base: _Base, setting: Setting) -> tuple[tuple[Path, Any], ...]:
@@ -354,9 +363,7 @@ def _is_simple(raw: dict[str, Any], setting: Setting) -> bool:
 
 def _needed(base: _Base, values: Sequence[Setting], config: dict[str, Any]) -> tuple[str, ...]:
     """Leave out settings that the config has anyway, and those that later ones replace."""
-    if not any(isinstance(s.value, dict) for s in values) and not any(
-        _overlap(a.key, b.key) for a, b in itertools.combinations(values, 2)
-    ):
+    if not any(isinstance(s.value, dict) for s in values) and not _any_overlap(values):
         return tuple(s.text for s in values if not _is_given(base.raw, s, config))
     kept, wanted = list(values), _raw_with(base, values)
     number = 0

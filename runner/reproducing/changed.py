@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
@@ -39,17 +40,26 @@ class Changed:
     notes: tuple[str, ...] = ()
 
 
-def change_recorded(then: RecordedRun, overrides: Sequence[str]) -> Changed:
-    """Return the point that a run becomes with these overrides. Raises ConfigError, NotReproducible."""
+def change_recorded(then: RecordedRun, overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Changed:
+    """Return the point that a run becomes with these overrides. Raises ConfigError, NotReproducible.
+
+    The user's own configs are looked for in `config_dirs`, and where they were when the run was made.
+    """
+    recorded = [folder for folder in then.record.request.config_dir if _is_there(folder)]
+    with session(*dict.fromkeys([*config_dirs, *recorded])) as own:
+        composer = Composer(then.record.request.config_name, hydra_overrides=own)
+        return change_with(composer, then, overrides)
+
+
+def change_with(composer: Composer, then: RecordedRun, overrides: Sequence[str]) -> Changed:
+    """Return the point that a run becomes with these overrides, by a composer that finds the run's configs."""
     settings = read_settings(overrides)
-    with session() as own:
-        composer = Composer(hydra_overrides=own)
-        difference = _first_drift(then, composer)
-        if difference is None:
-            changed = _compose(then, settings, composer)
-        else:
-            _refuse_structural(then, settings, composer, difference)
-            changed = _set(then, settings, difference)
+    difference = _first_drift(then, composer)
+    if difference is None:
+        changed = _compose(then, settings, composer)
+    else:
+        _refuse_structural(then, settings, composer, difference)
+        changed = _set(then, settings, difference)
     tags = dict(changed.spec.extra_tags) | {"derived_from": then.id}
     return replace(changed, spec=replace(changed.spec, extra_tags=tags))
 
@@ -78,12 +88,19 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
     try:
         composed = composer.compose(read_settings(_asked(then)))
     except RunnerError as error:
+        gone = [folder for folder in then.record.request.config_dir if not _is_there(folder)]
+        if gone:
+            return f"its config folder {' and '.join(gone)} is not here; name the place: --config-dir DIR"
         return str(error).splitlines()[0]
     recorded, today = (_leaves(config) for config in (then.config, composed.config))
     for key in dict.fromkeys([*recorded, *today]):
         if recorded.get(key) != today.get(key):
             return f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"
     return None
+
+
+def _is_there(folder: str) -> bool:
+    return "://" in folder or Path(folder).is_dir()
 
 
 def _leaves(config: Mapping[str, Any]) -> dict[str, str]:
@@ -141,7 +158,7 @@ def _refuse_structural(then: RecordedRun, settings: Sequence[Setting], composer:
         if composer.is_structural(setting) and composer.is_group(setting.key):
             raise NotReproducible(
                 f"{setting.text} chooses a file of conf/, and today's conf/ does not compose the config of"
-                f" {then.short}: {difference}. Set single keys instead, as model.NAME=value."
+                f" {then.short}: {difference.rstrip('.')}. Or set single keys, as model.NAME=value."
             )
 
 

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m runner.reproduce`; return the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    asked = parser.parse_args(typed)
+    asked = parser.parse_intermixed_args(typed)  # options also between RUN and what to change
     from tracking import TrackingError
 
     try:
@@ -104,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where the data file is now; default: where it was, seen from here",
     )
     add(
+        "--config-dir",
+        metavar="DIR",
+        action="append",
+        help="for key=value: where configs of your own are; default: where they were when the run was made",
+    )
+    add(
         "--checkout",
         metavar="DIR",
         help="write the recorded code and its uncommitted changes to a new folder",
@@ -149,6 +155,8 @@ def _check_options(asked: argparse.Namespace) -> None:
         raise ConfigError(f"{asked.run}: name the RUN to start from first, as: latest {asked.run}")
     if strange := [text for text in asked.changes if "=" not in text and not text.startswith("~")]:
         raise ConfigError(f"{strange[0]}: changes are written key=value, and one RUN is run again at a time.")
+    if asked.config_dir is not None and not asked.changes:
+        raise ConfigError("--config-dir belongs to key=value: a run itself is run again from the config it recorded.")
     if asked.metric is not None and asked.check is None:
         raise ConfigError("--metric belongs to --check BASELINE.")
     if asked.checkout is not None and (asked.run is None or asked.changes):
@@ -192,7 +200,7 @@ def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: Record
     from runner.reproducing.pages import render_changed
 
     options = _options(asked)
-    changed = change_recorded(then, asked.changes)
+    changed = change_recorded(then, asked.changes, config_dirs=asked.config_dir or ())
     for note in changed.notes:
         print(f"note: {note}", file=sys.stderr)
     outcome, now = run_changed(client, then, changed, options)

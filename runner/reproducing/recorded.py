@@ -113,6 +113,8 @@ class RecordedRun:
             asked.choices,
             asked.origins,
             dict(tags or {}),
+            asked.config_dir,
+            asked.config_name,
         )
 
     def load_model(self) -> tuple[Any, str]:

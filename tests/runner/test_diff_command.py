@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hydra import initialize_config_dir
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from runner.compose.command import config_folder, prepare_hydra
 from runner.compose.composer import Composed, Composer
 from runner.compose.overrides import read_settings
+from runner.reproducing.changed import change_with
+from runner.reproducing.recorded import RecordedRun
 from runner.spec import BOOKKEEPING as RUNNER_BOOKKEEPING
 from tracking.diff.config import Command, compare_configs
-from tracking.diff.overrides import override_key, write_value
+from tracking.diff.overrides import write_value
 from tracking.diff.page import render_config
 from tracking.entities import Run, RunData, RunInfo
 from tracking.record import Request, RunRecord
@@ -93,11 +96,8 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
 
     assert command.from_first is not None
     delta = shlex.split(command.from_first)[4:]
-    given_anew = {override_key(override) for override in delta}
-    switches = any(override_key(override) in new.choices for override in delta)
-    kept = [o for o in old.minimal if override_key(o) not in given_anew and (o in new.minimal or not switches)]
-    final = [o for o in delta if not o.startswith("~")]
-    assert diff_configs(new.config, composer.compose(read_settings([*kept, *final])).config) == ()
+    changed = change_with(composer, RecordedRun(record(old, "first"), Path()), delta)
+    assert diff_configs(new.config, changed.spec.config) == ()
 
 
 def test_both_sides_have_the_same_idea_of_bookkeeping() -> None:

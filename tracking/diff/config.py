@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
-from tracking.diff.overrides import change_request
+from tracking.diff.overrides import change_request, write_value
 from tracking.record import Request, RunRecord, read_json
 from tracking.values import ABSENT, Change, find_varying, flatten, identity, is_bookkeeping, matches
 
@@ -214,15 +214,28 @@ def _command(record: RunRecord, first: RunRecord, flat: Mapping[str, Any]) -> Co
         overrides = record.request.overrides
         if not overrides:
             return Command(None, None, "The run does not say how it was asked for (no overrides.yaml).")
-        return Command(_shell("python -m runner", overrides), None, note)
-    run = _shell("python -m runner", asked)
-    if record is first or first.request.minimal is None:
+        return Command(_shell("python -m runner", [*_searched(record.request), *overrides]), None, note)
+    run = _shell("python -m runner", [*_searched(record.request), *asked])
+    if record is first or first.request.minimal is None or first.request.config_name != record.request.config_name:
         return Command(run, None, note)
-    choices = record.request.choices
-    dropped = first.request.choices.keys() - choices.keys()
-    delta = change_request(first.request.minimal, asked, choices=choices, values=flat, dropped=dropped)
-    short = first.run.info.run_id[:8]
-    return Command(run, None if delta is None else _shell(f"python -m runner.reproduce {short}", delta), note)
+    delta = change_request(
+        first.request.minimal, asked, before=first.request.choices, choices=record.request.choices, values=flat
+    )
+    if delta is None:
+        return Command(run, None, note)
+    # Those of the first run are known to it.
+    folders = [folder for folder in record.request.config_dir if folder not in first.request.config_dir]
+    own = [word for folder in folders for word in ("--config-dir", folder)]
+    return Command(run, _shell(f"python -m runner.reproduce {first.run.info.run_id[:8]}", [*own, *delta]), note)
+
+
+def _searched(request: Request) -> list[str]:
+    """Return the options that have the user's own configs found; Hydra takes only one --config-dir."""
+    folders = [folder for folder in request.config_dir if "://" not in folder]
+    more = [folder for folder in request.config_dir if folder not in folders[:1]]
+    options = ["--config-dir", folders[0]] if folders else []
+    options += ["--config-name", request.config_name] if request.config_name != "config" else []
+    return options + ([f"hydra.searchpath={write_value(more)}"] if more else [])
 
 
 def _shell(program: str, overrides: Iterable[str]) -> str:

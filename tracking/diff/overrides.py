@@ -6,7 +6,7 @@ Only what diffs need; the runner's own parsing is Hydra's.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracking.values import is_bookkeeping, show_number
@@ -24,26 +24,25 @@ def change_request(
     first: Sequence[str],
     second: Sequence[str],
     *,
+    before: Mapping[str, str],
     choices: Mapping[str, str],
     values: Mapping[str, Any],
-    dropped: Collection[str] = (),
 ) -> tuple[str, ...] | None:
     """Return the overrides that lead from what one request composed to what another composes.
 
     What only the second asks for; and for what only the first asked, the second's own group choice
-    (`choices`) or value (`values`, its flat config); null for a group of which only the first chose
-    anything (`dropped`). Where a group changes, the second's request is given in full, because the new
-    choice may bring values of its own. None where that cannot be said in overrides (the first took
+    (`choices`, those of the first are `before`) or value (`values`, its flat config); null for a group
+    of which only the first chose anything. Whatever lies below a group with another choice is given
+    anew: with the old choice it goes. None where that cannot be said in overrides (the first took
     something away that the second has).
     """
     asked = {override_key(override) for override in second}
-    delta = [override for override in second if override not in first]
     back = [override for override in first if override_key(override) not in asked]
     regrouped = [key for key in map(override_key, back) if key in choices]
-    changed = [*regrouped, *(key for key in map(override_key, delta) if key in choices)]
-    emptied = [f"{key}=null" for key in map(override_key, back) if key in dropped]
-    if changed or emptied:
-        delta = [*emptied, *(f"{key}={choices[key]}" for key in regrouped), *second]
+    changed = [group for group, choice in choices.items() if before.get(group) != choice]
+    delta = [f"{key}=null" for key in map(override_key, back) if key in before and key not in choices]
+    delta += [f"{key}={choices[key]}" for key in regrouped]
+    delta += [o for o in second if o not in first or _is_below(override_key(o), changed)]
     for override in back:
         key = override_key(override)
         if key in choices or is_bookkeeping(key):
@@ -53,9 +52,13 @@ def change_request(
         value = _section(values, key)
         if value is not None or key in values:
             delta.append(f"{key}={write_value(value)}")
-        elif override.startswith("+") and not any(key.startswith(f"{group}.") for group in changed):
+        elif override.startswith("+") and not _is_below(key, changed):
             delta.append(f"~{key}")
     return tuple(delta)
+
+
+def _is_below(key: str, groups: Iterable[str]) -> bool:
+    return any(key.startswith(f"{group}.") for group in groups)
 
 
 def _section(flat: Mapping[str, Any], key: str) -> Any:
