@@ -351,3 +351,9 @@ def test_a_config_may_read_what_hydra_knows_of_the_job(composer: Composer) -> No
     asked = ["run_name='${hydra:job.name} ${hydra:runtime.choices.model}'", "model=lasso"]
 
     assert compose_with(composer, asked).config["run_name"] == "runner lasso"
+
+
+@pytest.mark.parametrize("asked", [["model.alpha=3", "alpha=2"], ["cv.random_state=7", "seed=3", "model.alpha=0.5"]])
+def test_a_key_that_repeats_another_keeps_the_value_it_was_given(composer: Composer, asked: list[str]) -> None:
+    assert by_composer(composer, asked) == by_hydra(asked)
+    assert by_composer(composer, asked[::-1]) == by_hydra(asked[::-1])
