@@ -6,6 +6,7 @@ initialised Hydra are as before afterwards.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -91,7 +92,16 @@ def _runs(result: Result) -> list[tracking.Run]:
 
 @contextmanager
 def _everything_kept(store: str | None) -> Iterator[None]:
-    """Use a store inside the block; give back the caller's store and experiment after it."""
+    """Use a store inside the block; give back the caller's store and experiment after it.
+
+    One call at a time: the store in use, Hydra, and what Python does with warnings are one for all threads.
+    """
+    with _one_at_a_time, _store_kept(store):
+        yield
+
+
+@contextmanager
+def _store_kept(store: str | None) -> Iterator[None]:
     uri, experiment = state.uri, state.experiment_id
     capture.forget()  # in a notebook, files change while the process lives
     try:
@@ -103,3 +113,6 @@ def _everything_kept(store: str | None) -> Iterator[None]:
             tracking.set_tracking_uri(uri)
         if experiment is not None and state.experiment_id != experiment:
             tracking.set_experiment(experiment_id=experiment)
+
+
+_one_at_a_time = threading.RLock()

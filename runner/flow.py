@@ -259,7 +259,6 @@ class Campaign:
             provenance.environment_text(threads=self._settings.threads),
             provenance.patch,
             checked=True,
-            capture_output=self._settings.backend in PROCESS_BACKENDS,
             datasets=dict(datasets),
         )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,6 +20,7 @@ from runner.engine.threads import limited_threads
 from runner.errors import PointFailed
 from runner.evaluate import Fold, evaluate, fit_final, noted_warnings, split, summarise
 from runner.provenance.capture import code_identity, matters
+from runner.runlog import RunLog
 from runner.spec import BOOKKEEPING, Parts, Spec, build, fingerprint, flatten, identity, targets
 
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
@@ -39,7 +37,6 @@ class Session:
     environment: str
     patch: bytes = b""
     checked: bool = False  # parameters were validated before the first point
-    capture_output: bool = True
     datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
 
 
@@ -99,7 +96,7 @@ def record(
         if session.patch:
             patch = session.patch.decode("utf-8", "surrogateescape")
             tracking.log_text(patch, "uncommitted.patch", shared=True)
-        log = _Log(capture=session.capture_output)
+        log = RunLog()
         folds: list[Fold] = []
         error: BaseException | None = None
         with noted_warnings() as notes:
@@ -238,7 +235,7 @@ def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str
 
 
 # -----------------------------------------------------------------------------------------------
-def _work(spec: Spec, session: Session, folds: list[Fold], log: _Log) -> None:
+def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
     """Fit and score every fold, record them, and keep the final model."""
     params = parameters(spec.config)
     try:
@@ -298,7 +295,7 @@ def _finish(
     spec: Spec,
     folds: list[Fold],
     notes: list[str],
-    log: _Log,
+    log: RunLog,
     error: BaseException | None,
     seconds: float,
 ) -> Outcome:
@@ -375,29 +372,3 @@ def _mapped(path: Path) -> Dataset:
     data = joblib.load(path, mmap_mode="r")
     assert isinstance(data, Dataset)
     return data
-
-
-class _Log:
-    """What `run.log` will hold: our own lines, log records, and what the estimator prints."""
-
-    def __init__(self, *, capture: bool) -> None:
-        self._buffer = io.StringIO()
-        self._capture = capture
-        self._start = time.perf_counter()
-
-    def write(self, line: str) -> None:
-        self._buffer.write(f"{time.perf_counter() - self._start:8.3f}s  {line}\n")
-
-    def text(self) -> str:
-        return self._buffer.getvalue()
-
-    @contextlib.contextmanager
-    def capturing(self) -> Iterator[None]:
-        handler = logging.StreamHandler(self._buffer)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        logging.getLogger().addHandler(handler)
-        try:
-            with contextlib.redirect_stdout(self._buffer) if self._capture else contextlib.nullcontext():
-                yield
-        finally:
-            logging.getLogger().removeHandler(handler)

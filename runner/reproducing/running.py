@@ -98,7 +98,6 @@ def open_session(
         provenance.packages,
         provenance.environment_text(threads=threads),
         provenance.patch,
-        capture_output=True,
         datasets=datasets,
     )
 

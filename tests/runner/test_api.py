@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,3 +202,18 @@ def test_importing_the_runner_imports_nothing_heavy() -> None:
 
 def test_what_is_exported_is_there() -> None:
     assert [name for name in runner.__all__ if not hasattr(runner, name)] == []
+
+
+def test_calls_from_several_threads_do_not_meet_in_what_they_share() -> None:
+    names: list[str] = []
+
+    def work(alpha: int) -> None:
+        names.append(runner.run([f"alpha={alpha}"]).info.run_name)
+
+    threads = [threading.Thread(target=work, args=(alpha,)) for alpha in range(2, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(names) == [f"ridge alpha={alpha}" for alpha in range(2, 6)]
