@@ -206,16 +206,26 @@ def _locate(target: str, key: str) -> Any:
 
 
 def _locate_nested(target: str, key: str) -> Any:
-    """Find what is not directly in a module, as a static method of a class."""
-    from hydra.utils import get_object
+    """Find what is not directly in a module, as a static method of a class.
 
-    try:
-        return get_object(target)
-    except Exception as error:
-        raise ModelError(
-            f"{key}._target_={target}: no such module. Check the spelling, and that it is installed or in the"
-            " folder you start from."
-        ) from error
+    Hydra's `get_object` does so too, but writes lines of its own to the log before it raises.
+    """
+    found, where = None, ""
+    for name in target.split("."):
+        where = f"{where}.{name}".lstrip(".")
+        if hasattr(found, name):
+            found = getattr(found, name)
+            continue
+        if isinstance(found, type):
+            raise ModelError(f"{key}._target_={target}: {found.__name__} has no {name}.{suggest(name, dir(found))}")
+        try:
+            found = importlib.import_module(where)
+        except ModuleNotFoundError as error:
+            raise ModelError(
+                f"{key}._target_={target}: no such module. Check the spelling, and that it is installed or in the"
+                " folder you start from."
+            ) from error
+    return found
 
 
 def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any], error: TypeError) -> str:

@@ -15,7 +15,7 @@ import pytest
 import runner
 import tracking
 from runner import spec
-from runner.errors import PointFailed
+from runner.errors import ModelError, PointFailed
 from runner.provenance import capture as provenance
 from runner.reproducing.command import main
 
@@ -290,7 +290,9 @@ def test_a_missing_class_is_named(folder: Path, reproduce: Reproduce) -> None:
     assert "mine has no Mine" in err
 
 
-def test_a_missing_module_is_named(folder: Path, reproduce: Reproduce) -> None:
+def test_a_missing_module_is_named_and_nothing_logged(
+    folder: Path, reproduce: Reproduce, caplog: pytest.LogCaptureFixture
+) -> None:
     write_model(folder)
     runner.run(["model._target_=mine.Mine"])
     (folder / "mine.py").unlink()
@@ -299,6 +301,15 @@ def test_a_missing_module_is_named(folder: Path, reproduce: Reproduce) -> None:
 
     assert code == 2
     assert "model._target_=mine.Mine: no such module" in err
+    assert caplog.text == ""
+
+
+def test_what_is_inside_a_class_is_found_and_what_is_not_is_named() -> None:
+    method = spec.build_node({"_target_": "datetime.timedelta.max.__abs__"}, "model")
+
+    assert method.days == 999_999_999
+    with pytest.raises(ModelError, match="Ridge has no fitt. Nearest: fit"):
+        spec.build_node({"_target_": "sklearn.linear_model.Ridge.fitt"}, "model")
 
 
 def test_a_missing_package_is_named(folder: Path, reproduce: Reproduce) -> None:
