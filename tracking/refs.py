@@ -19,6 +19,7 @@ SHORTEST_PREFIX = 4
 
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 _BEST = re.compile(r"best(?::(.+))?", re.DOTALL)
+_REPEATS = "reproduces"  # the tag of a run that was made to be compared with another, with its id
 _SEE = "See: python -m tracking runs"
 _VIEWS = {LifecycleStage.ACTIVE: ViewType.ACTIVE_ONLY, LifecycleStage.DELETED: ViewType.DELETED_ONLY}
 
@@ -29,8 +30,9 @@ def resolve_run(store: Store, reference: str, *, stage: LifecycleStage = Lifecyc
     `latest` is the run started last, `latest~N` the N-th before it. `best` is the finished run with the
     best objective among those that share the objective of the newest (tags `objective.metric` and
     `objective.direction`); `best:EXPERIMENT` looks in one experiment only. Anything else is a run id,
-    the first four or more characters of one, or a run name. `stage` says which runs are meant where
-    both active and deleted ones would do.
+    the first four or more characters of one, or a run name; a name means the run itself rather than
+    those that reproduce it (tag `reproduces`), which have it too. `stage` says which runs are meant
+    where both active and deleted ones would do.
 
     Raises RunNotFound, RunAmbiguous or ExperimentNotFound, naming the nearest there is.
     """
@@ -40,12 +42,14 @@ def resolve_run(store: Store, reference: str, *, stage: LifecycleStage = Lifecyc
         return _best(store, found[1])
     candidates = _candidates(store, reference)
     chosen = [run for run in candidates if run.info.lifecycle_stage == stage] or candidates
+    if len(chosen) > 1:
+        chosen = [run for run in chosen if not _only_repeats(run, reference)] or chosen
     match chosen:
         case []:
             raise RunNotFound(_unknown(store, reference))
         case [run]:
             return run
-    raise RunAmbiguous(f"{len(chosen)} runs answer to {reference!r}: {_listed(chosen)}. Give more of the id.")
+    raise RunAmbiguous(f"{len(chosen)} runs answer to {reference!r}: {_listed(chosen)}. Give an id, or more of it.")
 
 
 def resolve_runs(
@@ -100,7 +104,9 @@ def _best(store: Store, experiment: str | None) -> Run:
     metric, direction = objective(tagged[0])
     order = "DESC" if direction == "maximize" else "ASC"
     alike = f"{_equals('tags.`objective.metric`', metric)} AND status = '{RunStatus.FINISHED}'"
-    found = store.search_runs(scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}"], max_results=1)
+    found = store.search_runs(
+        scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}", "start_time ASC"], max_results=1
+    )
     if not found or isnan(found[0].data.metrics.get(metric, nan)):
         raise RunNotFound(f"No 'best' run in {where}: no finished run has the objective {metric!r}. {_SEE}")
     return found[0]
@@ -127,11 +133,16 @@ def _candidates(store: Store, reference: str) -> list[Run]:
         return [store.get_run(reference)]
     runs = {run_id: store.get_run(run_id) for run_id in ids}
     if reference:
-        named = store.search_runs(
-            None, filter_string=_equals("run_name", reference), view_type=ViewType.ALL, max_results=20
-        )
-        runs |= {run.info.run_id: run for run in named if run.info.run_name == reference}
+        named = _equals("run_name", reference)
+        for clause in (f"{named} AND tags.`{_REPEATS}` IS NULL", named):  # repetitions may be many, and newer
+            found = store.search_runs(None, filter_string=clause, view_type=ViewType.ALL, max_results=20)
+            runs |= {run.info.run_id: run for run in found if run.info.run_name == reference}
     return sorted(runs.values(), key=lambda run: -run.info.start_time)
+
+
+def _only_repeats(run: Run, reference: str) -> bool:
+    """Tell whether a run answers to a name because it was made from the run of that name."""
+    return _REPEATS in run.data.tags and not run.info.run_id.startswith(reference)
 
 
 def _equals(column: str, text: str) -> str:

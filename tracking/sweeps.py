@@ -30,6 +30,11 @@ class Sweep:
         return self.runs[0].data.tags.get("sweep.command", "")
 
     @property
+    def repeats(self) -> bool:
+        """Tell whether this sweep was made to run another one again (`python -m runner.reproduce --sweep`)."""
+        return "reproduces.sweep" in self.runs[0].data.tags
+
+    @property
     def started(self) -> int:
         """When the first run started, in milliseconds."""
         return self.runs[0].info.start_time
@@ -121,12 +126,13 @@ def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:
 def find_sweep(sweeps: Sequence[Sweep], reference: str) -> Sweep:
     """Return the sweep that `latest` or the start of an id names; `sweeps` are newest first.
 
+    `latest` is the newest that does not merely run another one again.
     Raises RunNotFound with the nearest, or InvalidValue where several ids start so.
     """
     if not sweeps:
         raise RunNotFound(f"No sweep {reference!r}: the store has none. Start one: python -m runner -m ...")
     if reference == "latest":
-        return sweeps[0]
+        return next((sweep for sweep in sweeps if not sweep.repeats), sweeps[0])
     long_enough = len(reference) >= SHORTEST_PREFIX
     found = [s for s in sweeps if s.id == reference or (long_enough and s.id.startswith(reference))]
     match found:

@@ -10,14 +10,10 @@ from tracking.sweeps import find_sweep, group_sweeps
 def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run], int]:
     """Return a sweep's id, its finished points in order, and how many points have no finished run.
 
-    `latest` is the newest sweep that is not itself a repetition. Raises TrackingError; NotReproducible when
-    no point has finished.
+    Raises TrackingError; NotReproducible when no point has finished.
     """
     runs = client.store.search_runs(None, filter_string="tags.`sweep.id` IS NOT NULL", max_results=1_000_000)
-    sweeps = group_sweeps(runs)
-    if reference == "latest":
-        sweeps = [sweep for sweep in sweeps if "reproduces.sweep" not in sweep.runs[0].data.tags] or sweeps
-    sweep = find_sweep(sweeps, reference)
+    sweep = find_sweep(group_sweeps(runs), reference)
     finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
     if not finished:
         raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")

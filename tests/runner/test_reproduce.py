@@ -115,6 +115,14 @@ def test_a_run_reproduces_to_the_last_bit(reproduce: Reproduce) -> None:
     assert again.data.tags["fingerprint"] == recorded.data.tags["fingerprint"]
 
 
+def test_a_name_goes_on_to_mean_the_recorded_run(reproduce: Reproduce) -> None:
+    recorded = runner.run(["model=ridge", "alpha=0.1"])
+
+    for _ in range(2):
+        assert reproduce("ridge alpha=0.1")[0] == 0
+        assert newest().data.tags["reproduces"] == recorded.info.run_id
+
+
 def test_a_run_reproduces_from_a_copied_store_in_another_folder(
     folder: Path, reproduce: Reproduce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +316,7 @@ def test_what_is_inside_a_class_is_found_and_what_is_not_is_named() -> None:
     method = spec.build_node({"_target_": "datetime.timedelta.max.__abs__"}, "model")
 
     assert method.days == 999_999_999
-    with pytest.raises(ModelError, match="Ridge has no fitt. Nearest: fit"):
+    with pytest.raises(ModelError, match=r"Ridge has no fitt\. Nearest: fit"):
         spec.build_node({"_target_": "sklearn.linear_model.Ridge.fitt"}, "model")
 
 

@@ -480,6 +480,14 @@ def test_sweeps_count_points_not_attempts(listed, store):
     assert (oldest["id"], oldest["missing"]) == ("0ld50001", 0)
 
 
+def test_the_latest_sweep_is_not_one_that_was_run_again(tracking, store):
+    sweep_run(store, "a93f0", 0, rmse=3.0)
+    sweep_run(store, "a93f1", 0, sweep="again001", rmse=3.0, start=5, **{"reproduces.sweep": "5eed0001"})
+
+    assert "sweep 5eed0001" in tracking("sweeps", "latest")[1]
+    assert "sweep again001" in tracking("sweeps", "again001")[1]
+
+
 def test_points_that_an_earlier_sweep_had_done_are_not_missing(listed, store):
     sweep_run(store, "a93f0", 3, rmse=3.0, **{"sweep.reused": "3"})
 

@@ -97,6 +97,48 @@ def test_active_runs_are_meant_before_deleted_ones_unless_asked_otherwise(store)
     assert find(store, "latest", stage=LifecycleStage.DELETED) == "b93f5e"
 
 
+def test_a_name_means_the_run_itself_and_not_those_that_reproduce_it(store):
+    record(store, "a93f5e", "ridge alpha=0.1")
+    for number in range(25):
+        record(store, f"b93f{number:02}", "ridge alpha=0.1", start=1 + number, tags={"reproduces": "a93f5e"})
+
+    assert find(store, "ridge alpha=0.1") == "a93f5e"
+    assert find(store, "b93f24") == "b93f24"
+    with pytest.raises(RunAmbiguous, match="runs answer to 'b93f'"):
+        find(store, "b93f")
+    assert find(store, "latest") == "b93f24"
+
+
+def test_a_name_that_only_repetitions_have_names_them(store):
+    record(store, "b93f5e", "ridge", tags={"reproduces": "gone"})
+
+    assert find(store, "ridge") == "b93f5e"
+
+
+def test_a_run_that_is_there_comes_before_a_deleted_one_that_it_reproduces(store):
+    record(store, "a93f5e", "ridge")
+    record(store, "b93f5e", "ridge", tags={"reproduces": "a93f5e"})
+    store.update_run("a93f5e", lifecycle_stage=LifecycleStage.DELETED)
+
+    assert find(store, "ridge") == "b93f5e"
+    assert find(store, "ridge", stage=LifecycleStage.DELETED) == "a93f5e"
+
+
+def test_the_same_config_run_twice_stays_ambiguous_with_the_remedy(store):
+    record(store, "a93f5e", "ridge")
+    record(store, "b93f5e", "ridge")
+
+    with pytest.raises(RunAmbiguous, match=r"2 runs answer to 'ridge': .* Give an id, or more of it\."):
+        find(store, "ridge")
+
+
+def test_of_equally_good_runs_the_best_is_the_one_that_was_first(store):
+    record(store, "b93f5e", metrics={"rmse": 1.0}, tags=MINIMIZE)
+    record(store, "a93f5e", metrics={"rmse": 1.0}, start=5, tags=MINIMIZE | {"reproduces": "b93f5e"})
+
+    assert find(store, "best") == "b93f5e"
+
+
 def test_latest_counts_back_from_the_run_started_last(store):
     for number, run_id in enumerate(["a93f5e", "b93f5e", "c93f5e"]):
         record(store, run_id, start=number)
