@@ -67,7 +67,11 @@ def status_after(error: BaseException | None) -> RunStatus:
 def end(run: OpenRun, status: str) -> None:
     """End a run that was taken off its stack, and remember it as the last one of this thread."""
     state.thread.ended = (run.client, run.run_id)
-    run.client.set_terminated(run.run_id, status)
+    try:
+        run.client.set_terminated(run.run_id, status)
+    except KeyboardInterrupt:  # it is off its stack already: nobody else would end it
+        run.client.set_terminated(run.run_id, RunStatus.KILLED)
+        raise
 
 
 def end_all(status: str, stacks: list[list[OpenRun]] | None = None) -> None:

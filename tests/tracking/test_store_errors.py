@@ -96,6 +96,26 @@ def test_a_read_only_store_can_be_read_but_not_written(folder: Path, open_elsewh
 
 
 @needs_fork
+def test_a_store_that_may_not_be_read_says_so_without_talking_of_writing(folder: Path) -> None:
+    store = open_store(f"sqlite:///{folder}/tracking.db")
+    run_id = start(store)
+    store.close()
+    (folder / "tracking.db").chmod(0)
+
+    def work() -> str:
+        if not os.getuid():
+            os.setuid(65534)
+        with pytest.raises(StoreReadOnly, match="may not be read") as caught:
+            open_store(store.uri).get_run(run_id)
+        return str(caught.value)
+
+    message = said_by_child(work)
+    assert "permissions" in message
+    assert "recorded" not in message
+    assert "written" not in message
+
+
+@needs_fork
 def test_a_folder_that_may_not_be_written_is_named(folder: Path) -> None:
     folder.chmod(0o555)
 
@@ -233,15 +253,13 @@ def test_every_foreign_error_has_one_of_ours(tmp_path: Path, error: Exception, e
 
 def test_an_error_of_the_caller_is_not_translated(tmp_path: Path) -> None:
     database = Database(tmp_path / "x.db", {})
-    with pytest.raises(ZeroDivisionError), database.write():
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        database.write(lambda _: 1 / 0)
 
-    def interrupted() -> None:
-        with database.write() as connection:
-            connection.execute("INSERT INTO keys(name) VALUES ('x')")
-            raise KeyboardInterrupt
+    def interrupted(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO keys(name) VALUES ('x')")
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    with database.read() as connection:
-        assert connection.execute("SELECT * FROM keys").fetchall() == []
+        database.write(interrupted)
+    assert database.read(lambda connection: connection.execute("SELECT * FROM keys").fetchall()) == []

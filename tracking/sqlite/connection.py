@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tracking.errors import InvalidValue, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, TrackingError
 from tracking.sqlite import schema
@@ -67,19 +66,20 @@ class Database:
         self._local = _Local()
         self._shared: _Handle | None = None
         self._flusher: Flusher | None = None
+        self._raised: BaseException | None = None
 
     @property
     def name(self) -> str:
         """How messages call it."""
         return str(self.path) if self.path else "The store in memory"
 
-    def connection(self) -> sqlite3.Connection:
+    def connection(self, *, reading: bool = False) -> sqlite3.Connection:
         """Return this thread's connection, opened at the first call and again after a fork.
 
         Also after the file was removed or replaced, as people do between two cells of a notebook: what is
         written to a removed file is lost without a word.
         """
-        return self._handle().connection
+        return self._handle(reading).connection
 
     def names(self) -> dict[str, int]:
         """Return the numbers of interned names that the connection of the transaction in progress knows.
@@ -89,26 +89,28 @@ class Database:
         handle = self._local.handle or self._shared
         return handle.names if handle is not None else {}
 
-    def _handle(self) -> _Handle:
+    def _handle(self, reading: bool) -> _Handle:
         if self.path is None:
             with self.lock:
                 if self._shared is None:
-                    self._shared = self._open()
+                    self._shared = self._open(reading)
                 return self._shared
         handle = self._local.handle
         if handle is None or not handle.is_of(self.path):
-            handle = self._local.handle = self._open()
+            handle = self._local.handle = self._open(reading)
         return handle
 
-    def write(self, *, flush: bool = False) -> Transaction:
-        """Return a context that gives the connection and in which all is written, or nothing.
+    def write(self, work: Callable[[sqlite3.Connection], T], *, flush: bool = False) -> T:
+        """Return what `work` returns; all that it writes by the connection it is given is recorded, or nothing.
 
         With `flush` it is on the disk afterwards, and so is everything written before; inside of
         `flushing_together` a little later.
         """
         later = self._flusher if flush and self._flusher is not None and self._flusher.alive else None
-        now = flush and later is None and self.path is not None
-        return Transaction(self, "BEGIN IMMEDIATE", flush=now, committed=later.ask if later else None)
+        result = self._transact("BEGIN IMMEDIATE", work, flush=flush and later is None and self.path is not None)
+        if later is not None:
+            later.ask()
+        return result
 
     @contextmanager
     def flushing_together(self, seconds: float) -> Iterator[None]:
@@ -126,9 +128,52 @@ class Database:
             except OSError as error:
                 raise self.translate(error) from error
 
-    def read(self) -> Transaction:
-        """Return a context that gives the connection and in which all reads see the same state."""
-        return Transaction(self, "BEGIN")
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` returns; all that it reads by the connection it is given is of one moment."""
+        return self._transact("BEGIN", work)
+
+    def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T], *, flush: bool = False) -> T:
+        reading = begin == "BEGIN"
+        try:
+            if self.path is None:
+                with self.lock:
+                    result = _in_transaction(self.connection(reading=reading), begin, work)
+                return result  # noqa: RET504 - as below
+            connection = self.connection(reading=reading)
+            if not flush:
+                return _in_transaction(connection, begin, work)
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+                return _in_transaction(connection, begin, work)
+            finally:
+                connection.execute("PRAGMA synchronous = NORMAL")
+        except _FOREIGN as error:
+            if (swallowed := self._swallowed(error)) is not None:
+                raise swallowed from None
+            translated = self.translate(error, reading=reading)
+            if translated is error:
+                raise
+            raise translated from error
+
+    def _swallowed(self, error: Exception) -> BaseException | None:
+        """Return what a signal handler raised inside of one of our functions, which SQLite makes an error of its own.
+
+        They raise nothing themselves. Ctrl-C it is where it came too early for `_called` to see it.
+        """
+        if str(error) != "user-defined function raised exception":
+            return None
+        raised, self._raised = self._raised, None
+        return raised or KeyboardInterrupt()
+
+    def _called(self, function: Callable[..., int | str | None]) -> Callable[..., int | str | None]:
+        def call(*arguments: Any) -> int | str | None:
+            try:
+                return function(*arguments)
+            except BaseException as error:
+                self._raised = error
+                raise
+
+        return call
 
     def close(self) -> None:
         """Free this thread's connection (in memory: everything)."""
@@ -140,24 +185,24 @@ class Database:
                 handle.connection.execute("PRAGMA optimize")
             handle.close()
 
-    def translate(self, error: BaseException) -> BaseException:
+    def translate(self, error: BaseException, *, reading: bool = False) -> BaseException:
         """Return the error of `errors.py` that says what sqlite3 or the system meant."""
         if isinstance(error, TrackingError) or not isinstance(error, _FOREIGN):
             return error
         if isinstance(error, (OverflowError, UnicodeEncodeError)):
             return InvalidValue(f"A value cannot be stored: {error}. Use 64-bit integers and valid Unicode text.")
         if isinstance(error, OSError):
-            return self._translate_system_error(error)
-        return self._translate_sqlite_error(error)
+            return self._translate_system_error(error, reading)
+        return self._translate_sqlite_error(error, reading)
 
-    def _translate_system_error(self, error: OSError) -> StoreError:
+    def _translate_system_error(self, error: OSError, reading: bool) -> StoreError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return self._full(error)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return self._read_only(error)
+            return self._refused(error, reading)
         return StoreError(f"{self.name} cannot be used: {error}. Check the tracking URI.")
 
-    def _translate_sqlite_error(self, error: Exception) -> StoreError:
+    def _translate_sqlite_error(self, error: Exception, reading: bool) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0)
         match code & 0xFF:
             case sqlite3.SQLITE_FULL:
@@ -165,11 +210,11 @@ class Database:
             case sqlite3.SQLITE_IOERR if code in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
                 return self._full(error)
             case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-                return self._read_only(error)
+                return self._refused(error, reading)
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return StoreError(
                     f"{self.name} is locked by another process ({error}). "
-                    "Nothing was recorded. End the process that holds it, then try again."
+                    f"{'' if reading else 'Nothing was recorded. '}End the process that holds it, then try again."
                 )
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
                 return StoreCorrupt(
@@ -177,15 +222,15 @@ class Database:
                     "from a copy, salvage it with `sqlite3 FILE .recover`, or choose another tracking URI."
                 )
             case sqlite3.SQLITE_CANTOPEN:
-                return self._translate_cannot_open(error)
+                return self._translate_cannot_open(error, reading)
         return StoreError(f"{self.name} failed: {error}. See: python -m tracking check")
 
-    def _translate_cannot_open(self, error: Exception) -> StoreError:
+    def _translate_cannot_open(self, error: Exception, reading: bool) -> StoreError:
         path = self.path
         if path is not None and path.is_dir():
             return StoreError(f"{path} is a folder; a store is a file. Use sqlite:///{path}/tracking.db")
         if path is not None and not os.access(path if path.exists() else path.parent, os.W_OK):
-            return self._read_only(error)
+            return self._refused(error, reading)
         return StoreError(f"{self.name} cannot be opened ({error}). Check the tracking URI.")
 
     def _full(self, error: Exception) -> StoreFull:
@@ -194,17 +239,19 @@ class Database:
             "Free disk space (python -m tracking gc), or raise the quota or file size limit, and try again."
         )
 
-    def _read_only(self, error: Exception) -> StoreReadOnly:
+    def _refused(self, error: Exception, reading: bool) -> StoreReadOnly:
+        readable = self.path is None or not self.path.exists() or os.access(self.path, os.R_OK)
+        told = "may not be read" if reading or not readable else "may not be written"
         return StoreReadOnly(
-            f"{self.name} may not be written ({error}). Nothing was recorded. "
+            f"{self.name} {told} ({error}). {'' if reading else 'Nothing was recorded. '}"
             "Change the permissions of the file and its folder, or choose another tracking URI."
         )
 
-    def _open(self) -> _Handle:
+    def _open(self, reading: bool) -> _Handle:
         try:
             return _Handle(_until_free(self._connect), self.path)
         except _FOREIGN as error:
-            raise self.translate(error) from error
+            raise self.translate(error, reading=reading) from error
 
     def _connect(self) -> sqlite3.Connection:
         if self.path is None:
@@ -235,7 +282,7 @@ class Database:
         if not current:
             schema.migrate(connection, self.path)
         for name, (arguments, function) in self._functions.items():
-            connection.create_function(name, arguments, function)
+            connection.create_function(name, arguments, self._called(function))
 
     @staticmethod
     def _may_be_written(path: Path) -> bool:
@@ -243,60 +290,22 @@ class Database:
         return not path.is_file() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
-class Transaction:
-    """A transaction as a context: commits at its end, rolls back and translates what is raised in it."""
+def _in_transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Commit what `work` does, or roll it back.
 
-    __slots__ = ("_begin", "_committed", "_connection", "_database", "_flush")
-
-    def __init__(
-        self, database: Database, begin: str, *, flush: bool = False, committed: Callable[[], None] | None = None
-    ) -> None:
-        self._database = database
-        self._begin = begin
-        self._flush = flush
-        self._committed = committed
-
-    def __enter__(self) -> sqlite3.Connection:
-        database = self._database
-        connection = self._connection = database.connection()
-        if database.path is None:
-            database.lock.acquire()
-        try:
-            if self._flush:
-                connection.execute("PRAGMA synchronous = FULL")
-            _until_free(lambda: connection.execute(self._begin))
-        except BaseException as error:
-            self._leave()
-            raise database.translate(error) from error
-        return connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        connection, raised = self._connection, error
-        try:
-            if error is None:
-                connection.execute("COMMIT")
-        except BaseException as failure:
-            raised = failure
-        if raised is None:
-            self._leave()
-            if self._committed is not None:
-                self._committed()
-            return
-        if connection.in_transaction:  # a full disk may have rolled back by itself
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-        self._leave()
-        translated = self._database.translate(raised)
-        if translated is not error:
-            raise translated from raised
-
-    def _leave(self) -> None:
-        if self._flush:
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-        if self._database.path is None:
-            self._database.lock.release()
+    The connection's own `with` is entered before BEGIN and ends it in C, which Ctrl-C cannot interrupt. A
+    context manager in Python could be left by it in `__enter__` with the transaction begun, or in `__exit__`
+    before its first line; the file would stay locked for everybody.
+    """
+    if connection.in_transaction:  # leaving `with` would roll back the call that this one interrupts
+        raise StoreError(
+            "The store was called in the middle of another call of the same thread, as by a signal handler "
+            "or a __del__. Nothing of this call was recorded. Call it when the other has returned."
+        )
+    with connection:
+        _until_free(lambda: connection.execute(begin))
+        result = work(connection)
+    return result  # noqa: RET504 - a `return` would stand between `work` and the end of `with`
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

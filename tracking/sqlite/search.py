@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from tracking.conditions import RUNS, Condition, Order
-from tracking.entities import Run, RunData, RunInfo
+from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.locations import Locations
 from tracking.query import parse_filter, parse_order
 from tracking.sqlite.conditions import STATUS, run_order, run_scope
@@ -157,6 +157,20 @@ def _listed(connection: sqlite3.Connection, table: str, batch: str) -> tuple[lis
     if None in values:
         values = [math.nan if value is None else value for value in values]
     return keys, values
+
+
+def history(connection: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dict[str, list[Metric]]:
+    """Return all points of a run by name, ordered by step and time."""
+    found: dict[str, list[Metric]] = {}
+    rows = connection.execute(
+        "SELECT key, value, timestamp, step FROM points"
+        " WHERE run = (SELECT n FROM runs WHERE run_id = ?) ORDER BY key, step, timestamp, value",
+        (run_id,),
+    )
+    for key, value, timestamp, step in rows:
+        name = names[key]
+        found.setdefault(name, []).append(Metric(name, float(value), timestamp, step, run_id))
+    return found
 
 
 # Reading values ----------------------------------------------------------------------------------

@@ -66,12 +66,13 @@ class SQLiteStore:
 
     def artifact_dir(self, run_id: str) -> Path:
         """Return the absolute folder of the run's artifacts, which may not exist yet."""
-        with self._database.read() as connection:
-            found = connection.execute(
+        found = self._database.read(
+            lambda connection: connection.execute(
                 "SELECT r.experiment, e.location FROM runs r JOIN experiments e ON e.id = r.experiment"
                 " WHERE r.run_id = ?",
                 (run_id,),
             ).fetchone()
+        )
         if found is None:
             raise _run_not_found(run_id)
         return self._locations().experiment_dir(*found) / run_id
@@ -82,7 +83,8 @@ class SQLiteStore:
     ) -> str:
         """Create an experiment and return its id."""
         location, now = self._locations().stored(artifact_location), _now()
-        with self._database.write() as connection:
+
+        def create(connection: sqlite3.Connection) -> str:
             experiments.require_free(connection, name)
             # Rows of experiments are never removed, so that an id is not used twice.
             id_ = connection.execute(
@@ -91,20 +93,28 @@ class SQLiteStore:
                 (name, location, now, now),
             ).fetchone()[0]
             experiments.set_tags(connection, id_, tags or {})
-        return str(id_)
+            return str(id_)
+
+        return self._database.write(create)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment, deleted or not."""
-        with self._database.read() as connection:
+
+        def get(connection: sqlite3.Connection) -> Experiment:
             number = experiments.number_of(connection, experiment_id)
             row = connection.execute(f"{experiments.EXPERIMENT} WHERE e.id = ?", (number,)).fetchone()
             return experiments.experiment_of(connection, row, self._locations())
 
+        return self._database.read(get)
+
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Return the experiment of this name, deleted or not, or None."""
-        with self._database.read() as connection:
+
+        def get(connection: sqlite3.Connection) -> Experiment | None:
             row = connection.execute(f"{experiments.EXPERIMENT} WHERE e.name = ?", (name,)).fetchone()
             return experiments.experiment_of(connection, row, self._locations()) if row else None
+
+        return self._database.read(get)
 
     def search_experiments(
         self,
@@ -116,8 +126,8 @@ class SQLiteStore:
         offset: int = 0,
     ) -> list[Experiment]:
         """Return experiments, newest first unless ordered otherwise."""
-        with self._database.read() as connection:
-            return experiments.find_experiments(
+        return self._database.read(
+            lambda connection: experiments.find_experiments(
                 connection,
                 self._locations(),
                 view_type=view_type,
@@ -126,12 +136,14 @@ class SQLiteStore:
                 max_results=max_results,
                 offset=offset,
             )
+        )
 
     def update_experiment(
         self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None
     ) -> None:
         """Rename, delete or restore. Deleting and restoring carries all runs along."""
-        with self._database.write() as connection:
+
+        def update(connection: sqlite3.Connection) -> None:
             number = experiments.number_of(connection, experiment_id)
             if name is not None:
                 experiments.require_free(connection, name, but=number)
@@ -142,19 +154,25 @@ class SQLiteStore:
                 connection.execute("UPDATE runs SET lifecycle = ? WHERE experiment = ?", (stage, number))
             connection.execute("UPDATE experiments SET updated = ? WHERE id = ?", (_now(), number))
 
+        self._database.write(update)
+
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags, replacing."""
-        with self._database.write() as connection:
-            experiments.set_tags(connection, experiments.number_of(connection, experiment_id), tags)
+        self._database.write(
+            lambda connection: experiments.set_tags(connection, experiments.number_of(connection, experiment_id), tags)
+        )
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Remove one tag."""
-        with self._database.write() as connection:
+
+        def delete(connection: sqlite3.Connection) -> None:
             number = experiments.number_of(connection, experiment_id)
             there = dict(connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (number,)))
             if key not in there:
                 raise _tag_not_found(f"Experiment {experiment_id}", key, there)
             connection.execute("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key))
+
+        self._database.write(delete)
 
     # Runs --------------------------------------------------------------------------------------
     def create_run(
@@ -169,7 +187,8 @@ class SQLiteStore:
         tags: Mapping[str, str],
     ) -> Run:
         """Create a RUNNING run with its tags."""
-        with self._database.write() as connection:
+
+        def create(connection: sqlite3.Connection) -> tuple[int, str | None, ValueWriter]:
             self._repair(connection)
             experiment, location = experiments.require_open(connection, experiment_id)
             added = connection.execute(
@@ -182,6 +201,9 @@ class SQLiteStore:
                 raise AlreadyExists(f"A run with the id '{run_id}' exists already. Choose another id.")
             writer = ValueWriter(connection, self._database.names())
             writer.set_tags(added.lastrowid, tags)
+            return experiment, location, writer
+
+        experiment, location, writer = self._database.write(create)
         writer.remember()
         uri = f"{self._locations().experiment_uri(experiment, location)}/{run_id}"
         stage = str(LifecycleStage.ACTIVE)
@@ -190,8 +212,7 @@ class SQLiteStore:
 
     def get_run(self, run_id: str) -> Run:
         """Return a run, deleted or not."""
-        with self._database.read() as connection:
-            return self._get_run(connection, run_id)
+        return self._database.read(lambda connection: self._get_run(connection, run_id))
 
     def update_run(
         self,
@@ -216,12 +237,15 @@ class SQLiteStore:
         if lifecycle_stage is not None:
             changes["lifecycle"] = str(lifecycle_stage)
         ends = status is not None and RunStatus(status).is_terminated
-        with self._database.write(flush=ends) as connection:
+
+        def update(connection: sqlite3.Connection) -> None:
             n, _ = _run_row(connection, run_id)
             self._repair(connection)
             if changes:
                 assignments = ", ".join(f"{column} = ?" for column in changes)
                 connection.execute(f"UPDATE runs SET {assignments} WHERE n = ?", (*changes.values(), n))
+
+        self._database.write(update, flush=ends)
 
     def log_batch(
         self,
@@ -233,10 +257,10 @@ class SQLiteStore:
     ) -> None:
         """Record everything given, atomically."""
         if not (metrics or params or tags):  # asks only whether the run may be written to
-            with self._database.read() as connection:
-                _writable_run(connection, run_id)
+            self._database.read(lambda connection: _writable_run(connection, run_id))
             return
-        with self._database.write() as connection:
+
+        def log(connection: sqlite3.Connection) -> ValueWriter:
             n = _writable_run(connection, run_id)
             writer = ValueWriter(connection, self._database.names())
             if params:
@@ -245,11 +269,14 @@ class SQLiteStore:
                 writer.set_tags(n, tags)
             if metrics:
                 writer.add_points(n, metrics)
-        writer.remember()
+            return writer
+
+        self._database.write(log).remember()
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove one tag."""
-        with self._database.write() as connection:
+
+        def delete(connection: sqlite3.Connection) -> None:
             n = _writable_run(connection, run_id)
             there = named_values(connection, "tags", n)
             if key not in there:
@@ -257,32 +284,27 @@ class SQLiteStore:
             number = ValueWriter(connection, self._database.names()).key(key)
             connection.execute("DELETE FROM tags WHERE run = ? AND key = ?", (n, number))
 
+        self._database.write(delete)
+
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return every point, ordered by timestamp, step, value; [] if there is none."""
-        with self._database.read() as connection:
-            rows = connection.execute(
+        rows = self._database.read(
+            lambda connection: connection.execute(
                 "SELECT value, timestamp, step FROM points WHERE run = (SELECT n FROM runs WHERE run_id = ?)"
                 " AND key = (SELECT id FROM keys WHERE name = ?) ORDER BY timestamp, step, value",
                 (run_id, key),
             ).fetchall()
+        )
         return [Metric(key, float(value), timestamp, step, run_id) for value, timestamp, step in rows]
 
     def get_metric_histories(self, run_ids: Sequence[str]) -> dict[str, dict[str, list[Metric]]]:
         """Return all points of several runs: {run id: {key: points ordered by step, timestamp}}."""
-        histories: dict[str, dict[str, list[Metric]]] = {}
-        with self._database.read() as connection:
+
+        def read(connection: sqlite3.Connection) -> dict[str, dict[str, list[Metric]]]:
             names = search.key_names(connection)
-            for run_id in dict.fromkeys(run_ids):
-                history = histories[run_id] = {}
-                rows = connection.execute(
-                    "SELECT key, value, timestamp, step FROM points"
-                    " WHERE run = (SELECT n FROM runs WHERE run_id = ?) ORDER BY key, step, timestamp, value",
-                    (run_id,),
-                )
-                for key, value, timestamp, step in rows:
-                    name = names[key]
-                    history.setdefault(name, []).append(Metric(name, float(value), timestamp, step, run_id))
-        return histories
+            return {run_id: search.history(connection, run_id, names) for run_id in dict.fromkeys(run_ids)}
+
+        return self._database.read(read)
 
     def search_runs(
         self,
@@ -303,9 +325,9 @@ class SQLiteStore:
             max_results=max_results,
             offset=offset,
         )
-        with self._database.read() as connection:
-            rows = search.find_rows(connection, selection)
-            return search.read_runs(connection, rows, self._locations())
+        return self._database.read(
+            lambda connection: search.read_runs(connection, search.find_rows(connection, selection), self._locations())
+        )
 
     def search_run_columns(
         self,
@@ -326,18 +348,21 @@ class SQLiteStore:
             max_results=max_results,
             offset=offset,
         )
-        with self._database.read() as connection:
-            rows = search.find_rows(connection, selection)
-            return search.read_columns(connection, rows, self._locations())
+        return self._database.read(
+            lambda connection: search.read_columns(
+                connection, search.find_rows(connection, selection), self._locations()
+            )
+        )
 
     def find_run_ids(self, prefix: str, *, limit: int = 20) -> list[str]:
         """Return ids of runs, deleted or not, that start with the prefix."""
-        with self._database.read() as connection:
-            rows = connection.execute(
+        rows = self._database.read(
+            lambda connection: connection.execute(
                 # A range, which the index serves; the largest code point ends it.
                 "SELECT run_id FROM runs WHERE run_id >= ? AND run_id < ? ORDER BY run_id LIMIT ?",
                 (prefix, prefix + "\U0010ffff", limit),
             ).fetchall()
+        )
         return [run_id for (run_id,) in rows]
 
     # Upkeep ------------------------------------------------------------------------------------

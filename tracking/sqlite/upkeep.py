@@ -31,8 +31,9 @@ def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
 
     A crash between leaves files that no run names, which `check` finds; never a run without its files.
     """
-    folders: list[Path] = []
-    with database.write() as connection:
+
+    def remove(connection: sqlite3.Connection) -> list[Path]:
+        folders: list[Path] = []
         for run_id in run_ids:
             row = connection.execute(
                 "SELECT r.n, r.lifecycle, r.experiment, e.location FROM runs r JOIN experiments e"
@@ -45,7 +46,9 @@ def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
                 raise InvalidValue(f"Run {run_id} is not in the trash; nothing was purged. Delete it first.")
             connection.execute("DELETE FROM runs WHERE n = ?", (row[0],))
             folders.append(locations.experiment_dir(row[2], row[3]) / run_id)
-    for folder in folders:
+        return folders
+
+    for folder in database.write(remove):
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             folder.parent.rmdir()  # only where it was the last run of its experiment
@@ -64,8 +67,9 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
     except StoreCorrupt as error:
         return [Problem("database", database.name, str(error))]
     problems = _stale_runs(database, fix=fix)
-    with database.read() as connection:
-        states = dict(connection.execute(f"SELECT run_id, ({_DEAD}) OR status <> 'RUNNING' FROM runs"))
+    states: dict[str, bool] = database.read(
+        lambda connection: dict(connection.execute(f"SELECT run_id, ({_DEAD}) OR status <> 'RUNNING' FROM runs"))
+    )
     strangers = _runs_of_neighbours(database.path) if set(folders) - set(states) else set()
     for run_id, folder in folders.items():
         if run_id in states:
@@ -78,21 +82,23 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
 
 def _damage(database: Database) -> list[Problem]:
     remedy = "Restore the file from a copy, or salvage it with `sqlite3 FILE .recover`."
-    with database.read() as connection:
+
+    def find(connection: sqlite3.Connection) -> list[str]:
         lines = [line for (line,) in connection.execute("PRAGMA quick_check") if line != "ok"]
-        lines += [f"a row of {row[0]} belongs to nothing" for row in connection.execute("PRAGMA foreign_key_check")]
-    return [Problem("database", database.name, f"{line}. {remedy}") for line in lines]
+        strays = connection.execute("PRAGMA foreign_key_check")
+        return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
+
+    return [Problem("database", database.name, f"{line}. {remedy}") for line in database.read(find)]
 
 
 def _stale_runs(database: Database, *, fix: bool) -> list[Problem]:
-    if fix:
-        with database.write() as connection:
-            ids = repair(connection)
-    else:
-        with database.read() as connection:
-            ids = [run_id for (run_id,) in connection.execute(f"SELECT run_id FROM runs WHERE {_DEAD}")]
+    ids = database.write(repair) if fix else database.read(_dead)
     done = "now recorded as KILLED" if fix else "shown as KILLED, and recorded so at the next write"
     return [Problem("stale run", id_, f"Its process is gone without ending it; {done}.", fix) for id_ in ids]
+
+
+def _dead(connection: sqlite3.Connection) -> list[str]:
+    return [run_id for (run_id,) in connection.execute(f"SELECT run_id FROM runs WHERE {_DEAD}")]
 
 
 def _run_folders(artifacts: Path) -> dict[str, Path]:
