@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
 from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
 from runner.points.naming import Namer
-from runner.report import Progress, Results, render_ending, render_plan, render_results
+from runner.progress import Progress
+from runner.report import Results, render_ending, render_plan, render_results
 from runner.spec import Spec
 
 if TYPE_CHECKING:
@@ -207,21 +208,28 @@ class Campaign:
         reused = self._reuse(datasets, provenance, store, results) if self._first.config["resume"] else set()
         session = self._session(provenance, store, datasets, reused=len(reused))
         live = self._first.config["progress"]
-        progress = Progress(total - len(reused), live=None if live == "auto" else bool(live))
+        quiet = self._request.quiet
+        progress = Progress(total - len(reused), live=False if quiet else None if live == "auto" else bool(live))
         engine = Engine(
-            (spec for spec in self._specs() if spec.number not in reused),
+            self._begun(reused, progress),
             self._settings,
             session,
             total=total - len(reused),
             pool=self._pool,
         )
-        for outcome in engine.run() if total > len(reused) else ():
-            results.take(outcome)
-            if not self._request.quiet:
-                progress.take(outcome)
-        progress.clear()
+        with progress:
+            for outcome in engine.run() if total > len(reused) else ():
+                results.take(outcome)
+                if not quiet:
+                    progress.take(outcome)
         self._report(results, total, interrupted=engine.interrupted)
         return Result(results, store, engine.interrupted)
+
+    def _begun(self, reused: Collection[int], progress: Progress) -> Iterator[Spec]:
+        for spec in self._specs():
+            if spec.number not in reused:
+                progress.begin(spec)
+                yield spec
 
     def _reuse(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, results: Results) -> set[int]:
         from runner.plan import DONE

@@ -1,99 +1,18 @@
-"""Progress while running, and the table afterwards. Lines go to stderr, the table to stdout."""
+"""The end of a sweep: the table of the best points, what failed, and what one would type next. On stdout."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import sys
-import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runner.plan import Planned
     from runner.record import Outcome
 
 SHOWN = 20  # rows of the table, and of the list of failures
-LINES = 20  # without a terminal: a line for each point up to so many, else about so many lines
-
-
-class Progress:
-    """Tells how far a sweep is: a live line on a terminal, plain lines otherwise."""
-
-    def __init__(self, total: int, *, live: bool | None = None, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() if live is None else live
-        self._total = total
-        self._start = self._drawn = time.monotonic()
-        self._width = 0
-        self.done = self.failed = 0
-        self._best: tuple[float, Outcome] | None = None
-
-    def say(self, line: str) -> None:
-        """Write a line, above the live one."""
-        self.clear()
-        print(line, file=self._stream, flush=True)
-
-    def take(self, outcome: Outcome) -> None:
-        """Count an outcome, and show it where it is worth a line."""
-        if outcome.will_retry:
-            self.say(f"failed, trying again: {outcome.name}: {outcome.error}")
-            return
-        if outcome.ok:
-            self.done += 1
-            self._keep_best(outcome)
-        elif outcome.status == "FAILED":
-            self.failed += 1
-            self.say(f"failed: {outcome.name}: {outcome.error}  (python -m tracking show {outcome.run_id[:8]})")
-        if self._live:
-            self._draw()
-        elif outcome.ok and self._is_due():
-            self.say(self._line(outcome))
-
-    def clear(self) -> None:
-        """Remove the live line."""
-        if self._live and self._width:
-            print("\r" + " " * self._width + "\r", end="", file=self._stream, flush=True)
-            self._width = 0
-
-    def _keep_best(self, outcome: Outcome) -> None:
-        if outcome.objective is not None:
-            cost = outcome.objective if outcome.direction == "minimize" else -outcome.objective
-            if self._best is None or cost < self._best[0]:
-                self._best = (cost, outcome)
-
-    def _is_due(self) -> bool:
-        if self._total <= LINES:
-            return True
-        every = -(-self._total // LINES)
-        return (self.done + self.failed) % every == 0
-
-    def _line(self, outcome: Outcome) -> str:
-        score = "" if outcome.objective is None else f"  {outcome.metric} {outcome.objective:.5g}"
-        return f"{self.done + self.failed}/{self._total}  {outcome.name}{score}{self._time_left()}"
-
-    def _draw(self) -> None:
-        now = time.monotonic()
-        ended = self.done + self.failed
-        if now - self._drawn < 0.1 and ended < self._total:
-            return
-        self._drawn = now
-        best = ""
-        if self._best is not None:
-            outcome = self._best[1]
-            best = f"  best {outcome.metric} {outcome.objective:.5g} ({outcome.name})"
-        failed = f", {self.failed} failed" if self.failed else ""
-        line = f"{ended}/{self._total} done{failed}{best}{self._time_left()}"[: _terminal_width() - 1]
-        print("\r" + line.ljust(self._width), end="", file=self._stream, flush=True)
-        self._width = len(line)
-
-    def _time_left(self) -> str:
-        ended = self.done + self.failed
-        spent = time.monotonic() - self._start
-        if not ended or ended >= self._total or spent < 1:
-            return ""
-        return f"  {_duration(spent / ended * (self._total - ended))} left"
 
 
 class Results:
@@ -266,9 +185,3 @@ def _duration(seconds: float) -> str:
     from tracking.render import format_duration
 
     return str(format_duration(timedelta(seconds=seconds)))
-
-
-def _terminal_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns

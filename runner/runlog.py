@@ -85,7 +85,7 @@ def _enter(log: RunLog) -> None:
     with _lock:
         _open.append(log)
         if not isinstance(sys.stdout, _StandIn):
-            sys.stdout = _StandIn(sys.stdout)  # type: ignore[assignment]
+            sys.stdout = _StandIn(sys.stdout)
 
 
 def _leave(log: RunLog) -> None:

@@ -212,7 +212,7 @@ def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: Record
 
 
 def _reproduce_sweep(asked: argparse.Namespace, client: TrackingClient, typed: Sequence[str]) -> int:
-    from runner.report import Progress
+    from runner.progress import Progress
     from runner.reproducing.pages import SweepSummary
     from runner.reproducing.running import SweepAgain
     from runner.reproducing.sweeps import find_points
@@ -230,10 +230,10 @@ def _reproduce_sweep(asked: argparse.Namespace, client: TrackingClient, typed: S
         on_outcome=progress.take,
     )
     try:
-        for result in again.results():
-            summary.take(result)
+        with progress:
+            for result in again.results():
+                summary.take(result)
     finally:
-        progress.clear()
         _print(summary.render(width=_width()))
     return summary.exit_code
 

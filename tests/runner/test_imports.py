@@ -29,6 +29,7 @@ ALLOWED = {
         "runner.record",
         "runner.plan",
         "runner.preview",
+        "runner.progress",
         "runner.report",
         "runner.reproducing.*",
         "runner.store",
