@@ -74,6 +74,27 @@ def test_artifacts_of_another_store_in_the_same_folder_are_left_alone(store: Sto
     assert other.artifact_dir("b" * 32).is_dir()
 
 
+@pytest.mark.parametrize("trouble", ["corrupt", "locked"])
+def test_beside_another_store_that_cannot_be_read_no_folder_is_removed(
+    store: Store, tmp_path: Path, trouble: str
+) -> None:
+    start(store, "a", ended=True)
+    other = open_store(f"sqlite:///{tmp_path}/runs/other.db")
+    folder = start(other, "b", ended=True)
+    other.close()
+    file = tmp_path / "runs" / "other.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        if trouble == "locked":
+            holder.execute("PRAGMA journal_mode = DELETE")
+            holder.execute("BEGIN EXCLUSIVE")
+        else:
+            file.write_bytes(file.read_bytes()[:100] + b"x" * 5000)
+        (problem,) = store.check(fix=True)
+    assert (problem.kind, problem.fixed) == ("orphan folder", False)
+    assert "other.db" in problem.message
+    assert (folder / "file.txt").read_text() == "x"
+
+
 def test_an_unfinished_file_is_found_once_its_run_has_ended(store: Store) -> None:
     for letter, options in (("a", {}), ("b", {"dead": True}), ("c", {"ended": True})):
         (start(store, letter, **options) / f"{TEMPORARY}123").write_text("half")

@@ -65,6 +65,11 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def is_store(connection: sqlite3.Connection) -> bool:
+    """Tell whether a database is a tracking store, of whatever version."""
+    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)
+
+
 def require_known(connection: sqlite3.Connection, name: str) -> bool:
     """Return whether the file is a store of the current version; False means: migrate it.
 

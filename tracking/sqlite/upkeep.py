@@ -11,6 +11,7 @@ from tracking.artifacts import TEMPORARY
 from tracking.entities import LifecycleStage
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt
 from tracking.locations import ARTIFACTS, Locations
+from tracking.sqlite import schema
 from tracking.sqlite.connection import Database
 from tracking.store import Problem
 
@@ -70,13 +71,13 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
     states: dict[str, bool] = database.read(
         lambda connection: dict(connection.execute(f"SELECT run_id, ({_DEAD}) OR status <> 'RUNNING' FROM runs"))
     )
-    strangers = _runs_of_neighbours(database.path) if set(folders) - set(states) else set()
+    strangers, unread = _runs_of_neighbours(database.path) if set(folders) - set(states) else (set(), [])
     for run_id, folder in folders.items():
         if run_id in states:
             if states[run_id]:
                 problems += _unfinished_files(folder, locations.root, fix=fix)
         elif run_id not in strangers:
-            problems.append(_orphan_folder(folder, locations.root, fix=fix))
+            problems.append(_orphan_folder(folder, locations.root, fix=fix, unread=unread))
     return problems
 
 
@@ -109,29 +110,47 @@ def _run_folders(artifacts: Path) -> dict[str, Path]:
     return {run.name: run for folder in experiments for run in folder.iterdir() if run.is_dir()}
 
 
-def _runs_of_neighbours(path: Path | None) -> set[str]:
-    """Return the runs of other stores in the same folder, whose artifacts lie among ours."""
+def _runs_of_neighbours(path: Path | None) -> tuple[set[str], list[str]]:
+    """Return the runs of other stores in the same folder, whose artifacts lie among ours.
+
+    And the names of files that may be such a store, but cannot be read: any folder may be theirs.
+    """
     found: set[str] = set()
-    for other in path.parent.iterdir() if path else ():
+    unread: list[str] = []
+    for other in sorted(path.parent.iterdir()) if path else ():
         if other == path or not other.is_file() or other.suffix in (".backup", ".partial"):
             continue
-        with other.open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                continue
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{other.as_uri()}?mode=ro", uri=True)) as connection,
-        ):
-            found.update(run_id for (run_id,) in connection.execute("SELECT run_id FROM runs"))
-    return found
+        try:
+            found |= _runs_of(other)
+        except (OSError, sqlite3.Error):
+            unread.append(other.name)
+    return found, unread
 
 
-def _orphan_folder(folder: Path, root: Path, *, fix: bool) -> Problem:
+def _runs_of(file: Path) -> set[str]:
+    """Return the runs in a file, none if it is not a store."""
+    with file.open("rb") as opened:
+        if opened.read(16) != b"SQLite format 3\0":
+            return set()
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+        if not schema.is_store(connection):
+            return set()
+        return {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
+
+
+def _orphan_folder(folder: Path, root: Path, *, fix: bool, unread: list[str]) -> Problem:
+    subject = str(folder.relative_to(root))
+    if unread:
+        message = (
+            f"No run of this store has these files; they may be those of {', '.join(unread)}, which cannot be "
+            "read. Not removed: make it readable, or move it away, then check again."
+        )
+        return Problem("orphan folder", subject, message)
     if fix:
         shutil.rmtree(folder, ignore_errors=True)
     gone = not folder.exists()
     done = "removed" if gone else "not removed: permissions?" if fix else "--fix removes it"
-    return Problem("orphan folder", str(folder.relative_to(root)), f"No run has these files; {done}.", gone)
+    return Problem("orphan folder", subject, f"No run has these files; {done}.", gone)
 
 
 def _unfinished_files(folder: Path, root: Path, *, fix: bool) -> list[Problem]:
