@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runner.compose.composer import Composer
 from runner.compose.overrides import read_arguments
 from runner.engine.pool import PROCESS_BACKENDS, Pool
-from runner.errors import ConfigError, Interrupted, PointFailed
+from runner.errors import ConfigError, PointFailed
 from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
 from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
@@ -47,13 +47,13 @@ class Result:
 
     results: Results
     store: str
-    interrupted: bool = False
+    interrupted: int = 0  # by the signal of this number
 
     @property
     def exit_code(self) -> int:
-        """0, 1 if a point failed, 130 after an interrupt."""
+        """0, 1 if a point failed, and as shells have it 130 after Ctrl-C, 143 after SIGTERM."""
         if self.interrupted:
-            return Interrupted.exit_code
+            return 128 + self.interrupted
         return PointFailed.exit_code if self.results.failed else 0
 
 
@@ -222,7 +222,7 @@ class Campaign:
                 results.take(outcome)
                 if not quiet:
                     progress.take(outcome)
-        self._report(results, total, interrupted=engine.interrupted)
+        self._report(results, total, interrupted=bool(engine.interrupted))
         return Result(results, store, engine.interrupted)
 
     def _begun(self, reused: Collection[int], progress: Progress) -> Iterator[Spec]:

@@ -1,4 +1,4 @@
-"""Many Specs -> outcomes: in this process, in worker processes, or through another joblib backend.
+"""Many Specs -> outcomes: in this process, in threads, in worker processes, or through another joblib backend.
 
 `auto` starts here, measures the first points, and brings in workers when that pays; this process goes on
 working until the first of them is ready.
@@ -10,11 +10,12 @@ import itertools
 import statistics
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from runner.data.sharing import data_bytes, share_datasets
+from runner.engine.crew import Crew
 from runner.engine.interrupts import Interrupts
 from runner.engine.pool import PROCESS_BACKENDS, Death, Ended, Pool
 from runner.engine.threads import release
@@ -30,7 +31,10 @@ BIG_DATA = 32 * 2**20  # bytes; points on such data are long, so `auto` asks for
 
 
 class Engine:
-    """Runs the points of one sweep; after the last outcome, `interrupted` and `stopped` say how it ended."""
+    """Runs the points of one sweep; after the last outcome, `interrupted` and `stopped` say how it ended.
+
+    `interrupted` is the number of the signal that did it, 0 without one.
+    """
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class Engine:
         self._seconds: deque[float] = deque(maxlen=25)
         self._met: set[str] = set()  # experiments of which a point has ended
         self._kills: Counter[int] = Counter()
-        self.interrupted = False
+        self.interrupted = 0
         self.stopped = False  # by fail_fast
 
     def run(self) -> Iterator[Outcome]:
@@ -61,13 +65,9 @@ class Engine:
         """
         with Interrupts() as interrupts, flushed_together(self._session):
             try:
-                if self._settings.backend not in PROCESS_BACKENDS and self._settings.size > 1:
-                    yield from self._run_joblib(interrupts)
-                elif self._needs_workers():
-                    yield from self._run_pool(interrupts)
-                else:
-                    yield from self._run_here(interrupts)
+                yield from self._way()(interrupts)
             finally:
+                self.interrupted = interrupts.signal
                 if self._pool is not None:
                     self._pool.close()
                 if self._folder is not None:
@@ -75,6 +75,18 @@ class Engine:
                 release()
 
     # -------------------------------------------------------------------------------------------
+    @property
+    def _size(self) -> int:
+        """How many points side by side at most."""
+        return 1 if self._settings.backend == "sequential" else self._settings.size
+
+    def _way(self) -> Callable[[Interrupts], Iterator[Outcome]]:
+        """Return how the points are run."""
+        backend = self._settings.backend
+        if backend not in PROCESS_BACKENDS and self._size > 1:
+            return self._run_threads if backend == "threading" else self._run_joblib
+        return self._run_pool if self._needs_workers() else self._run_here
+
     def _next(self) -> Task | None:
         """Return what to run next: what a dead worker gave back, what is tried again, then what is new."""
         if self.stopped:
@@ -99,11 +111,11 @@ class Engine:
         settings = self._settings
         if self._pool is not None or settings.timeout is not None:
             return True  # only another process can be ended when its time is up
-        several = min(settings.size, self._left) > 1
+        several = min(self._size, self._left) > 1
         return several and (settings.n_jobs is not None or data_bytes(self._session) > BIG_DATA)
 
     def _workers_pay(self) -> bool:
-        several = min(self._settings.size, self._left)
+        several = min(self._size, self._left)
         if self._pool is not None or self._settings.n_jobs is not None or several < 2:
             return False
         alone = self._left * statistics.fmean(self._seconds)
@@ -128,11 +140,10 @@ class Engine:
                 if self._pool.ready:
                     yield from self._run_pool(interrupts)
                     return
-        self.interrupted = bool(interrupts.requested)
 
     def _new_pool(self) -> Pool:
         settings = self._settings
-        size = max(1, min(settings.size, self._left))
+        size = max(1, min(self._size, self._left))
         return Pool(size, backend=settings.backend, threads=settings.threads)
 
     def _shared(self) -> Session:
@@ -153,9 +164,23 @@ class Engine:
                 return
             for event in itertools.chain(pool.events(0.2), pool.overdue(self._settings.timeout)):
                 yield self._settle_event(event)
-        self.interrupted = bool(interrupts.requested)
-        reason = "interrupted" if self.interrupted else "stopped by fail_fast"
-        for event in pool.stop(grace=0.0 if interrupts.requested > 1 else GRACE_SECONDS, reason=reason):
+        yield from self._stop(pool, interrupts)
+
+    def _run_threads(self, interrupts: Interrupts) -> Iterator[Outcome]:
+        crew = Crew(min(self._size, self._left), self._session)
+        while not (interrupts.requested or self.stopped):
+            while crew.room and (task := self._next()) is not None:
+                crew.give(task)
+            if not crew.busy:
+                crew.close()
+                return
+            for event in crew.events(0.2):
+                yield self._settle_event(event)
+        yield from self._stop(crew, interrupts)
+
+    def _stop(self, helpers: Pool | Crew, interrupts: Interrupts) -> Iterator[Outcome]:
+        reason = "interrupted" if interrupts.requested else "stopped by fail_fast"
+        for event in helpers.stop(grace=0.0 if interrupts.requested > 1 else GRACE_SECONDS, reason=reason):
             yield self._settle_event(event, status="KILLED")
 
     def _settle_event(self, event: Ended | Death, *, status: str = "FAILED") -> Outcome:
@@ -191,18 +216,18 @@ class Engine:
         return outcome
 
     def _run_joblib(self, interrupts: Interrupts) -> Iterator[Outcome]:
-        """Let a backend of joblib (threading, dask, ray) run the points; each records its own run."""
+        """Let a backend of joblib (dask, ray) run the points; each records its own run."""
         from joblib import Parallel, delayed, parallel_config
 
         settings = self._settings
-        while not (self.stopped or self.interrupted) and (first := self._next()) is not None:
+        ahead = "n_jobs" if settings.fail_fast else "2*n_jobs"  # what was given out cannot be taken back
+        while not (self.stopped or interrupts.requested) and (first := self._next()) is not None:
             tasks = itertools.chain([first], iter(self._next, None))
             with parallel_config(settings.backend, n_jobs=settings.size):
-                parallel = Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs")
+                parallel = Parallel(return_as="generator_unordered", pre_dispatch=ahead)
                 ended = parallel(delayed(_record_task)(task, self._session) for task in tasks)
                 while (pair := _next_of(ended, interrupts)) is not None:
                     yield self._settle(*pair)
-            self.interrupted = bool(interrupts.requested)
 
 
 def _next_of(ended: Iterator[tuple[Task, Outcome]], interrupts: Interrupts) -> tuple[Task, Outcome] | None:

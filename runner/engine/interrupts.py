@@ -13,6 +13,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested = 0
+        self.signal = 0  # the number of the last one
         self._raising = False
         self._previous: dict[int, Any] = {}
 
@@ -37,5 +38,6 @@ class Interrupts:
 
     def _handle(self, number: int, frame: object) -> None:
         self.requested += 1
+        self.signal = number
         if self._raising:
             raise KeyboardInterrupt

@@ -65,6 +65,13 @@ class Waits(Odd):
         threading.Event().wait()
 
 
+class Spins(Odd):
+    def misbehave(self, X):
+        print("waiting", file=sys.stderr, flush=True)
+        while not Path("go").exists():
+            threading.Event().wait(0.01)
+
+
 class Deaf(Waits):
     def misbehave(self, X):
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])

@@ -111,6 +111,17 @@ def test_fail_fast_stops_at_the_first_failure(sweep: Callable[..., Ended]) -> No
     assert "1 finished, 1 failed, 1 not run" in ended.out
 
 
+def test_fail_fast_stops_threads_before_another_point_starts(sweep: Callable[..., Ended]) -> None:
+    asked = ("-m", "model._target_=estimators.Troubled", "alpha=0.3,0.5,0.1,0.2,0.15,0.25")  # 0.5 never ends
+    ended = sweep(*asked, "fail_fast=true", "backend=threading", "n_jobs=2")
+    assert ended.code == 1
+    assert {name: run.info.status for name, run in ended.runs.items()} == {
+        "ridge alpha=0.3": "FAILED",
+        "ridge alpha=0.5": "KILLED",
+    }
+    assert "1 failed, 1 ended early, 4 not run" in ended.out
+
+
 def test_a_flaky_point_is_tried_again_and_a_deadly_one_only_twice(sweep: Callable[..., Ended]) -> None:
     flaky = sweep("-m", "model._target_=estimators.RaisesOnce", "alpha=0.1,0.3", "retries=1", "n_jobs=1")
     assert flaky.code == 0

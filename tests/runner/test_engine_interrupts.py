@@ -38,7 +38,7 @@ def test_an_interrupt_ends_a_sweep_in_one_process(
     runner.send(number)
     code, out, _ = runner.end()
 
-    assert code == 130
+    assert code == 128 + number
     assert statuses(runs_in(tmp_path)) == {"0.1": "FINISHED", "0.3": "KILLED"}
     assert recorded_statuses(tmp_path) == {"FINISHED", "KILLED"}
     assert "ridge alpha=0.1" in out
@@ -61,6 +61,28 @@ def test_an_interrupt_kills_workers_that_do_not_listen(
     assert recorded_statuses(tmp_path) == {"FINISHED", "KILLED"}
     assert "ridge alpha=0.1" in out
     assert "ended early" in out
+
+
+@pytest.mark.parametrize(("number", "estimator"), [(signal.SIGINT, "Waits"), (signal.SIGTERM, "Spins")])
+def test_an_interrupt_ends_the_points_of_threads_and_resume_runs_them(
+    tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns, number: int, estimator: str
+) -> None:
+    asked = ("-m", f"model._target_=estimators.{estimator}", "alpha=0.1,0.3,0.2", "n_jobs=2", "backend=threading")
+    runner = start_runner(tmp_path, *asked)
+    runner.read_until("waiting")
+    runner.send(number)
+    code, out, _ = runner.end()
+
+    assert code == 128 + number
+    assert statuses(runs_in(tmp_path))["0.3"] == "KILLED"
+    assert recorded_statuses(tmp_path) == {"FINISHED", "KILLED"}
+    assert "1 ended early" in out
+    assert "ridge alpha=0.3: interrupted" in out
+
+    (tmp_path / "go").touch()
+    code, out, err = start_runner(tmp_path, *asked, "resume=true").end()
+    assert code == 0, err
+    assert statuses(runs_in(tmp_path)) == {"0.1": "FINISHED", "0.3": "FINISHED", "0.2": "FINISHED"}
 
 
 KILLED = ("-m", "model._target_=estimators.Waits", "n_jobs=2")

@@ -33,6 +33,7 @@ ALLOWED = {
         "runner.report",
         "runner.reproducing.*",
         "runner.store",
+        "runner.engine.crew",
     ],
     "runner": ["runner.*"],
     "sqlite3": ["tracking.sqlite.*"],
