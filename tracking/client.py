@@ -24,7 +24,7 @@ from tracking.entities import (
     RunTag,
     ViewType,
 )
-from tracking.errors import ExperimentDeleted, ExperimentNotFound, InvalidValue
+from tracking.errors import ExperimentDeleted, InvalidValue
 from tracking.owner import current_owner
 from tracking.state import current_uri, shared_store
 from tracking.validation import METRIC, PARAM, TAG, check_key, now_ms, shorten
@@ -122,10 +122,7 @@ class TrackingClient:
         self._move(experiment_id, LifecycleStage.ACTIVE)
 
     def _move(self, experiment_id: str, stage: LifecycleStage) -> None:
-        experiment = self.get_experiment(experiment_id)
-        if experiment.lifecycle_stage == stage:
-            raise ExperimentNotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
-        self.store.update_experiment(experiment.experiment_id, lifecycle_stage=stage)
+        self.store.update_experiment(validation.experiment_id(experiment_id), lifecycle_stage=stage)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
         """Set one tag of an experiment, replacing."""

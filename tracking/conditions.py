@@ -89,6 +89,7 @@ RUNS = Vocabulary(
         "artifact_uri": "text",
         "start_time": "number",
         "end_time": "number",
+        "recorded": "number",  # beyond MLflow: numbers the runs as they were recorded, several in a millisecond
     },
     aliases={
         "run name": "run_name",

@@ -17,6 +17,8 @@ from tracking.store import Store
 
 SHORTEST_PREFIX = 4
 
+NEWEST_FIRST = ("start_time DESC", "recorded DESC")  # many runs may start in one millisecond
+
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 _BEST = re.compile(r"best(?::(.+))?", re.DOTALL)
 _REPEATS = "reproduces"  # the tag of a run that was made to be compared with another, with its id
@@ -27,9 +29,10 @@ _VIEWS = {LifecycleStage.ACTIVE: ViewType.ACTIVE_ONLY, LifecycleStage.DELETED: V
 def resolve_run(store: Store, reference: str, *, stage: LifecycleStage = LifecycleStage.ACTIVE) -> Run:
     """Return the run that a reference names.
 
-    `latest` is the run started last, `latest~N` the N-th before it. `best` is the finished run with the
-    best objective among those that share the objective of the newest (tags `objective.metric` and
-    `objective.direction`); `best:EXPERIMENT` looks in one experiment only. Anything else is a run id,
+    `latest` is the run started last (in one millisecond: recorded last), `latest~N` the N-th before it.
+    `best` is the finished run with the best objective among those that share the objective of the newest
+    (tags `objective.metric` and `objective.direction`); `best:EXPERIMENT` looks in one experiment only.
+    Anything else is a run id,
     the first four or more characters of one, or a run name; a name means the run itself rather than
     those that reproduce it (tag `reproduces`), which have it too. `stage` says which runs are meant
     where both active and deleted ones would do.
@@ -82,7 +85,7 @@ def nearest_names(asked: str, names: Sequence[str], *, limit: int = 5) -> list[s
 
 
 def _latest(store: Store, back: int, stage: LifecycleStage) -> Run:
-    found = store.search_runs(None, view_type=_VIEWS[stage], max_results=1, offset=back)
+    found = store.search_runs(None, view_type=_VIEWS[stage], order_by=NEWEST_FIRST, max_results=1, offset=back)
     if found:
         return found[0]
     there = len(store.search_runs(None, view_type=_VIEWS[stage], max_results=back))
@@ -95,7 +98,9 @@ def _latest(store: Store, back: int, stage: LifecycleStage) -> Run:
 def _best(store: Store, experiment: str | None) -> Run:
     scope = None if experiment is None else [resolve_experiment(store, experiment).experiment_id]
     where = "the store" if experiment is None else f"experiment {experiment!r}"
-    tagged = store.search_runs(scope, filter_string="tags.`objective.metric` IS NOT NULL", max_results=1)
+    tagged = store.search_runs(
+        scope, filter_string="tags.`objective.metric` IS NOT NULL", order_by=NEWEST_FIRST, max_results=1
+    )
     if not tagged:
         raise RunNotFound(
             f"No 'best' run in {where}: no run there has an objective. Tag the runs with objective.metric "

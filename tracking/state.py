@@ -115,6 +115,15 @@ def current_uri() -> str:
     return absolute_uri(DEFAULT_URI)
 
 
+def inherited_uri() -> str:
+    """Return the URI that this process found, and another started from the same place will find.
+
+    What was set in this process does not count, though it is exported to the children.
+    """
+    found = (state.exported.get(variable, os.environ.get(variable)) for variable in URI_VARIABLES)
+    return next(filter(None, found), DEFAULT_URI)
+
+
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Choose the store for what follows; None goes back to environment or default."""
     if uri is not None and not isinstance(uri, (str, os.PathLike)):

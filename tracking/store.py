@@ -98,7 +98,10 @@ class Store(Protocol):
     def update_experiment(
         self, experiment_id: str, *, name: str | None = None, lifecycle_stage: str | None = None
     ) -> None:
-        """Rename, delete or restore. Deleting and restoring carries all runs along."""
+        """Rename, delete or restore. Deleting and restoring carries all runs along.
+
+        Raises ExperimentNotFound, also where it is in that stage already.
+        """
         ...
 
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:

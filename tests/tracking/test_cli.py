@@ -560,6 +560,24 @@ def test_an_experiment_is_deleted_and_restored_with_its_runs(tracking, listed, s
     assert len(listed("runs")) == 1
 
 
+def test_restoring_an_active_experiment_leaves_runs_that_were_deleted_one_by_one(tracking, listed, store):
+    record(store, "a" * 32, "one")
+    record(store, "b" * 32, "two")
+    assert tracking("delete", "one")[0] == 0
+    code, _, problem = tracking("restore", "--experiment", "ridge")
+    assert (code, "not in the trash" in problem) == (2, True)
+    assert [row["name"] for row in listed("runs")] == ["two"]
+    assert tracking("delete", "--experiment", "ridge")[0] == 0
+    code, _, problem = tracking("delete", "--experiment", "ridge")
+    assert (code, "deleted already" in problem) == (2, True)
+
+
+def test_runs_of_one_millisecond_are_listed_as_they_were_recorded(tracking, listed, store):
+    for letter in "cadb":
+        record(store, letter * 32, letter)
+    assert [row["name"] for row in listed("runs")] == ["b", "d", "a", "c"]
+
+
 @pytest.mark.parametrize("arguments", [["delete"], ["restore"], ["delete", "x", "--experiment", "ridge"]])
 def test_what_to_delete_or_restore_must_be_said_once(arguments, tracking, store):
     code, _, err = tracking(*arguments)

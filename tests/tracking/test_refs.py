@@ -228,3 +228,11 @@ def test_several_references_keep_their_order(store):
     record(store, "b93f5e", start=2)
 
     assert [run.info.run_id for run in resolve_runs(store, ["latest", "a93f"])] == ["b93f5e", "a93f5e"]
+
+
+def test_of_runs_that_start_in_one_millisecond_the_one_recorded_last_is_the_latest(store):
+    for letter in "cadbe":
+        store.create_run(
+            "0", run_id=letter * 32, run_name=letter, user_id="u", start_time=9**15, owner=current_owner(), tags={}
+        )
+    assert [resolve_run(store, f"latest~{back}").info.run_name for back in range(5)] == ["e", "b", "d", "a", "c"]

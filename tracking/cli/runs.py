@@ -25,7 +25,7 @@ from tracking.cli.terminal import (
 )
 from tracking.entities import Experiment, Metric, ViewType
 from tracking.errors import InvalidValue
-from tracking.refs import nearest_names, resolve_experiment, resolve_run
+from tracking.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
 from tracking.render import Row, local_time, render_json, render_page, render_table
 from tracking.store import Store
 
@@ -102,7 +102,7 @@ def runs(
             chosen,
             filter_string=filter,
             view_type=_view(deleted),
-            order_by=order_by or [],
+            order_by=order_by or NEWEST_FIRST,
             max_results=limit + 1 if limit else None,
         )
         rows = run_rows(found, _experiment_names(source))

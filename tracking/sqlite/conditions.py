@@ -27,6 +27,7 @@ _RUN_ATTRIBUTES = {
     "artifact_uri": f"artifact_uri(r.experiment, {_LOCATION}, r.run_id)",
     "start_time": "r.start_time",
     "end_time": "r.end_time",
+    "recorded": "r.n",
 }
 _TABLES = {"metric": "latest", "param": "params", "tag": "tags"}
 _MOST_JOINS = 20  # SQLite joins up to 64 tables; sorting needs some too

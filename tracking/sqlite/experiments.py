@@ -59,6 +59,18 @@ def require_free(connection: sqlite3.Connection, name: str, *, but: int | None =
     raise AlreadyExists(f"An experiment named '{name}' exists already (id {row[0]}); {remedy}.")
 
 
+def require_elsewhere(connection: sqlite3.Connection, number: int, stage: str) -> None:
+    """Raise ExperimentNotFound if an experiment is in this stage already: its runs may have moved one by one."""
+    name, lifecycle = connection.execute("SELECT name, lifecycle FROM experiments WHERE id = ?", (number,)).fetchone()
+    if lifecycle == stage:
+        raise ExperimentNotFound(
+            f"Experiment '{name}' (id {number}) is {stage} already. See: python -m tracking experiments --deleted"
+            if stage == LifecycleStage.DELETED
+            else f"Experiment '{name}' (id {number}) is {stage}, not in the trash. Its deleted runs: "
+            "python -m tracking runs --deleted"
+        )
+
+
 def set_tags(connection: sqlite3.Connection, number: int, tags: Mapping[str, str]) -> None:
     """Set tags, replacing."""
     connection.executemany(

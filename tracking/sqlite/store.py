@@ -150,6 +150,7 @@ class SQLiteStore:
                 connection.execute("UPDATE experiments SET name = ? WHERE id = ?", (name, number))
             if lifecycle_stage is not None:
                 stage = str(lifecycle_stage)
+                experiments.require_elsewhere(connection, number, stage)
                 connection.execute("UPDATE experiments SET lifecycle = ? WHERE id = ?", (stage, number))
                 connection.execute("UPDATE runs SET lifecycle = ? WHERE experiment = ?", (stage, number))
             connection.execute("UPDATE experiments SET updated = ? WHERE id = ?", (_now(), number))
