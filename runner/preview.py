@@ -50,7 +50,7 @@ def imagine_record(spec: Spec, data: Dataset, provenance: Provenance) -> RunReco
     return RunRecord(
         Run(info, RunData({}, params, tags)),
         experiment=spec.experiment,
-        config=spec.config,
+        config={**spec.config, "diff": None},  # what was compared with is no part of the point
         request=_request(spec),
         environment=parse_environment(provenance.environment_text(threads=threads)),
         patch=provenance.patch.decode("utf-8", "replace"),

@@ -49,6 +49,7 @@ def test_the_same_point_would_change_nothing(capsys: pytest.CaptureFixture[str])
     lines = preview(capsys, "diff=latest", "model=ridge", "alpha=0.1")
 
     assert lines[-1] == f"Nothing would change: running this now repeats ridge alpha=0.1 ({run.info.run_id[:8]})."
+    assert not any("Bookkeeping" in line for line in lines)
     assert count() == 1
 
 

@@ -333,7 +333,7 @@ def test_the_metric_that_a_run_lacks_is_named() -> None:
         (
             {"tags": {"identity": '{"code": {"my.models": "v1:1"}}'}},
             "code",
-            "code.my\\.models  added: v1:1",
+            "module my.models  added: v1:1",
         ),
         ({"packages": PACKAGES | {"scikit-learn": "1.9.1"}}, "env", "package scikit-learn  1.8.0 -> 1.9.1"),
         ({"packages": {"numpy": "2.1.0"}}, "env", "package scikit-learn  removed (was 1.8.0)"),
@@ -354,6 +354,56 @@ def test_each_kind_of_difference_is_named(other: dict[str, Any], section: str, l
     assert not diff.is_same([section])
     assert all(diff.is_same([name]) for name in ("config", "metrics", "data", "code", "env") if name != section)
     assert any(" ".join(line.split()) in text for text in squeezed)
+
+
+SKLEARN = '{"code": {"scikit-learn": "1.8.0"}}'
+
+
+@pytest.mark.parametrize(
+    ("tags", "line"),
+    [
+        (
+            {"mlflow.source.git.commit": None, "identity": SKLEARN},
+            "code same: scikit-learn 1.8.0 (no git commit recorded)",
+        ),
+        (
+            {"mlflow.source.git.commit": None, "fingerprint.code": "v1:0123456789abcdef0123"},
+            "code same: fingerprint v1:0123456789abcdef (no git commit recorded)",
+        ),
+        (
+            {"mlflow.source.git.commit": None},
+            "code not known to be the same: neither a git commit nor the code itself was recorded by any run",
+        ),
+        ({"git.dirty": None}, "code same: commit 1234567890ab; uncommitted changes not recorded"),
+        (
+            {"fingerprint.data": None},
+            "data not known to be the same: no fingerprint of the data was recorded by any run",
+        ),
+    ],
+)
+def test_what_was_not_recorded_is_not_called_the_same(tags: dict[str, str | None], line: str) -> None:
+    page = render_diff(compare_runs([make_record(tags=tags), make_record(tags=tags)]))
+
+    assert line in [" ".join(text.split()) for text in page.splitlines()]
+
+
+def test_a_difference_says_what_else_is_not_known() -> None:
+    second = make_record("other", tags={"fingerprint.data": None, "data.shape": "442x9"}, packages={})
+
+    page = render_diff(compare_runs([make_record(), second]))
+
+    assert "shape    442x10 -> 442x9" in page
+    assert "Not all is known: no fingerprint of the data was recorded by other." in page
+    assert "Not all is known: no packages were recorded by other." in page
+
+
+def test_another_version_of_an_installed_package_is_told_once() -> None:
+    newer = PACKAGES | {"scikit-learn": "1.9.1"}
+    second = make_record(tags={"identity": SKLEARN.replace("1.8.0", "1.9.1")}, packages=newer)
+
+    diff = compare_runs([make_record(tags={"identity": SKLEARN}), second])
+
+    assert [change.key for change in (*diff.code.changes, *diff.env.changes)] == ["package scikit-learn"]
 
 
 def test_the_name_of_the_host_is_no_difference() -> None:

@@ -54,7 +54,7 @@ def _config_data(config: ConfigDiff) -> dict[str, Any]:
 
 def _section_data(section: Section) -> dict[str, Any]:
     changes = [_change_data(change) for change in section.changes]
-    return {"same": section.same, "changes": changes, "notes": list(section.notes)}
+    return {"same": section.same, "changes": changes, "notes": list(section.notes), "unknown": section.unknown}
 
 
 def _change_data(change: Change) -> dict[str, Any]:

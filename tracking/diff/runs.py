@@ -16,22 +16,27 @@ from tracking.diff.config import ConfigDiff, compare_configs
 from tracking.diff.metrics import MetricsDiff, compare_metrics
 from tracking.entities import Run
 from tracking.record import RunRecord, read_json
-from tracking.values import Change, find_varying, flatten
+from tracking.values import Change, find_varying
 
 SECTIONS: Final = ("config", "metrics", "data", "code", "env")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One kind of thing that can differ: its changes, and what to say where there are none."""
+    """One kind of thing that can differ: its changes, and what to say where there are none.
+
+    `unknown` is why nobody can tell whether it is the same although nothing that was recorded differs;
+    '' where everything was recorded.
+    """
 
     changes: tuple[Change, ...]
     summary: str
     notes: tuple[str, ...] = ()
+    unknown: str = ""
 
     @property
     def same(self) -> bool:
-        """Tell whether nothing differs."""
+        """Tell whether nothing that was recorded differs."""
         return not self.changes
 
 
@@ -113,13 +118,19 @@ def _compare_data(records: Sequence[RunRecord]) -> Section:
     first = _tags(records[0], _DATA_TAGS)
     known = [first[key] for key in ("name", "shape", "content") if key in first]
     notes = []
-    if any("fingerprint.data" not in record.run.data.tags for record in records):
-        notes.append("Not every run recorded which data it used (tag fingerprint.data).")
+    lacking = [record for record in records if "fingerprint.data" not in record.run.data.tags]
+    unknown = f"no fingerprint of the data was recorded by {_named(lacking, records)}" if lacking else ""
     changes = _changes(records, lambda record: _tags(record, _DATA_TAGS) | _columns(record))
     names = [list(_columns(record)) for record in records]
     if any(sorted(own) == sorted(names[0]) and own != names[0] for own in names):
         notes.append("The columns are in another order.")
-    return Section(changes, ", ".join(known) or "nothing recorded", tuple(notes))
+    return Section(changes, ", ".join(known) or "nothing recorded", tuple(notes), unknown)
+
+
+def _named(chosen: Sequence[RunRecord], records: Sequence[RunRecord]) -> str:
+    if len(chosen) == len(records):
+        return "any run"
+    return ", ".join(record.run.info.run_name for record in chosen)
 
 
 def _columns(record: RunRecord) -> dict[str, str]:
@@ -143,27 +154,40 @@ def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
     patch = ""
     if len(known) > 1:
         notes.append(f"What was committed between: git diff {' '.join(commit[:12] for commit in known[:2])}")
-    elif not known:
-        notes.append("No run recorded a git commit: whether the code is the same is not known.")
     elif len(records) == 2 and None not in commits:
         patch = diff_patches(records[0].patch, records[1].patch)
-    return CodeDiff(_changes(records, _code), _code_summary(records[0]), tuple(notes), patch)
+    lacking = [record for record in records if not (_modules(record) or "mlflow.source.git.commit" in _tags_of(record))]
+    unknown = f"neither a git commit nor the code itself was recorded by {_named(lacking, records)}" if lacking else ""
+    return CodeDiff(_changes(records, _code), _code_summary(records[0]), tuple(notes), unknown, patch)
 
 
 def _code(record: RunRecord) -> dict[str, Any]:
-    known = read_json(record.run.data.tags.get("identity"))
+    """Return commit and modules; of an installed package the section about the environment tells."""
+    installed = record.environment.packages
+    modules = {f"module {name}": text for name, text in _modules(record).items() if name not in installed}
+    return _tags(record, _CODE_TAGS) | modules
+
+
+def _modules(record: RunRecord) -> dict[str, str]:
+    """Return the content or version of the code that was run, as far as recorded: its modules and packages."""
+    known = read_json(_tags_of(record).get("identity"))
     modules = known.get("code") if isinstance(known, dict) else None
-    if modules is None and "fingerprint.code" in record.run.data.tags:
-        modules = {"fingerprint": record.run.data.tags["fingerprint.code"]}
-    return _tags(record, _CODE_TAGS) | flatten({"code": modules} if modules else {})
+    if not isinstance(modules, dict):
+        modules = {"fingerprint": _tags_of(record).get("fingerprint.code")}
+    return {str(name): str(value) for name, value in modules.items() if value}
+
+
+def _tags_of(record: RunRecord) -> Mapping[str, str]:
+    return record.run.data.tags
 
 
 def _code_summary(record: RunRecord) -> str:
-    tags = record.run.data.tags
-    commit = tags.get("mlflow.source.git.commit")
+    modules = ", ".join(f"{name} {value[:19]}" for name, value in _modules(record).items())
+    commit = _tags_of(record).get("mlflow.source.git.commit")
     if commit is None:
-        return "no git commit recorded"
-    state = {"true": ", the same uncommitted changes", "false": ", clean"}.get(tags.get("git.dirty", ""), "")
+        return f"{modules} (no git commit recorded)" if modules else "no git commit recorded"
+    states = {"true": ", the same uncommitted changes", "false": ", clean"}
+    state = states.get(_tags_of(record).get("git.dirty", ""), "" if modules else "; uncommitted changes not recorded")
     return f"commit {commit[:12]}{state}"
 
 
@@ -192,9 +216,9 @@ def _compare_environments(records: Sequence[RunRecord]) -> Section:
     known = [f"{key} {first.host[key]}" for key in ("python", "blas", "threads") if key in first.host]
     if first.packages:
         known.append(f"{len(first.packages)} packages")
-    empty = [r.run.info.run_name for r in records if not r.environment.packages]
-    notes = (f"No packages were recorded by: {', '.join(empty)}.",) if empty else ()
-    return Section(_changes(records, _environment), ", ".join(known) or "nothing recorded", notes)
+    lacking = [record for record in records if not record.environment.packages]
+    unknown = f"no packages were recorded by {_named(lacking, records)}" if lacking else ""
+    return Section(_changes(records, _environment), ", ".join(known) or "nothing recorded", (), unknown)
 
 
 def _environment(record: RunRecord) -> dict[str, str]:

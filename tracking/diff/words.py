@@ -184,9 +184,16 @@ def _signed(value: float) -> str:
 # Other sections --------------------------------------------------------------------------------
 def _section_block(heading: str, section: Section, after: Iterable[str] = ()) -> Block:
     number = len(section.changes)
-    summary = f"same: {_shorten(section.summary)}" if section.same else f"{number} differ{'s' if number == 1 else ''}"
+    notes = section.notes
+    if section.changes:
+        summary = f"{number} differ{'s' if number == 1 else ''}"
+        notes += (f"Not all is known: {section.unknown}.",) if section.unknown else ()
+    elif section.unknown:
+        summary = f"not known to be the same: {section.unknown}"
+    else:
+        summary = f"same: {_shorten(section.summary)}"
     lines = tuple(_plain_line(change) for change in section.changes)
-    return Block(heading, summary, lines, (*section.notes, *after))
+    return Block(heading, summary, lines, (*notes, *after))
 
 
 def _plain_line(change: Change) -> Line:
