@@ -107,7 +107,8 @@ def _example(dataset: "Dataset", name: str) -> str:
         )
     if texts and all(_is_number(text.replace(",", ".")) for text in texts):
         return f"{name!r} holds {texts[0]!r}; if that is a number: data.decimal=','"
-    return f"{name!r} holds {dataset.dtypes[name]}, e.g. {str((texts or present or ['nothing'])[0])!r}"
+    kind = "text" if texts else dataset.dtypes[name]  # pandas 3 says str of it, pandas 2 object
+    return f"{name!r} holds {kind}, e.g. {str((texts or present or ['nothing'])[0])!r}"
 
 
 def _absent(value: Any) -> bool:
