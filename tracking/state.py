@@ -44,6 +44,7 @@ class _Thread(threading.local):
 class _State:
     uri: str | None = None
     experiment_id: str | None = None
+    places: dict[str, str] = field(default_factory=dict)  # what relative URIs meant when they were set
     stores: dict[str, Store] = field(default_factory=dict)
     thread: _Thread = field(default_factory=_Thread)
     stacks: dict[int, list[OpenRun]] = field(default_factory=dict)  # of all threads, those not empty
@@ -111,6 +112,7 @@ def current_uri() -> str:
         return state.uri
     for variable in URI_VARIABLES:
         if given := os.environ.get(variable):
+            state.places.setdefault(given, absolute_uri(given))
             return given
     return absolute_uri(DEFAULT_URI)
 
@@ -132,6 +134,8 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
     if isinstance(uri, os.PathLike):
         uri = f"sqlite:///{os.path.abspath(uri)}"
     state.uri = uri or None
+    if uri:
+        state.places[uri] = _from_here(uri)
     for variable in URI_VARIABLES:
         if state.uri is not None:
             export(variable, absolute_uri(state.uri))
@@ -145,7 +149,14 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
 
 
 def absolute_uri(uri: str) -> str:
-    """Return the URI with a relative path of a database made absolute."""
+    """Return the URI with a relative path of a database made absolute.
+
+    One that was set, or found in the environment, goes on meaning the same when the working directory changes.
+    """
+    return state.places.get(uri) or _from_here(uri)
+
+
+def _from_here(uri: str) -> str:
     scheme, separator, path = uri.partition(":///")
     if separator and scheme.startswith("sqlite") and path and not path.startswith((":memory:", "file:")):
         return f"{scheme}:///{os.path.abspath(path)}"

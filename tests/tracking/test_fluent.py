@@ -111,6 +111,29 @@ def test_a_relative_uri_means_the_folder_it_was_set_in(tmp_path: Path, monkeypat
     assert (tmp_path / "store.db").exists()
 
 
+@pytest.mark.parametrize("way", ["set", "environment"])
+def test_a_relative_uri_goes_on_meaning_the_same_when_the_working_directory_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "set":
+        tracking.set_tracking_uri("sqlite:///store.db")
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///store.db")
+    with tracking.start_run(run_name="one"):
+        pass
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    with tracking.start_run(run_name="two"):
+        pass
+
+    assert {run.info.run_name for run in tracking.search_runs(output_format="list")} == {"one", "two"}
+    assert tracking.get_tracking_uri() == "sqlite:///store.db"
+    assert not any(Path().iterdir())
+    tracking.set_tracking_uri("sqlite:///store.db")
+    assert tracking.search_runs(output_format="list") == []
+
+
 def test_a_store_in_memory_is_the_same_for_all_clients() -> None:
     tracking.set_tracking_uri("sqlite://")
     with tracking.start_run(run_name="r") as run:
