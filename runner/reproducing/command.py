@@ -149,9 +149,11 @@ def _check_options(asked: argparse.Namespace) -> None:
     chosen = [name for name, value in ways.items() if value is not None]
     if not chosen:
         raise ConfigError("Which run? Give a RUN, as latest, or --sweep ID. See --help.")
+    if asked.sweep is not None and (changes := [text for text in (asked.run, *asked.changes) if _is_change(text)]):
+        raise ConfigError(_say_sweep_as_it_was(changes[0]))
     if len(chosen) > 1:
         raise ConfigError(f"{' and '.join(chosen)} were given together. Choose one.")
-    if asked.run is not None and re.fullmatch(r"[+~]*[\w./@-]+=\S*", asked.run):
+    if _is_change(asked.run):
         raise ConfigError(f"{asked.run}: name the RUN to start from first, as: latest {asked.run}")
     if strange := [text for text in asked.changes if "=" not in text and not text.startswith("~")]:
         raise ConfigError(f"{strange[0]}: changes are written key=value, and one RUN is run again at a time.")
@@ -163,6 +165,17 @@ def _check_options(asked: argparse.Namespace) -> None:
         raise ConfigError("--checkout DIR needs a single RUN, and nothing to change.")
     if asked.threads is not None and asked.threads < 1:
         raise ConfigError(f"--threads {asked.threads}: give a whole number >= 1.")
+
+
+def _is_change(text: str | None) -> bool:
+    return text is not None and re.fullmatch(r"[+~]*[\w./@-]+=\S*", text) is not None
+
+
+def _say_sweep_as_it_was(change: str) -> str:
+    key, _, value = change.partition("=")
+    if option := {"n_jobs": "--n-jobs", "threads_per_run": "--threads", "data.path": "--data"}.get(key):
+        return f"{change}: with --sweep this is an option: {option} {value}"
+    return f"{change}: a sweep is run again as it was. To change something, start from one RUN: RUN {change}"
 
 
 def open_client(uri: str | None) -> TrackingClient:

@@ -443,6 +443,8 @@ def test_a_run_outside_a_repository_has_no_code_to_write_out(reproduce: Reproduc
     [
         ([], "Which run?"),
         (["latest", "--sweep", "latest"], "RUN and --sweep were given together. Choose one."),
+        (["--sweep", "latest", "n_jobs=2"], "n_jobs=2: with --sweep this is an option: --n-jobs 2"),
+        (["--sweep", "latest", "alpha=2"], "alpha=2: a sweep is run again as it was."),
         (["alpha=1"], "alpha=1: name the RUN to start from first"),
         (["latest", "latest~1"], "latest~1: changes are written key=value"),
         (["latest", "--metric", "rmse"], "--metric belongs to --check"),

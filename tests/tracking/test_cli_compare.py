@@ -193,6 +193,50 @@ def test_compare_groups_repeats(record: Recorder, capsys: pytest.CaptureFixture[
     assert "0.5 1" not in out
 
 
+def test_a_time_is_compared_by_its_mean_over_the_folds(
+    record: Recorder, client: TrackingClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for alpha, seconds in ((0, [1.0, 2.0, 9.0]), (1, [5.0, 5.0, 5.0])):
+        run_id = record(f"ridge alpha={alpha}", {"alpha": alpha})
+        for fold, value in enumerate(seconds):
+            client.log_metric(run_id, "fit_seconds", value, step=fold)
+
+    cli.main(["compare", "--sweep", "1f9a", "--columns", "name,fit_seconds", "--format", "csv"])
+    assert capsys.readouterr().out.splitlines() == ["name,fit_seconds_mean", "ridge alpha=0,4.0", "ridge alpha=1,5.0"]
+    cli.main(["compare", "--sweep", "1f9a", "--pareto", "rmse,fit_seconds", "--columns", "name", "--format", "csv"])
+    assert capsys.readouterr().out.splitlines() == ["name", "ridge alpha=0"]
+    cli.main(["effects", "--sweep", "1f9a", "--metric", "fit_seconds", "--format", "json"])
+    assert json.loads(capsys.readouterr().out)[0]["change"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("choice", "counted"),
+    [
+        (["--experiment", "Default"], 1),
+        (["--filter", "params.alpha >= 0"], 1),
+        (["--filter", "tags.reproduces IS NULL OR tags.reproduces != ''"], 4),
+        (["ridge alpha=0", "ridge alpha=1"], 1),
+        (["--sweep", "again001"], 1),
+    ],
+)
+def test_runs_that_reproduce_others_are_no_evidence_unless_asked_for(
+    record: Recorder, capsys: pytest.CaptureFixture[str], choice: list[str], counted: int
+) -> None:
+    for alpha in (0, 1):
+        first = record(f"ridge alpha={alpha}", {"alpha": alpha})
+        record(f"ridge alpha={alpha}", {"alpha": alpha}, **{"reproduces": first, "sweep.id": "again001"})
+
+    cli.main(["effects", *choice, "--format", "json"])
+
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)[0]["pairs"] == counted
+    left_out = "2 runs that reproduce others are left out" in printed.err
+    assert left_out == (choice[0] in ("--experiment", "--filter") and counted == 1)
+
+    cli.main(["compare", *choice, "--group-by", "alpha", "--format", "json"])
+    assert [row["runs"] for row in json.loads(capsys.readouterr().out)] == [counted**0.5] * 2
+
+
 def test_effects_say_what_each_key_does(record: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     for alpha in (0.1, 0.5):
         for seed in (1, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,6 +218,22 @@ def test_bookkeeping_and_ignored_keys_make_no_difference() -> None:
     assert "n_jobs  1 -> 8" in render_diff(diff, full=True)
 
 
+def test_an_ignored_key_takes_its_copies_with_it() -> None:
+    first = make_record(config=RIDGE | {"alpha": 1, "degree": 1, "model": {"alpha": 1, "degree": 1}})
+    second = make_record(config=RIDGE | {"alpha": 2, "degree": 2, "model": {"alpha": 2, "degree": 2}})
+
+    diff = compare_runs([first, second], ignore=["alpha"])
+
+    assert [change.key for change in diff.config.every] == ["model.degree", "degree"]
+    assert compare_runs([first, second], ignore=["alpha", "degree"]).is_same()
+
+
+def test_ignoring_the_seed_ignores_what_it_reaches() -> None:
+    first, second = (make_record(config=RIDGE | {"seed": n, "cv": {"random_state": n}}) for n in (1, 2))
+
+    assert compare_runs([first, second], ignore=["seed"]).is_same()
+
+
 def test_runs_without_a_config_are_compared_by_their_params() -> None:
     diff = compare_runs([make_record(config=None), make_record()])
 
@@ -301,6 +318,17 @@ def test_times_are_no_difference() -> None:
 
     assert compare_runs([first, second]).is_same()
     assert "1.5s -> 8.0s" in render_diff(compare_runs([first, second]))
+
+
+def test_a_time_is_the_mean_over_the_folds() -> None:
+    record = make_record()
+    slow_last = [Metric("fit_seconds", seconds, 0, fold) for fold, seconds in enumerate([1.0, 1.0, 4.0])]
+    record = replace(record, histories={**record.histories, "fit_seconds": slow_last})
+
+    (row,) = compare_runs([record, record]).metrics.times
+
+    assert row.scores[0] is not None
+    assert row.scores[0].value == 2.0
 
 
 def test_the_metric_that_a_run_lacks_is_named() -> None:

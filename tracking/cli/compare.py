@@ -22,8 +22,8 @@ from tracking.cli.terminal import (
     terminal_width,
 )
 from tracking.entities import Run
-from tracking.errors import InvalidValue, RunNotFound
-from tracking.refs import resolve_experiment, resolve_runs
+from tracking.errors import InvalidValue
+from tracking.refs import resolve_runs
 from tracking.render import render_table
 from tracking.store import Store
 
@@ -179,10 +179,12 @@ def compare(
     python -m tracking compare --sweep 1f9a --group-by model --format latex
     python -m tracking compare --sweep 1f9a --pareto rmse,fit_seconds
     """
+    from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare import table as tables
 
     with opened(store) as source:
-        chosen = _select(source, runs or [], sweep, filter, experiment)
+        chosen = select_runs(source, runs or [], sweep, filter, experiment)
+        chosen = with_mean_times(source, chosen, _names(pareto, sort, columns))
         selection = tables.Selection(tuple(chosen), _experiment_names(source, chosen))
     groups = _names(*(group_by or ()))
     table = tables.group_runs(selection, groups) if groups else tables.list_runs(selection)
@@ -200,33 +202,6 @@ def compare(
 def _names(*texts: str | None) -> list[str]:
     """Split what was typed at commas."""
     return [name for text in texts if text for part in text.split(",") if (name := part.strip())]
-
-
-def _select(
-    source: Store, references: Sequence[str], sweep: str | None, filter: str, experiment: str | None
-) -> list[Run]:
-    """Return the runs that were asked for. Raises InvalidValue, or RunNotFound where there are none."""
-    if references and (sweep or filter or experiment):
-        raise InvalidValue("Choose runs by name or by --sweep, --filter and --experiment, not both.")
-    if references:
-        return resolve_runs(source, references)
-    if not (sweep or filter or experiment):
-        raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
-    scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
-    if sweep:
-        within = f"tags.`sweep.id` = '{_sweep_id(source, sweep)}'"
-        filter = f"({filter}) AND {within}" if filter.strip() else within
-    found = source.search_runs(scope, filter_string=filter)
-    if not found:
-        raise RunNotFound("No run is like that. See: python -m tracking runs")
-    return found
-
-
-def _sweep_id(source: Store, reference: str) -> str:
-    from tracking.sweeps import find_sweep, group_sweeps
-
-    found = source.search_runs(None, filter_string="tags.`sweep.id` IS NOT NULL")
-    return find_sweep(group_sweeps(found), reference).id
 
 
 def _experiment_names(source: Store, runs: Sequence[Run]) -> dict[str, str]:
@@ -255,11 +230,13 @@ def effects(
     python -m tracking effects --sweep latest
     python -m tracking effects --experiment elasticnet --metric mae
     """
+    from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare.effects import find_effects
     from tracking.compare.table import Selection
 
     with opened(store) as source:
-        chosen = _select(source, runs or [], sweep, filter, experiment)
+        chosen = select_runs(source, runs or [], sweep, filter, experiment)
+        chosen = with_mean_times(source, chosen, _names(metric))
         selection = Selection(tuple(chosen), {})
     name = selection.find_metric(metric) if metric else selection.objective
     if name is None:

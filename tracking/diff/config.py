@@ -68,7 +68,7 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = ())
     """Compare the configs of the runs, leaving out keys that match a pattern of `ignore`."""
     flats, notes = _flat_configs(records)
     requests = [record.request for record in records]
-    rows = {key: values for key, values in find_varying(flats).items() if not matches(key, ignore)}
+    rows = _without_ignored(find_varying(flats), ignore)
     sections = list(dict.fromkeys(key.partition(".")[0] for key in rows))
     varying = [
         Change(key, rows[key], tuple(map(_origin, repeat(key), rows[key], requests)))
@@ -86,6 +86,16 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = ())
         bookkeeping=tuple(change for change in varying if is_bookkeeping(change.key)),
         notes=notes,
     )
+
+
+def _without_ignored(rows: Mapping[str, tuple[Any, ...]], ignore: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Leave out what matches a pattern, and the copies of a top-level key that does (`model.alpha` of `alpha`)."""
+    leaders = [Change(key, rows[key]) for key in rows if "." not in key and matches(key, ignore)]
+    return {
+        key: values
+        for key, values in rows.items()
+        if not (matches(key, ignore) or any(_copies(Change(key, values), leader) for leader in leaders))
+    }
 
 
 def _flat_configs(records: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
@@ -144,6 +154,12 @@ def _gather_followers(changes: Sequence[Change]) -> list[Change]:
         else:
             also[leader.key].append(change.key)
     return [replace(change, also=tuple(also.get(change.key, ()))) for change in kept]
+
+
+def _copies(change: Change, leader: Change) -> bool:
+    """Tell whether a key follows a top-level key by its name too: equal values alone may be chance."""
+    names = {leader.key, "random_state"} if leader.key == "seed" else {leader.key}
+    return change.key.rpartition(".")[2] in names and _follows(change, leader)
 
 
 def _follows(change: Change, leader: Change) -> bool:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracking.diff.statistics import PairedChange, compare_folds
+from tracking.diff.statistics import PairedChange, compare_folds, describe_spread
 from tracking.record import RunRecord
 
 _TIMES = re.compile(r"(?:fit|score)_seconds(?:_mean|_std)?")
@@ -104,6 +104,9 @@ def read_scores(record: RunRecord) -> dict[str, Score]:
         folds = {point.step: point.value for point in points}
         if f"{key}_mean" in metrics:
             scores[key] = Score(metrics[f"{key}_mean"], metrics.get(f"{key}_std"), folds)
+        elif _TIMES.fullmatch(key) and len(folds) > 1:  # no summary is recorded of times
+            spread = describe_spread(list(folds.values()))
+            scores[key] = Score(spread.mean, spread.std, folds)
         else:
             scores[key] = Score(metrics[key], None, folds if len(folds) > 1 else {})
     return scores

@@ -1,0 +1,75 @@
+"""Which runs `compare` and `effects` are about, chosen by name or by options. Reads the store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from tracking.cli.terminal import note
+from tracking.entities import Run
+from tracking.errors import InvalidValue, RunNotFound
+from tracking.refs import resolve_experiment, resolve_runs
+from tracking.store import Store
+from tracking.sweeps import find_sweep, group_sweeps
+
+_REPEATS = "reproduces"
+_TIMES = ("fit_seconds", "score_seconds")
+
+
+def select_runs(
+    source: Store, references: Sequence[str], sweep: str | None, filter: str, experiment: str | None
+) -> list[Run]:
+    """Return the runs that were asked for. Raises InvalidValue, or RunNotFound where there are none.
+
+    Runs that reproduce others are no evidence of their own: they are left out, with a note, unless
+    named, in a sweep that is named, or asked for by a filter on their tag.
+    """
+    if references and (sweep or filter or experiment):
+        raise InvalidValue("Choose runs by name or by --sweep, --filter and --experiment, not both.")
+    if references:
+        return resolve_runs(source, references)
+    if not (sweep or filter or experiment):
+        raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
+    scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
+    wants_repeats = bool(sweep) or _REPEATS in filter
+    if sweep:
+        within = f"tags.`sweep.id` = '{_sweep_id(source, sweep)}'"
+        filter = f"({filter}) AND {within}" if filter.strip() else within
+    found = source.search_runs(scope, filter_string=filter)
+    if not found:
+        raise RunNotFound("No run is like that. See: python -m tracking runs")
+    return found if wants_repeats else _without_repeats(found)
+
+
+def _without_repeats(found: list[Run]) -> list[Run]:
+    kept = [run for run in found if _REPEATS not in run.data.tags]
+    if not kept or len(kept) == len(found):
+        return found
+    number = len(found) - len(kept)
+    said = "1 run that reproduces another is" if number == 1 else f"{number} runs that reproduce others are"
+    note(f"{said} left out. To see them: name the runs, or --filter \"tags.reproduces != ''\".")
+    return kept
+
+
+def _sweep_id(source: Store, reference: str) -> str:
+    found = source.search_runs(None, filter_string="tags.`sweep.id` IS NOT NULL")
+    return find_sweep(group_sweeps(found), reference).id
+
+
+def with_mean_times(source: Store, runs: Sequence[Run], asked: Iterable[str]) -> list[Run]:
+    """Return the runs with the mean over the folds of each time that was asked for.
+
+    The runner records times fold by fold, without a summary, and a run shows the last fold's.
+    """
+    missing = [name for name in _TIMES if any(text.startswith(name) for text in asked)]
+    return [_with_means(source, run, missing) for run in runs] if missing else list(runs)
+
+
+def _with_means(source: Store, run: Run, names: Iterable[str]) -> Run:
+    means = {}
+    for name in names:
+        values = {point.step: point.value for point in source.get_metric_history(run.info.run_id, name)}
+        if values and f"{name}_mean" not in run.data.metrics:
+            means[f"{name}_mean"] = math.fsum(values.values()) / len(values)
+    return replace(run, data=replace(run.data, metrics={**run.data.metrics, **means})) if means else run
