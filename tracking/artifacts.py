@@ -89,15 +89,20 @@ def locate(root: str, path: str) -> str:
     place = root
     for part in path.split("/") if path else ():
         place = os.path.join(place, part)
-        if os.path.islink(place):
-            real, real_root = os.path.realpath(place), os.path.realpath(root)
-            if os.path.commonpath((real, real_root)) != real_root:
-                raise InvalidArtifactPath(
-                    f"Artifact path {shorten(path)} leads out of the run's folder by the link "
-                    f"{shorten(place)}. "
-                    "Remove the link."
-                )
+        if _leads_out(root, place):
+            raise InvalidArtifactPath(
+                f"Artifact path {shorten(path)} leads out of the run's folder by the link {shorten(place)}. "
+                "Remove the link."
+            )
     return place
+
+
+def _leads_out(root: str, place: str) -> bool:
+    """Tell whether a place is a link to somewhere outside of the root."""
+    if not os.path.islink(place):
+        return False
+    real, real_root = os.path.realpath(place), os.path.realpath(root)
+    return os.path.commonpath((real, real_root)) != real_root
 
 
 # Writing --------------------------------------------------------------------------------------------
@@ -240,9 +245,12 @@ def _local(path: object, verb: str) -> str:
     raise InvalidType(f"{verb} takes the path of something on this machine, not {shorten(path)}.")
 
 
-def _copy_tree(root: str, source: str, path: str) -> None:
-    """Copy a folder's contents to a checked path; unless every file can be read, nothing is changed."""
-    folders, files = _walk(source)
+def _copy_tree(root: str, source: str, path: str, *, within: str | None = None) -> None:
+    """Copy a folder's contents to a checked path; unless every file can be read, nothing is changed.
+
+    Links are followed; with `within` one that leads out of that folder is refused.
+    """
+    folders, files = _walk(source, within)
     for file in files:
         with open(os.path.join(source, file), "rb"):
             pass  # the unreadable one should be met before the first file is in its place
@@ -252,7 +260,7 @@ def _copy_tree(root: str, source: str, path: str) -> None:
         _copy_over(os.path.join(source, file), locate(root, posixpath.join(path, file)))
 
 
-def _walk(source: str) -> tuple[list[str], list[str]]:
+def _walk(source: str, within: str | None) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     files: list[str] = []
 
@@ -262,6 +270,11 @@ def _walk(source: str) -> tuple[list[str], list[str]]:
             raise ArtifactError(f"{shorten(os.path.join(source, folder))} is a link to a folder that contains it.")
         for entry in sorted(os.scandir(os.path.join(source, folder)), key=lambda entry: entry.name):
             path = posixpath.join(folder, entry.name)
+            if within is not None and _leads_out(within, entry.path):
+                raise InvalidArtifactPath(
+                    f"{shorten(path)} is a link that leads out of the run's folder; nothing was copied. "
+                    f"Remove the link {shorten(entry.path)}, or copy the other files one by one."
+                )
             if entry.is_dir():
                 folders.append(path)
                 visit(path, (*parents, real))
@@ -316,7 +329,10 @@ def write_figure(root: str, path: object, figure: Any, save_kwargs: dict[str, An
 
 # Reading --------------------------------------------------------------------------------------------
 def list_folder(root: str, path: object = None) -> list[FileInfo]:
-    """Return one level of the artifact folder, sorted by path; [] for a file or a missing path."""
+    """Return one level of the artifact folder, sorted by path; [] for a file or a missing path.
+
+    A link that leads out of the folder is listed as the small file that it is.
+    """
     checked = _readable(path)
     with translated(f"Listing artifacts of {shorten(checked)}"):
         place = locate(root, checked)
@@ -325,7 +341,7 @@ def list_folder(root: str, path: object = None) -> list[FileInfo]:
         entries = [entry for entry in os.scandir(place) if not entry.name.startswith(TEMPORARY)]
         found = [
             FileInfo(posixpath.join(checked, entry.name), True, None)
-            if entry.is_dir()
+            if entry.is_dir() and not _leads_out(root, entry.path)
             else FileInfo(posixpath.join(checked, entry.name), False, entry.stat(follow_symlinks=False).st_size)
             for entry in entries
         ]
@@ -360,11 +376,11 @@ def copy_out(root: str, path: object = None, destination: object = None, *, keep
             folder = os.path.abspath(_local(destination, "download_artifacts"))
             os.makedirs(folder, exist_ok=True)
         if not _readable(path):
-            _copy_tree(folder, source, "")
+            _copy_tree(folder, source, "", within=root)
             return folder
         target = os.path.join(folder, _readable(path) if keep_folders else os.path.basename(source))
         if os.path.isdir(source):
-            _copy_tree(target, source, "")
+            _copy_tree(target, source, "", within=root)
         else:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             _copy_over(source, target)

@@ -62,6 +62,27 @@ def test_a_write_through_a_link_out_of_the_folder_is_refused(root: str, tmp_path
     assert [path.read_text() for path in outside.iterdir()] == ["untouched"]
 
 
+def test_a_link_out_of_the_folder_is_listed_and_never_followed(root: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("secret")
+    artifacts.write_bytes(root, "sub/a.txt", b"x")
+    os.symlink(outside, Path(root, "sub/folder"))
+    os.symlink(outside / "secret.txt", Path(root, "sub/file"))
+
+    found = artifacts.list_folder(root, "sub")
+
+    assert [(info.path, info.is_dir) for info in found] == [
+        ("sub/a.txt", False),
+        ("sub/file", False),
+        ("sub/folder", False),
+    ]
+    for path in (None, "sub"):
+        with pytest.raises(InvalidArtifactPath, match="link that leads out"):
+            artifacts.copy_out(root, path, tmp_path / "copy")
+    assert not any((tmp_path / "copy").rglob("*.txt"))
+
+
 def test_a_link_inside_the_folder_is_followed(root: str) -> None:
     artifacts.write_bytes(root, "real/a.txt", b"x")
     os.symlink("real", Path(root, "alias"))

@@ -528,6 +528,16 @@ def test_an_unknown_sweep_names_the_nearest(tracking, store):
     assert "Nearest: 5eed0001" in err
 
 
+def test_links_do_not_keep_the_other_files_from_being_listed(tracking, listed, store, tmp_path):
+    record(store, "a" * 32, "one")
+    write(store, "a" * 32, "sub/file.txt", b"x")
+    folder = store.artifact_dir("a" * 32)
+    (folder / "out").symlink_to(tmp_path)
+    (folder / "sub" / "loop").symlink_to("..")
+    assert [row["path"] for row in listed("artifacts", "one")] == ["out", "sub/file.txt", "sub/loop"]
+    assert tracking("show", "one")[0] == 0
+
+
 # delete, restore, gc, check ------------------------------------------------------------------------
 def test_delete_and_restore_move_runs_to_the_trash_and_back(tracking, listed, store):
     record(store, "a93f5e", "one", start=1)

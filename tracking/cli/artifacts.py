@@ -65,10 +65,11 @@ def artifacts(
 
 
 def list_files(root: str, path: str | None = None) -> list[FileInfo]:
-    """Return every file below a path of the artifact folder, sorted by path."""
+    """Return every file below a path of the artifact folder, sorted by path; a link to a folder counts as one."""
     found: list[FileInfo] = []
     for entry in list_folder(root, path):
-        found += list_files(root, entry.path) if entry.is_dir else [entry]
+        deeper = entry.is_dir and not os.path.islink(os.path.join(root, entry.path))
+        found += list_files(root, entry.path) if deeper else [entry]
     return found
 
 
