@@ -19,7 +19,10 @@ from typing import Any, Final
 from tracking.entities import FileInfo
 from tracking.errors import (
     ArtifactError,
+    ArtifactIsFolder,
+    ArtifactNotFolder,
     ArtifactNotFound,
+    ArtifactPermission,
     InvalidArtifactPath,
     InvalidType,
     InvalidValue,
@@ -42,17 +45,36 @@ def translated(what: str) -> Iterator[None]:
         yield
     except TrackingError:
         raise
-    except FileNotFoundError as problem:
-        raise ArtifactNotFound(f"{what}: no such file or folder: {shorten(problem.filename)}.") from problem
     except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(f"{what}: no space left on the device. Free some and repeat the call.") from problem
-        if problem.errno == errno.EROFS:
-            raise StoreReadOnly(f"{what}: the file system is read-only.") from problem
-        place = f" ({shorten(problem.filename)})" if problem.filename else ""
-        raise ArtifactError(f"{what}: {problem.strerror or problem}{place}.") from problem
+        raise _translated(what, problem) from problem
     except ValueError as problem:  # a NUL character, or text that no file name can hold
         raise InvalidArtifactPath(f"{what}: not a path ({problem}).") from problem
+
+
+def _translated(what: str, problem: OSError) -> TrackingError:
+    place = shorten(_place(problem))
+    match problem:
+        case FileNotFoundError():
+            return ArtifactNotFound(f"{what}: no such file or folder: {place}.")
+        case PermissionError():
+            return ArtifactPermission(f"{what}: {place} may not be used ({problem.strerror}). Change its permissions.")
+        case IsADirectoryError():
+            return ArtifactIsFolder(f"{what}: {place} is a folder, not a file. Choose another name.")
+        case NotADirectoryError() | FileExistsError():
+            return ArtifactNotFolder(f"{what}: {place} is a file, not a folder. Choose another name.")
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"{what}: no space left on the device. Free some and repeat the call.")
+    if problem.errno == errno.EROFS:
+        return StoreReadOnly(f"{what}: the file system is read-only.")
+    return ArtifactError(f"{what}: {problem.strerror or problem}{f' ({place})' if problem.filename else ''}.")
+
+
+def _place(problem: OSError) -> str:
+    """Return what an error is about; of a temporary file, the file or folder that it was made for."""
+    name = str(problem.filename)
+    if not os.path.basename(name).startswith(TEMPORARY):
+        return name
+    return str(problem.filename2) if problem.filename2 else os.path.dirname(name)
 
 
 # Paths ----------------------------------------------------------------------------------------------
@@ -132,7 +154,7 @@ def _replace(target: str, write: Callable[[str], object]) -> None:
 def _file_target(root: str, path: object) -> str:
     checked = check_path(path, normalise=True)
     if not checked:
-        raise ArtifactError("The artifact file has no name: '' is the run's folder. Give a file name.")
+        raise ArtifactIsFolder("The artifact file has no name: '' is the run's folder. Give a file name.")
     return locate(root, checked)
 
 
@@ -233,7 +255,7 @@ def copy_contents_in(root: str, local_dir: object, artifact_path: object = None)
     folder = check_path(artifact_path)
     with translated(f"Logging artifacts of {shorten(local)}"):
         if not stat.S_ISDIR(os.stat(local).st_mode):
-            raise ArtifactError(f"{shorten(local)} is a file, not a folder. Log it with log_artifact.")
+            raise ArtifactNotFolder(f"{shorten(local)} is a file, not a folder. Log it with log_artifact.")
         _copy_tree(root, local, folder)
 
 

@@ -13,6 +13,9 @@ TrackingError                     the root; carries MLflow's `error_code`
  ├─ AlreadyExists                                   the name is taken
  ├─ RunConflict                                     a run is already active, or belongs elsewhere
  ├─ ArtifactError                 also OSError      a file could not be read or written
+ │   ├─ ArtifactPermission        also PermissionError      it may not be read or written
+ │   ├─ ArtifactIsFolder          also IsADirectoryError    a folder stands where a file belongs
+ │   ├─ ArtifactNotFolder         also NotADirectoryError   a file stands where a folder belongs
  │   └─ InvalidArtifactPath       also ValueError   a path that is not inside the run's folder
  └─ StoreError                    also OSError      the store could not be opened, read or written
      ├─ UnknownScheme             also ValueError   no backend for this URI
@@ -106,6 +109,18 @@ class RunConflict(TrackingError):
 
 class ArtifactError(TrackingError, OSError):
     """A file could not be read or written."""
+
+
+class ArtifactPermission(ArtifactError, PermissionError):
+    """A file that may not be read or written."""
+
+
+class ArtifactIsFolder(ArtifactError, IsADirectoryError):
+    """A folder stands where a file belongs."""
+
+
+class ArtifactNotFolder(ArtifactError, NotADirectoryError):
+    """A file stands where a folder belongs."""
 
 
 class InvalidArtifactPath(ArtifactError, ValueError):

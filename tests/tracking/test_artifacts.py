@@ -212,3 +212,35 @@ def test_a_shared_file_that_is_written_again_changes_for_one_run_only(root: str)
     artifacts.write_bytes(root, "a/same.txt", b"two", shared=True)
 
     assert Path(root, "b/same.txt").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("folder", IsADirectoryError), ("", IsADirectoryError), ("file.txt/x", NotADirectoryError)],
+)
+def test_a_file_over_a_folder_or_below_a_file_says_which_stands_there(
+    root: str, path: str, kind: type[OSError]
+) -> None:
+    artifacts.write_bytes(root, "folder/file.txt", b"x")
+    artifacts.write_bytes(root, "file.txt", b"x")
+
+    with pytest.raises(ArtifactError) as caught:
+        artifacts.write_bytes(root, path, b"x")
+
+    assert isinstance(caught.value, kind)
+    assert artifacts.TEMPORARY not in str(caught.value)
+    assert path.partition("/")[0] in str(caught.value)
+
+
+def test_a_folder_over_a_file_is_refused(root: str, tmp_path: Path) -> None:
+    (tmp_path / "name").mkdir()
+    artifacts.write_bytes(root, "name", b"x")
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        artifacts.copy_in(root, tmp_path / "name")
+
+
+def test_what_may_not_be_read_is_a_permission_error_with_a_remedy(root: str) -> None:
+    refusal = PermissionError(13, "Permission denied", "data.csv")
+    with pytest.raises(PermissionError, match=r"data\.csv.*Change its permissions") as caught:
+        artifacts.write_through(root, "a", lambda _: (_ for _ in ()).throw(refusal))
+    assert isinstance(caught.value, ArtifactError)
