@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.data.dataset import Dataset
     from runner.provenance.capture import Provenance
     from runner.record import Session
+    from runner.resume import Resumed
     from runner.settings import Settings
 
 
@@ -205,8 +206,14 @@ class Campaign:
 
         total = self._expansion.count()
         results = Results(keep_runs=self._request.keep_runs)
-        reused = self._reuse(datasets, provenance, store, results) if self._first.config["resume"] else set()
-        session = self._session(provenance, store, datasets, reused=len(reused))
+        sweep = self._sweep_tags()
+        resumed = self._resume(datasets, provenance, store, sweep)
+        reused = resumed.reused
+        for outcome in reused.values():
+            results.take(outcome)
+        session = self._session(
+            provenance, store, datasets, sweep | {"sweep.reused": str(len(reused))} if reused else sweep
+        )
         live = self._first.config["progress"]
         quiet = self._request.quiet
         progress = Progress(total - len(reused), live=False if quiet else None if live == "auto" else bool(live))
@@ -216,6 +223,7 @@ class Campaign:
             session,
             total=total - len(reused),
             pool=self._pool,
+            deaths=resumed.deaths,
         )
         with progress:
             for outcome in engine.run() if total > len(reused) else ():
@@ -231,33 +239,36 @@ class Campaign:
                 progress.begin(spec)
                 yield spec
 
-    def _reuse(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, results: Results) -> set[int]:
-        from runner.plan import DONE
-        from runner.record import outcome_of_run
+    def _resume(
+        self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, sweep: Mapping[str, str]
+    ) -> Resumed:
+        from runner.resume import Resumed, resume
 
-        reused = set()
-        for planned in self._plan(datasets, provenance, store):
-            if planned.state == DONE:
-                reused.add(planned.spec.number)
-                results.take(outcome_of_run(planned.spec, planned.run))
-        if reused:
-            self._say(f"{len(reused)} of {self._expansion.count()} points are done already and are reused")
-        return reused
+        if not self._first.config["resume"]:
+            return Resumed()
+        resumed = resume(self._plan(datasets, provenance, store), store, sweep)
+        for line in resumed.describe(self._expansion.count()):
+            self._say(line)
+        return resumed
 
-    def _session(self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], *, reused: int) -> Session:
+    def _sweep_tags(self) -> dict[str, str]:
+        if not self._request.sweeps:
+            return {}
+        return {
+            "sweep.id": secrets.token_hex(4),
+            "sweep.points": str(self._expansion.count()),
+            "sweep.command": self._request.command,
+        }
+
+    def _session(
+        self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], sweep: Mapping[str, str]
+    ) -> Session:
         from runner.record import Session
 
         tags = provenance.tags(threads=self._settings.threads)
         tags |= {"n_jobs": str(self._first.config["n_jobs"]), "backend": self._settings.backend}
         tags["mlflow.source.name"] = sys.argv[0]
-        if self._request.sweeps:
-            tags |= {
-                "sweep.id": secrets.token_hex(4),
-                "sweep.points": str(self._expansion.count()),
-                "sweep.command": self._request.command,
-            }
-            if reused:
-                tags["sweep.reused"] = str(reused)
+        tags |= sweep
         tags |= self._request.sweep_tags or {}
         return Session(
             store,

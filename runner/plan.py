@@ -32,6 +32,7 @@ class Planned:
     state: str
     reason: str = ""
     run: tracking.Run | None = None
+    deaths: int = 0  # how often its run ended because the process did
 
 
 @dataclass(slots=True)
@@ -90,38 +91,90 @@ class Checker:
 def plan_points(
     specs: Iterable[Spec], datasets: Mapping[str, Dataset], provenance: Provenance, store: str
 ) -> Iterator[Planned]:
-    """Look up what the store knows of each point, in batches, by the index of fingerprints."""
+    """Look up what the store knows of each point, in batches, by the index of fingerprints.
+
+    A finished run counts in whatever experiment it is filed: `experiment_name` changes no result.
+    """
     iterator = iter(specs)
-    client = tracking.TrackingClient(store)
+    ledger = _Ledger(tracking.TrackingClient(store))
     while batch := list(islice(iterator, BATCH)):
         made_of = [
             identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages) for spec in batch
         ]
         prints = [fingerprint(parts) for parts in made_of]
-        same = _runs_by_tag(client, "fingerprint", batch, prints)
+        same = ledger.find("fingerprint", prints)
         asked = [asked_fingerprint(spec) for spec in batch]
-        lacking = [i for i, spec in enumerate(batch) if (spec.experiment, prints[i]) not in same]
-        before = _runs_by_tag(client, "fingerprint.asked", [batch[i] for i in lacking], [asked[i] for i in lacking])
+        before = ledger.find("fingerprint.asked", [asked[i] for i in range(len(batch)) if prints[i] not in same])
         for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
-            yield _judge(spec, parts, same.get((spec.experiment, known), ()), before.get((spec.experiment, text), ()))
+            home = ledger.experiment_id(spec.experiment)
+            # The same words may have asked for something else in another experiment.
+            earlier = [run for run in before.get(text, ()) if run.info.experiment_id == home]
+            yield _judge(spec, parts, same.get(known, ()), earlier, home)
+
+
+class _Ledger:
+    """What the store knows of points."""
+
+    def __init__(self, client: tracking.TrackingClient) -> None:
+        self._client = client
+        self._experiments: dict[str, str | None] = {}
+
+    def experiment_id(self, name: str) -> str | None:
+        """Return the id of the experiment of this name, None while there is none."""
+        if name not in self._experiments:
+            found = self._client.get_experiment_by_name(name)
+            self._experiments[name] = None if found is None else found.experiment_id
+        return self._experiments[name]
+
+    def find(self, tag: str, values: Sequence[str]) -> dict[str, list[tracking.Run]]:
+        """Return runs by the value of a tag, newest first."""
+        if not values:
+            return {}
+        found: dict[str, list[tracking.Run]] = {}
+        texts = ", ".join(f"'{value}'" for value in dict.fromkeys(values))
+        for run in self._client.store.search_runs(None, filter_string=f"tags.`{tag}` IN ({texts})"):
+            found.setdefault(run.data.tags[tag], []).append(run)
+        return found
 
 
 def _judge(
-    spec: Spec, made_of: Mapping[str, Any], same: Sequence[tracking.Run], before: Sequence[tracking.Run]
+    spec: Spec,
+    made_of: Mapping[str, Any],
+    same: Sequence[tracking.Run],
+    before: Sequence[tracking.Run],
+    home: str | None,
 ) -> Planned:
-    finished = [run for run in same if run.info.status == "FINISHED"]
-    if finished:
-        return Planned(spec, DONE, run=finished[0])
+    done = sorted(filter(_is_done, same), key=lambda run: run.info.experiment_id != home)
+    if done:
+        elsewhere = "" if done[0].info.experiment_id == home else "filed in another experiment"
+        return Planned(spec, DONE, elsewhere, done[0])
+    # A run that ended before it was identified has no fingerprint.
+    ended = same or [run for run in before if not _is_done(run) and "fingerprint" not in run.data.tags]
+    deaths = sum(map(_has_died, ended))
     if same:
-        error = same[0].data.tags.get("error", same[0].info.status.lower())
-        return Planned(spec, FAILED, error, same[0])
+        return Planned(spec, FAILED, _reason(same[0]), same[0], deaths)
     for run in before:
-        if run.info.status == "FINISHED" and "identity" in run.data.tags:
+        if _is_done(run) and "identity" in run.data.tags:
             return Planned(spec, STALE, explain_change(run.data.tags["identity"], made_of), run)
-    failed = [run for run in before if run.info.status in ("FAILED", "KILLED")]
-    if failed and "fingerprint" not in failed[0].data.tags:  # it ended before it was identified
-        return Planned(spec, FAILED, failed[0].data.tags.get("error", failed[0].info.status.lower()), failed[0])
-    return Planned(spec, NEW)
+    failed = [run for run in ended if run.info.status in ("FAILED", "KILLED", "FINISHED")]
+    return Planned(spec, FAILED, _reason(failed[0]), failed[0], deaths) if failed else Planned(spec, NEW)
+
+
+def _is_done(run: tracking.Run) -> bool:
+    """Tell whether a run has a result: a program's end may call a run finished that was in the middle of a fit."""
+    metric = run.data.tags.get("objective.metric")
+    return run.info.status == "FINISHED" and (metric is None or metric in run.data.metrics)
+
+
+def _reason(run: tracking.Run) -> str:
+    unfinished = "ended without a result" if run.info.status == "FINISHED" else run.info.status.lower()
+    return run.data.tags.get("error", unfinished)
+
+
+def _has_died(run: tracking.Run) -> bool:
+    """Tell whether a run ended because its process did: nobody could write why, or another process did."""
+    error = run.data.tags.get("error")
+    return run.info.status == "KILLED" if error is None else error.startswith("worker ")
 
 
 def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
@@ -153,21 +206,3 @@ def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
 def _differs(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> bool:
     a, b = old.get(key), new.get(key)
     return (key in old) != (key in new) or type(a) is not type(b) or a != b
-
-
-def _runs_by_tag(
-    client: tracking.TrackingClient, tag: str, specs: Sequence[Spec], values: Sequence[str]
-) -> dict[tuple[str, str], list[tracking.Run]]:
-    """Return runs by (experiment's name, tag's value), newest first."""
-    found: dict[tuple[str, str], list[tracking.Run]] = {}
-    by_experiment: dict[str, list[str]] = {}
-    for spec, value in zip(specs, values, strict=True):
-        by_experiment.setdefault(spec.experiment, []).append(value)
-    for name, wanted in by_experiment.items():
-        experiment = client.get_experiment_by_name(name)
-        if experiment is None:
-            continue
-        values_text = ", ".join(f"'{value}'" for value in dict.fromkeys(wanted))
-        for run in client.search_runs([experiment.experiment_id], f"tags.`{tag}` IN ({values_text})"):
-            found.setdefault((name, run.data.tags[tag]), []).append(run)
-    return found

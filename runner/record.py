@@ -141,10 +141,14 @@ def record_death(
 
 def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
     """Return how the run of an interrupted point ended: KILLED, unless it had come to its end just before."""
-    info = tracking.TrackingClient(session.store).get_run(run_id).info
+    client = tracking.TrackingClient(session.store)
+    info = client.get_run(run_id).info
     seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
     outcome = outcome_of(spec, run_id, info.status, seconds=seconds)
-    return outcome if outcome.ok else replace(outcome, error="interrupted")
+    if outcome.ok:
+        return outcome
+    client.set_tag(run_id, "error", "interrupted")  # KILLED without a word is a process that died
+    return replace(outcome, error="interrupted")
 
 
 def outcome_of(spec: Spec, run_id: str, status: str, *, seconds: float = 0.0) -> Outcome:

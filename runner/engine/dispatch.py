@@ -10,7 +10,7 @@ import itertools
 import statistics
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,8 @@ BIG_DATA = 32 * 2**20  # bytes; points on such data are long, so `auto` asks for
 class Engine:
     """Runs the points of one sweep; after the last outcome, `interrupted` and `stopped` say how it ended.
 
-    `interrupted` is the number of the signal that did it, 0 without one.
+    `interrupted` is the number of the signal that did it, 0 without one. `deaths` are points, by number, that have
+    ended their process before: where there are such, none runs in this process.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Engine:
         *,
         total: int,
         pool: Pool | None = None,
+        deaths: Mapping[int, int] | None = None,
     ) -> None:
         self._specs = iter(specs)
         self._settings = settings
@@ -54,7 +56,8 @@ class Engine:
         self._again: deque[Task] = deque()
         self._seconds: deque[float] = deque(maxlen=25)
         self._met: set[str] = set()  # experiments of which a point has ended
-        self._kills: Counter[int] = Counter()
+        # Asked for again, a point gets one more try, whatever happened before; if it kills that worker too, no other.
+        self._kills = Counter({number: min(times, MOST_KILLS - 1) for number, times in (deaths or {}).items()})
         self.interrupted = 0
         self.stopped = False  # by fail_fast
 
@@ -83,6 +86,8 @@ class Engine:
     def _way(self) -> Callable[[Interrupts], Iterator[Outcome]]:
         """Return how the points are run."""
         backend = self._settings.backend
+        if self._kills and backend in ("threading", "sequential"):
+            return self._run_pool
         if backend not in PROCESS_BACKENDS and self._size > 1:
             return self._run_threads if backend == "threading" else self._run_joblib
         return self._run_pool if self._needs_workers() else self._run_here
@@ -109,8 +114,8 @@ class Engine:
 
     def _needs_workers(self) -> bool:
         settings = self._settings
-        if self._pool is not None or settings.timeout is not None:
-            return True  # only another process can be ended when its time is up
+        if self._pool is not None or settings.timeout is not None or self._kills:
+            return True  # only another process can be ended when its time is up, and only that can die alone
         several = min(self._size, self._left) > 1
         return several and (settings.n_jobs is not None or data_bytes(self._session) > BIG_DATA)
 
@@ -144,7 +149,8 @@ class Engine:
     def _new_pool(self) -> Pool:
         settings = self._settings
         size = max(1, min(self._size, self._left))
-        return Pool(size, backend=settings.backend, threads=settings.threads)
+        backend = settings.backend if settings.backend in PROCESS_BACKENDS else PROCESS_BACKENDS[0]
+        return Pool(size, backend=backend, threads=settings.threads)
 
     def _shared(self) -> Session:
         """Return the session for other processes: big data lies in files that they map."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.errors import NotReproducible
 from tracking import Run, TrackingClient
-from tracking.sweeps import find_sweep, group_sweeps
+from tracking.sweeps import find_sweep, read_sweeps
 
 
 def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run], int]:
@@ -12,10 +12,9 @@ def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run],
 
     Raises TrackingError; NotReproducible when no point has finished.
     """
-    runs = client.store.search_runs(None, filter_string="tags.`sweep.id` IS NOT NULL", max_results=1_000_000)
-    sweep = find_sweep(group_sweeps(runs), reference)
+    sweep = find_sweep(read_sweeps(client.store), reference)
     finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
     if not finished:
         raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")
     finished.sort(key=lambda run: int(run.data.tags.get("sweep.point", "0") or 0))
-    return sweep.id, finished, max(sweep.planned - sweep.reused - len(finished), 0)
+    return sweep.id, finished, max(sweep.planned - len(finished), 0)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,9 @@ import tracking
 from runner.compose.command import config_folder, prepare_hydra
 from runner.compose.composer import Composer
 from runner.flow import Request, execute
+from runner.reproducing.sweeps import find_points
+from tracking.cli.selection import select_runs
+from tracking.sweeps import Reuse, find_sweep, read_sweeps
 
 
 class Folder:
@@ -103,3 +109,89 @@ def test_another_version_of_a_package_is_the_reason_given(folder: Folder, capsys
     plan = capsys.readouterr().out
     assert f"scikit-learn 1.0 -> {version}" in plan
     assert "1 stale, 1 done: 1 to run." in plan
+
+
+# The sweep that reuses -----------------------------------------------------------------------------
+def members(folder: Folder, reference: str = "latest") -> dict[str, str]:
+    """Return the runs of a sweep by the number of their point in it."""
+    sweep = find_sweep(read_sweeps(folder.client.store), reference)
+    return {point: run.info.run_id for point, run in sweep.latest.items()}
+
+
+def test_a_resumed_sweep_has_its_reused_points_too(folder: Folder) -> None:
+    best, *_ = folder.sweep("alpha=0.1,5,9")
+    folder.sweep("alpha=9,7,0.1", "resume=true")
+
+    sweep, earlier = read_sweeps(folder.client.store)
+    row = sweep.row()
+    assert [row[word] for word in ("points", "done", "reused", "missing")] == [3, 1, 2, 0]
+    assert sorted(members(folder)) == ["0", "1", "2"]
+    assert members(folder)["2"] == best
+    assert len(earlier.runs) == 3
+    assert earlier.reused == 0
+    assert find_points(folder.client, "latest")[1:] == ([run for _, run in sorted(sweep.latest.items())], 0)
+    assert {run.info.run_id for run in select_runs(folder.client.store, [], "latest", "", None)} == set(
+        members(folder).values()
+    )
+
+
+def test_a_sweep_of_reused_points_alone_is_a_sweep(folder: Folder) -> None:
+    (single,) = folder.sweep("alpha=0.1")
+    runs = folder.sweep("alpha=0.2,0.1")
+    again = folder.sweep("alpha=0.1,0.2", "resume=true")
+    sweep, *others = read_sweeps(folder.client.store)
+    assert len(others) == 2
+    assert set(again) <= {single, *runs}
+    assert [members(folder)[str(number)] for number in range(2)] == again
+    assert sweep.command.startswith("runner.sweep(['data=csv'")
+    assert [sweep.row()[word] for word in ("points", "done", "reused", "missing")] == [2, 0, 2, 0]
+    assert find_points(folder.client, sweep.id)[2] == 0
+
+
+def test_a_run_forgets_the_oldest_of_very_many_sweeps_that_reused_it() -> None:
+    tags: dict[str, str] = {}
+    for number in range(800):
+        tags["sweep.also"] = Reuse(f"{number:08x}", 3, 4, 1_700_000_000_000, "runner -m alpha=1,2").noted(tags)
+    assert len(tags["sweep.also"]) <= 8000
+    assert tags["sweep.also"].endswith("0000031f 3 4 1700000000000 runner -m alpha=1,2")
+
+
+# What counts as done ----------------------------------------------------------------------------------
+def test_a_finished_run_without_its_result_is_not_done(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    (run_id, _) = folder.sweep("alpha=0.1,0.2")
+    copy = folder.client.get_run(run_id)
+    folder.client.delete_run(run_id)
+    empty = folder.client.create_run(copy.info.experiment_id, tags=copy.data.tags)
+    folder.client.set_terminated(empty.info.run_id, "FINISHED")
+    folder.dry_run("alpha=0.1,0.2")
+    plan = capsys.readouterr().out
+    assert "1 failed, 1 done: 1 to run." in plan
+    assert "ended without a result" in plan
+
+
+def test_the_experiment_that_a_run_is_filed_in_does_not_matter(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = folder.sweep("alpha=0.1,0.2")
+    folder.dry_run("alpha=0.1,0.2,0.3", "experiment_name=other")
+    plan = capsys.readouterr().out
+    assert "2 done, 1 new: 1 to run." in plan
+    assert plan.count("filed in another experiment") == 2
+    assert folder.sweep("alpha=0.1,0.2", "experiment_name=other", "resume=true") == first
+
+
+def test_a_point_that_ended_this_process_is_resumed_in_a_worker(
+    tmp_path: Path, start_runner: Callable[..., Any], runs_in: Callable[[Path], dict[str, tracking.Run]]
+) -> None:
+    asked = ("-m", "model._target_=estimators.Dies", "alpha=0.1,0.3,0.2", "retries=5")
+    code, *_ = start_runner(tmp_path, *asked).end()
+    assert code == -signal.SIGKILL  # `auto` begins in the process itself
+
+    code, out, err = start_runner(tmp_path, *asked, "resume=true").end()
+    assert code == 1
+    assert "1 of 3 points ended their process before" in err
+    assert (tmp_path / "Dies-0.3").read_text() == "2"
+    assert "1 finished, 1 reused, 1 failed" in out
+    found = runs_in(tmp_path)
+    assert found["ridge alpha=0.3"].data.tags["error"] == "worker died, signal 9"
+    assert found["ridge alpha=0.2"].info.status == "FINISHED"

@@ -34,6 +34,7 @@ ALLOWED = {
         "runner.reproducing.*",
         "runner.store",
         "runner.engine.crew",
+        "runner.resume",
     ],
     "runner": ["runner.*"],
     "sqlite3": ["tracking.sqlite.*"],

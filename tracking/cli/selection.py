@@ -11,7 +11,7 @@ from tracking.entities import Run
 from tracking.errors import InvalidValue, RunNotFound
 from tracking.refs import resolve_experiment, resolve_runs
 from tracking.store import Store
-from tracking.sweeps import find_sweep, group_sweeps
+from tracking.sweeps import find_sweep, read_sweeps
 
 _REPEATS = "reproduces"
 _TIMES = ("fit_seconds", "score_seconds")
@@ -33,10 +33,12 @@ def select_runs(
         raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
     wants_repeats = bool(sweep) or _REPEATS in filter
-    if sweep:
-        within = f"tags.`sweep.id` = '{_sweep_id(source, sweep)}'"
-        filter = f"({filter}) AND {within}" if filter.strip() else within
+    if sweep and not scope and not filter.strip():
+        return _runs_of(source, sweep)
     found = source.search_runs(scope, filter_string=filter)
+    if sweep:
+        wanted = {run.info.run_id for run in found}
+        found = [run for run in _runs_of(source, sweep) if run.info.run_id in wanted]
     if not found:
         raise RunNotFound("No run is like that. See: python -m tracking runs")
     return found if wants_repeats else _without_repeats(found)
@@ -52,9 +54,9 @@ def _without_repeats(found: list[Run]) -> list[Run]:
     return kept
 
 
-def _sweep_id(source: Store, reference: str) -> str:
-    found = source.search_runs(None, filter_string="tags.`sweep.id` IS NOT NULL")
-    return find_sweep(group_sweeps(found), reference).id
+def _runs_of(source: Store, sweep: str) -> list[Run]:
+    """Return the runs of a sweep, also those that it reused; newest first, as runs are searched."""
+    return list(reversed(find_sweep(read_sweeps(source), sweep).runs))
 
 
 def with_mean_times(source: Store, runs: Sequence[Run], asked: Iterable[str]) -> list[Run]:

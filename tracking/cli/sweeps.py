@@ -13,9 +13,7 @@ from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_
 from tracking.entities import Run, RunStatus
 from tracking.render import format_duration, render_page
 from tracking.store import Store
-from tracking.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, group_sweeps
-
-_IN_A_SWEEP = "tags.`sweep.id` IS NOT NULL"
+from tracking.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, read_sweeps
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +38,7 @@ def sweeps(
     python -m tracking sweeps 1f9a --format csv --limit 0
     """
     with opened(store) as source:
-        found = group_sweeps(source.search_runs(None, filter_string=_IN_A_SWEEP))
+        found = read_sweeps(source)
         if sweep is not None:
             chosen = find_sweep(found, sweep)
             rows = run_rows(chosen.ranked(), _experiment_names(source, chosen))
@@ -56,15 +54,13 @@ def sweeps(
 def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format) -> None:
     shown = found[:limit] if limit else found
     rows = [sweep.row() for sweep in shown]
-    if format == Format.TABLE:  # what all commands have in common only takes room
-        rows = [{**row, "command": str(row["command"]).removeprefix("python -m runner ")} for row in rows]
     emit_table(rows, SWEEP_COLUMNS, format, empty="No sweeps here. Start one: python -m runner -m ...")
     note_more(len(found), len(shown), "sweeps")
 
 
 def _head(sweep: Sweep) -> dict[str, object]:
     best = sweep.best()
-    ended = [run.info.end_time for run in sweep.runs if run.info.end_time is not None]
+    ended = [run.info.end_time for run in sweep.own if run.info.end_time is not None]
     lines = {
         "command": sweep.command,
         "started": f"{sweep.row()['started']:%Y-%m-%d %H:%M:%S}",
