@@ -384,6 +384,65 @@ def test_each_kind_of_difference_is_named(other: dict[str, Any], section: str, l
     assert any(" ".join(line.split()) in text for text in squeezed)
 
 
+OBJECTIVE = {"objective.metric": "rmse_mean", "objective.direction": "minimize"}
+CLEARLY = [45.0, 44.2, 46.9, 43.1, 46.0]
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ([{}], "nothing differs but times; rmse is the same"),
+        ([{"config": RIDGE | {"seed": 1}}], "config (seed) differs; rmse is the same"),
+        ([{"config": RIDGE | {"seed": 1}, "folds": CLEARLY}], "config (seed) differs; rmse is better (-17%, p = "),
+        (
+            [{"folds": [55.0, 52.0, 57.0, 51.0, 56.0]}],
+            "only the metrics differ; rmse is worse, which may be chance (+0.37%, p = ",
+        ),
+        (
+            [{"folds": FOLDS[::-1]}],
+            "only the metrics differ; rmse has the same mean, not the same folds, which may be chance (+0%, p = 1)",
+        ),
+        (
+            [{"tags": {"fingerprint.data": "v1:eeee"}, "packages": {}}],
+            "data and env differ; rmse is the same",
+        ),
+        (
+            [{"tags": {"fingerprint.data": "v1:eeee"}, "folds": CLEARLY}],
+            "data differs; rmse cannot be compared: the runs were scored on different data",
+        ),
+        (
+            [{"tags": {"mlflow.source.git.commit": None}}, {"folds": CLEARLY}],
+            "code differs; rmse is best in 3 ridge",
+        ),
+    ],
+)
+def test_the_page_begins_with_what_differs_and_whether_it_mattered(others: list[dict[str, Any]], sentence: str) -> None:
+    records = [make_record(**{**other, "tags": OBJECTIVE | other.get("tags", {})}) for other in [{}, *others]]
+
+    (line,) = [text for text in render_diff(compare_runs(records)).splitlines() if text.startswith("in short")]
+
+    assert line.removeprefix("in short").strip().startswith(sentence)
+
+
+def test_the_page_says_what_is_not_known_and_puts_the_objective_first() -> None:
+    tags = {"mlflow.source.git.commit": None, "git.dirty": None, "fingerprint.data": None}
+    first, second = (make_record(folds=folds, tags={**OBJECTIVE, **tags}) for folds in (FOLDS, CLEARLY))
+    for record in (first, second):
+        record.run.data.metrics["mae"] = sum(record.run.data.metrics.values())
+
+    diff = compare_runs([first, second])
+
+    assert "not known: whether data and code are the same" in render_diff(diff)
+    assert [row.key for row in diff.metrics.rows] == ["rmse", "mae"]
+
+
+def test_the_page_names_the_command_that_repeats_the_newest_run(ridge: RunRecord, elasticnet: RunRecord) -> None:
+    again = "Does it still hold? python -m runner.reproduce elasticn  # or ridge-01"
+
+    assert again in render_diff(compare_runs([ridge, elasticnet]))
+    assert "still hold" not in render_diff(compare_runs([make_record(), make_record()]))
+
+
 SKLEARN = '{"code": {"scikit-learn": "1.8.0"}}'
 
 

@@ -64,11 +64,16 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class MetricsDiff:
-    """All metrics but times. `unranked` says for each later run why it is not ranked, None if it is."""
+    """All metrics but times, the objective first.
+
+    `unranked` says for each later run why it is not ranked, None if it is; `objective` is the row's key,
+    '' where the first run has none.
+    """
 
     rows: tuple[MetricRow, ...]
     times: tuple[MetricRow, ...]
     unranked: tuple[str | None, ...]
+    objective: str = ""
 
     @property
     def same(self) -> bool:
@@ -80,14 +85,14 @@ def compare_metrics(records: Sequence[RunRecord]) -> MetricsDiff:
     """Compare the metrics of the runs, each run with the first."""
     scores = [read_scores(record) for record in records]
     unranked = tuple(_why_unranked(records[0], other) for other in records[1:])
-    rows = tuple(
-        _row(key, records, [own.get(key) for own in scores], unranked)
-        for key in dict.fromkeys(key for own in scores for key in own)
-    )
+    objective = records[0].run.data.tags.get("objective.metric", "").removesuffix("_mean")
+    keys = sorted(dict.fromkeys(key for own in scores for key in own), key=lambda key: key != objective)
+    rows = tuple(_row(key, records, [own.get(key) for own in scores], unranked) for key in keys)
     return MetricsDiff(
         rows=tuple(row for row in rows if not _TIMES.fullmatch(row.key)),
         times=tuple(row for row in rows if _TIMES.fullmatch(row.key)),
         unranked=unranked,
+        objective=objective,
     )
 
 

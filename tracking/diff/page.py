@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tracking.cells import local_time, plain
 from tracking.diff.config import ConfigDiff
 from tracking.diff.runs import RunDiff
+from tracking.diff.verdict import say_again, say_verdict
 from tracking.diff.words import Block, Line, config_block, diff_blocks
 from tracking.render import render_table
 
@@ -29,6 +30,8 @@ def render_diff(
     """
     names = run_names(diff)
     blocks = [block for block in diff_blocks(diff, full=full) if not only or block.heading in only]
+    if not only:
+        blocks.insert(0, Block("in short", say_verdict(diff), after=tuple(filter(None, [say_again(diff)]))))
     if format == "md":
         return "\n\n".join([_head(diff, names, "md"), *(_markdown(block, names) for block in blocks)])
     margin = max(len(block.heading) for block in blocks) + 2

@@ -17,7 +17,7 @@ from tracking.values import ABSENT, Change, Kind, show_change, show_key, show_va
 
 _HASH = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{24,}(?![0-9a-zA-Z])")
 _PATCH_LINES = 40
-_CHANCE = 0.05  # the customary level; the p-value is shown, so that anybody can take another
+CHANCE = 0.05  # the customary level; the p-value is shown, so that anybody can take another
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +162,19 @@ def _change_remark(change: ScoreChange | None) -> str:
         amount += f" ± {format_number(paired.std, digits=2)} over {paired.folds} folds"
     parts = [amount]
     if change.relative is not None:
-        parts.append(_percent(100 * change.relative))
+        parts.append(percent(100 * change.relative))
     if paired is not None and paired.p_value is not None:
         parts.append(f"p = {format_number(paired.p_value, digits=2)}")
     verdict = change.verdict
-    if paired is not None and paired.p_value is not None and paired.p_value >= _CHANCE:
+    if paired is not None and paired.p_value is not None and paired.p_value >= CHANCE:
         verdict = "may be chance"
     why_not = paired.why_no_test if paired is not None else change.why_unpaired
     tested = f"; no test: {why_not}" if verdict and why_not else ""
     return ", ".join(parts) + (f": {verdict}" if verdict else "") + tested
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """Write a relative change: `-5.9%`, `+39%`."""
     return f"{value:+.2g}%" if abs(value) < 10 else f"{value:+.0f}%"
 
 
