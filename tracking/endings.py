@@ -1,7 +1,7 @@
 """How a program ends, and what that says about the runs it left open.
 
 Installed at the first `start_run`, never at import. Ends what is open, innermost first and in all
-threads: FINISHED after a normal end, FAILED after an uncaught exception or a non-zero `sys.exit`,
+threads: FINISHED after a normal end, FAILED after an uncaught exception or a non-zero exit (see `exits`),
 KILLED after Ctrl-C or SIGTERM. What nothing can catch (kill -9) is told from the run's owner instead.
 """
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final, NoReturn
 
+from tracking import exits
 from tracking.entities import RunStatus
 from tracking.errors import TrackingError
 from tracking.state import OpenRun, pop, state
@@ -31,32 +32,22 @@ class _Process:
     signal_installed: bool = False
     multiprocessing_pid: int | None = None
     earlier_error: BaseException | None = None
-    exit_failed: bool = False
     dying: bool = False
 
 
 _process = _Process()
 
 
-class ProgramExit(SystemExit):
-    """What `sys.exit` raises once a run was started: a SystemExit that notices that it ends the program.
-
-    When programs are at their end Python no longer tells with which code. But the exception that ends one
-    is let go of by the interpreter itself, one that was caught by the Python code that had caught it.
-    """
-
-    def __del__(self) -> None:
-        try:
-            sys._getframe(1)
-        except ValueError:  # nobody is left who could have caught it
-            _process.exit_failed = bool(self.code)
-
-
 def status_of(error: BaseException | None) -> RunStatus:
-    """Return the status of a run whose block was left by this exception, or by none."""
+    """Return the status of a run whose block was left by this exception, or by none.
+
+    Under asyncio Ctrl-C reaches the block as a CancelledError: whoever cancels a task kills what it does.
+    """
     if error is None:
         return RunStatus.FINISHED
-    return RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
+    asyncio = sys.modules.get("asyncio")  # nothing is cancelled where it was not imported
+    killing = KeyboardInterrupt if asyncio is None else (KeyboardInterrupt, asyncio.CancelledError)
+    return RunStatus.KILLED if isinstance(error, killing) else RunStatus.FAILED
 
 
 def status_after(error: BaseException | None) -> RunStatus:
@@ -91,7 +82,7 @@ def install() -> None:
         _process.installed = True
         _process.earlier_error = _last_error()
         atexit.register(_at_exit)
-        _watch_sys_exit()
+        exits.watch()
         _watch_threads()
     if not _process.signal_installed and threading.current_thread() is threading.main_thread():
         _process.signal_installed = True
@@ -111,25 +102,13 @@ def _at_exit() -> None:
     if error is not None and error is not _process.earlier_error and not hasattr(sys, "ps1"):
         end_all(status_of(error))
     else:
-        end_all(RunStatus.FAILED if _process.exit_failed else RunStatus.FINISHED)
+        end_all(RunStatus.FAILED if exits.failed() else RunStatus.FINISHED)
 
 
 def _last_error() -> BaseException | None:
     """Return the exception that Python was about to report last; set whatever excepthook is in place."""
     found = getattr(sys, "last_value", None)
     return found if isinstance(found, BaseException) else None
-
-
-def _watch_sys_exit() -> None:
-    plain_exit = sys.exit
-
-    def exit(status: Any = None, /) -> NoReturn:  # the signature of sys.exit
-        if threading.current_thread() is not threading.main_thread():
-            plain_exit(status)  # ends only its thread
-        raise ProgramExit(status)
-
-    exit.__doc__ = plain_exit.__doc__
-    sys.exit = exit
 
 
 def _watch_threads() -> None:

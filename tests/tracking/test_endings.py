@@ -14,7 +14,7 @@ import pytest
 import tracking
 
 ROOT = Path(__file__).parents[2]
-PRELUDE = "import os, signal, sys, threading, time\nimport tracking as mlflow\n"
+PRELUDE = "import os, signal, sys, threading, time\nfrom sys import exit as early_exit\nimport tracking as mlflow\n"
 
 
 def start(script: str, *arguments: str) -> subprocess.Popen[str]:
@@ -63,6 +63,19 @@ def stored() -> dict[str, str]:
         ("sys.exit(0)", 0, "FINISHED"),
         ("sys.exit(3)", 3, "FAILED"),
         ("sys.exit('a message')", 1, "FAILED"),
+        ("exit(3)", 3, "FAILED"),
+        ("quit()", 0, "FINISHED"),
+        ("early_exit(3)", 3, "FAILED"),
+        ("early_exit(0)", 0, "FINISHED"),
+        ("raise SystemExit(3)", 3, "FAILED"),
+        ("raise SystemExit('a message')", 1, "FAILED"),
+        ("raise SystemExit(0)", 0, "FINISHED"),
+        ("raise SystemExit", 0, "FINISHED"),
+        ("def leave():\n    raise SystemExit(3)\nleave()", 3, "FAILED"),
+        ("def main():\n    return 0\nraise SystemExit(main())", 0, "FINISHED"),
+        ("def main():\n    return 0\nsys.exit(main())", 0, "FINISHED"),
+        ("try:\n    raise SystemExit(3)\nexcept SystemExit:\n    pass", 0, "FINISHED"),
+        ("try:\n    raise SystemExit(3)\nfinally:\n    mlflow.log_metric('a', 1)", 3, "FAILED"),
         ("1 / 0", 1, "FAILED"),
         ("sys.excepthook = lambda *_: None; 1 / 0", 1, "FAILED"),
         ("raise KeyboardInterrupt", -signal.SIGINT, "KILLED"),
@@ -113,6 +126,20 @@ def test_a_signal_kills_all_open_runs_and_the_program_dies_of_it(form: str, numb
 
     assert interrupted(script, number) == -number
     assert stored() == {"outer": "KILLED", "inner": "KILLED"}
+
+
+def test_ctrl_c_under_asyncio_kills_the_run() -> None:
+    script = """
+    import asyncio
+    async def work():
+        with mlflow.start_run(run_name='open'):
+            print('ready', flush=True)
+            await asyncio.sleep(600)
+    asyncio.run(work())
+    """
+
+    assert interrupted(script, signal.SIGINT) == -signal.SIGINT
+    assert stored() == {"open": "KILLED"}
 
 
 def test_sigterm_in_the_middle_of_logging_kills_the_run_and_loses_nothing_that_had_returned() -> None:
@@ -243,6 +270,7 @@ def test_importing_changes_neither_signals_nor_sys_exit_nor_excepthooks() -> Non
     script = """
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert type(sys.exit) is type(len)
+    assert type(exit).__call__.__module__ == "_sitebuiltins"
     assert sys.excepthook is sys.__excepthook__
     assert threading.excepthook is threading.__excepthook__
     """
