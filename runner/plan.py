@@ -194,6 +194,8 @@ def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
         reasons.append("data changed")
     for part, word in (("environment", ""), ("code", "code of ")):
         for name in sorted(old[part] | new[part]):
+            if word and name in old["environment"] and name in new["environment"]:
+                continue  # the code of an installed package is its version, which is told already
             if _differs(old[part], new[part], name):
                 reasons.append(
                     f"{word}{name} changed"
