@@ -13,6 +13,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 import tracking
+from runner.commands import tracking_command
 from runner.errors import ConfigError, Interrupted, PointFailed
 from runner.provenance import capture
 from tracking.state import state
@@ -32,7 +33,7 @@ def run(
             failure = result.results.failures[0]
             raise PointFailed(
                 f"Run {failure.run_id} ({failure.name}) failed: {failure.error}."
-                f" See: python -m tracking show {failure.run_id[:8]}"
+                f" See: {tracking_command('show', failure.run_id[:8], store=result.store)}"
             )
         (recorded,) = _runs(result)
         return recorded
@@ -78,7 +79,8 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
     with session(*([] if config_dir is None else [config_dir])) as own:
         result = execute(request, Composer(hydra_overrides=own))
     if result.interrupted:
-        raise Interrupted("Interrupted; what had finished is recorded. See: python -m tracking runs")
+        see = tracking_command("runs", store=result.store)
+        raise Interrupted(f"Interrupted; what had finished is recorded. See: {see}")
     return result
 
 

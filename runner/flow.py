@@ -18,7 +18,8 @@ from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
 from runner.points.naming import Namer
 from runner.progress import Progress
-from runner.report import Results, render_ending, render_plan, render_results
+from runner.report import Ending, emit, render_ending, render_plan, render_results
+from runner.results import Results
 from runner.spec import Spec
 
 if TYPE_CHECKING:
@@ -230,7 +231,9 @@ class Campaign:
                 results.take(outcome)
                 if not quiet:
                     progress.take(outcome)
-        self._report(results, total, interrupted=bool(engine.interrupted))
+        command = self._request.command if self._request.sweeps else None
+        seconds = time.monotonic() - self._start
+        self._report(results, Ending(total, seconds, store, command, bool(engine.interrupted), engine.stopped))
         return Result(results, store, engine.interrupted)
 
     def _begun(self, reused: Collection[int], progress: Progress) -> Iterator[Spec]:
@@ -281,14 +284,9 @@ class Campaign:
             datasets=dict(datasets),
         )
 
-    def _report(self, results: Results, total: int, *, interrupted: bool) -> None:
-        table = render_results(results, self._varying(), width=_width())
-        seconds = time.monotonic() - self._start
-        ending = render_ending(results, total=total, seconds=seconds, interrupted=interrupted)
-        self._print([*([table, ""] if table else []), *ending])
-
-    def _varying(self) -> Sequence[str]:
-        return [key for key in self._expansion.varying if key != "experiment"]
+    def _report(self, results: Results, ending: Ending) -> None:
+        table = render_results(results, self._expansion.varying, width=_width())
+        self._print([*([table, ""] if table else []), *render_ending(results, ending)])
 
     def _say(self, line: str) -> None:
         if not self._request.quiet:
@@ -296,7 +294,7 @@ class Campaign:
 
     def _print(self, lines: Iterable[str]) -> None:
         if not self._request.quiet:
-            print("\n".join(lines), flush=True)
+            emit(lines)
 
 
 class _EarlyPool:

@@ -38,7 +38,6 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._live and self._total:
-            self._draw()
             threading.Thread(target=self._tick, daemon=True).start()
         return self
 
@@ -111,7 +110,7 @@ class Progress:
                     self._draw()
 
     def _draw(self) -> None:
-        from tracking.cells import cell_width
+        from tracking.render import cell_width
 
         now = time.monotonic()
         if now - self._drawn < _REDRAWN and self.done + self.failed < self._total:
@@ -166,7 +165,7 @@ def fit_line(count: str, middles: Sequence[str], time: str, *, width: int) -> st
     >>> fit_line("1/9 done", ["best rmse 54.8 (ridge alpha=0.1)", "best rmse 54.8"], "8s left", width=40)
     '1/9 done  best rmse 54.8  8s left'
     """
-    from tracking.cells import cell_width, cut
+    from tracking.render import cell_width, cut
 
     room = width - cell_width("  ".join(filter(None, [count, time]))) - 2
     middle = next((text for text in middles if cell_width(text) <= room), "")

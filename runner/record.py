@@ -23,6 +23,7 @@ from runner.provenance.capture import code_identity, matters
 from runner.runlog import RunLog
 from runner.spec import BOOKKEEPING, Parts, Spec, build, fingerprint, flatten, identity, targets
 
+LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
 
 
@@ -55,7 +56,8 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)  # means and spreads over the folds
     error: str | None = None
     overrides: tuple[str, ...] = ()
-    warned: int = 0
+    varied: Mapping[str, Any] = field(default_factory=dict)  # what the sweep's keys are at this point
+    warning: str | None = None  # the first that the fits raised
     will_retry: bool = False
     reused: bool = False  # found by `resume`, not run
 
@@ -164,7 +166,23 @@ def outcome_of(spec: Spec, run_id: str, status: str, *, seconds: float = 0.0) ->
         metric=metric.removesuffix("_mean"),
         direction=direction,
         overrides=spec.overrides,
+        varied=varied(spec),
     )
+
+
+def varied(spec: Spec) -> dict[str, Any]:
+    """Return what the keys of the sweep are at a point: as typed, else as the files behind it have them."""
+    typed = dict(text.lstrip("+~").partition("=")[::2] for text in spec.overrides)
+    return {key: typed[key] if key in typed else _in_config(spec, key) for key in spec.swept}
+
+
+def _in_config(spec: Spec, key: str) -> Any:
+    if key in spec.choices:
+        return spec.choices[key]
+    found: Any = spec.config
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def outcome_of_run(spec: Spec, run: tracking.Run) -> Outcome:
@@ -325,7 +343,7 @@ def _finish(
         outcome_of(spec, run_id, status, seconds=seconds),
         metrics=summarise(folds) if folds and error is None else {},
         error=message,
-        warned=len(notes),
+        warning=notes[0][:LONGEST_WARNING] if notes else None,
     )
 
 

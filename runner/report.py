@@ -2,133 +2,123 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Collection, Iterable, Mapping
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from runner.commands import resume_command, tracking_command
+from runner.errors import RunnerError
+from runner.results import Results
 
 if TYPE_CHECKING:
     from runner.plan import Planned
     from runner.record import Outcome
 
-SHOWN = 20  # rows of the table, and of the list of failures
+LONGEST_ERROR = 300  # characters of an error in the list of failures
+FIRST = ("experiment", "model")  # keys whose columns come first
+CUT = ("run", "why")  # columns whose texts are cut before another column is left out, to so many characters:
+NARROWEST = 12
 
 
-class Results:
-    """Keeps what the final table shows, and no more: the best points and the first failures."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a request ended, beside its results."""
 
-    def __init__(self, *, keep: int = SHOWN, keep_runs: bool = False) -> None:
-        self._keep = keep
-        self._keep_runs = keep_runs
-        self._run_ids: dict[int, str] = {}
-        self._best: list[tuple[float, int, Outcome]] = []
-        self._order = itertools.count()
-        self.failures: list[Outcome] = []
-        self.finished = self.reused = self.failed = self.killed = 0
-
-    def take(self, outcome: Outcome) -> None:
-        """Count an outcome that is final."""
-        if outcome.will_retry:
-            return
-        if self._keep_runs:
-            self._run_ids[outcome.number] = outcome.run_id
-        if outcome.ok:
-            if outcome.reused:
-                self.reused += 1
-            else:
-                self.finished += 1
-            if outcome.objective is not None:
-                cost = outcome.objective if outcome.direction == "minimize" else -outcome.objective
-                heapq.heappush(self._best, (-cost, -next(self._order), outcome))
-                if len(self._best) > self._keep:
-                    heapq.heappop(self._best)
-            return
-        if outcome.status == "FAILED":
-            self.failed += 1
-        else:
-            self.killed += 1
-        if len(self.failures) < self._keep:
-            self.failures.append(outcome)
-
-    @property
-    def run_ids(self) -> list[str]:
-        """The run of every point, in the order of the points, if they were to be kept."""
-        return [self._run_ids[number] for number in sorted(self._run_ids) if self._run_ids[number]]
-
-    @property
-    def best(self) -> list[Outcome]:
-        """The best points, best first."""
-        return [outcome for *_, outcome in sorted(self._best, key=lambda entry: entry[:2], reverse=True)]
+    total: int
+    seconds: float
+    store: str
+    command: str | None = None  # of a sweep: typed again with resume=true it runs what is missing
+    interrupted: bool = False
+    stopped: bool = False  # by fail_fast
 
 
-def render_results(results: Results, varying: Collection[str], *, width: int | None) -> str:
-    """Return the table of the best points: what varies, the objective with its spread, run and duration."""
-    from tracking.render import ShortId, render_table
+def render_results(results: Results, varying: Sequence[str], *, width: int | None) -> str:
+    """Return the table of the best points: what varies, the objective with its spread, run and duration.
+
+    On a narrow terminal the name of the run goes first, then what else is not the objective or the id.
+    """
+    from tracking.render import ShortId
 
     best = results.best
     if not best:
         return ""
-    rows = []
-    for outcome in best:
-        values = dict(text.lstrip("+~").partition("=")[::2] for text in outcome.overrides)
-        row: dict[str, object] = {key: _number(values.get(key)) for key in varying}
-        row[f"{outcome.metric}"] = outcome.objective
-        row["+-"] = outcome.spread
-        row["from"] = "reused" if outcome.reused else None
-        row |= {
+    if len(best) == 1 and results.finished + results.reused == 1:
+        return _render_single(best[0], width)
+    varying = sorted(varying, key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
+    rows: list[dict[str, object]] = [
+        {
+            **{key: _number(outcome.varied.get(key)) for key in varying},
+            outcome.metric: outcome.objective,
+            "+-": outcome.spread,
             "run": outcome.name,
             "id": ShortId(outcome.run_id),
             "took": timedelta(seconds=outcome.seconds),
+            "from": "reused" if outcome.reused else None,
         }
-        rows.append(row)
-    if len(rows) == 1 and results.finished + results.reused == 1:
-        return _render_single(best[0], width)
+        for outcome in best
+    ]
     metrics = list(dict.fromkeys(outcome.metric for outcome in best))
     source = ["from"] if results.reused else []
     columns = [*varying, *metrics, "+-", "run", "id", "took", *source]
-    return str(render_table(rows, columns, width=width))
+    return _render_fitting(rows, columns, width, dropped_first=["run", "took", "from", "+-", *reversed(varying)])
 
 
-def render_ending(results: Results, *, total: int, seconds: float, interrupted: bool) -> list[str]:
+def render_ending(results: Results, ending: Ending) -> list[str]:
     """Return the lines under the table: what failed, the sum, and what one would type next."""
-    lines = []
-    if results.failures:
-        lines.append("Failed:" if results.failed else "Ended early:")
-        for outcome in results.failures:
-            lines.append(f"  {outcome.run_id[:8] or '-':8}  {outcome.name}: {outcome.error}")
-        hidden = results.failed + results.killed - len(results.failures)
-        lines += [f"  ... and {hidden} more"] * (hidden > 0)
-    counts = [(results.finished, "finished"), (results.reused, "reused"), (results.failed, "failed")]
-    counts.append((results.killed, "ended early"))
-    counts.append((total - results.finished - results.failed - results.killed - results.reused, "not run"))
-    shown = ", ".join(f"{count} {word}" for count, word in counts if count > 0)
+    lines = _render_failures(results) if ending.total > 1 else []
+    if results.warned:
+        lines.append(_render_warning(results, ending.store))
+    counts = {
+        "finished": results.finished,
+        "reused": results.reused,
+        "failed": results.failed,
+        "ended early": results.killed,
+        "not run": ending.total - results.ended,
+    }
+    how = "Interrupted: " if ending.interrupted else "Stopped by fail_fast: " if ending.stopped else ""
+    shown = ", ".join(f"{count} {word}" for word, count in counts.items() if count > 0)
     shortened = results.finished + results.reused - len(results.best)
     more = f" The best {len(results.best)} are shown." if shortened > 0 else ""
-    lines.append(f"{shown or 'nothing to run'} in {_duration(seconds)}.{more}")
-    lines += [f"  {command}" for command in next_commands(results, interrupted=interrupted or results.failed > 0)]
-    return lines
+    lines.append(f"{how}{shown or 'nothing to run'} in {_duration(ending.seconds)}.{more}")
+    return lines + [f"  {command}" for command in next_commands(results, ending)]
 
 
-def next_commands(results: Results, *, interrupted: bool) -> list[str]:
-    """Return the two commands one would type next."""
+def next_commands(results: Results, ending: Ending) -> list[str]:
+    """Return the commands one would type next; only what has something to show."""
     best = [outcome.run_id[:8] for outcome in results.best]
-    if interrupted and results.failures and results.failures[0].run_id:
-        first = f"python -m tracking show {results.failures[0].run_id[:8]}"
-        return [
-            first,
-            "python -m runner ... resume=true   # the same command again: runs only what is missing",
-        ]
-    if len(best) > 1:
-        return [f"python -m tracking show {best[0]}", f"python -m tracking diff {best[1]} {best[0]}"]
-    if best:
-        return [f"python -m tracking show {best[0]}", "python -m tracking runs"]
-    return ["python -m tracking runs", "python -m tracking sweeps"]
+    failed = [outcome.run_id[:8] for outcome in results.failures if outcome.run_id]
+    lacking = ending.total > results.finished + results.reused
+    commands: list[tuple[str, ...]] = [("show", run) for run in (failed or best)[:1]]
+    if not lacking and len(best) > 1:
+        commands.append(("diff", best[1], best[0]))
+    elif not lacking and best:
+        commands.append(("runs",))
+    lines = [tracking_command(*words, store=ending.store) for words in commands]
+    return [*lines, resume_command(ending.command)] if lacking and ending.command else lines
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Print on stdout. Raises RunnerError where it cannot be written, except to a reader who has left."""
+    try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
+        print("\n".join(lines), flush=True)
+    except OSError as error:
+        # The interpreter flushes once more when it ends: give it somewhere to write, or it complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise RunnerError(
+                f"The result cannot be written: {error.strerror}. What ran is recorded. See: python -m tracking runs"
+            ) from None
 
 
 def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> list[str]:
     """Return the lines of a dry run: every point with its state and reason, the counts, the time it should take."""
-    from tracking.render import ShortId, render_table
+    from tracking.render import ShortId
 
     rows: list[Mapping[str, object]] = []
     counts: dict[str, int] = {}
@@ -151,7 +141,7 @@ def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> 
     columns = ["point", "run", "experiment", "state", "id", "why"]
     shown = [c for c in columns if any(row[c] is not None for row in rows)]
     to_run = sum(count for state, count in counts.items() if state != "done")
-    lines = [str(render_table(rows, shown, width=width)), ""]
+    lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"]), ""]
     lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.")
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
@@ -175,10 +165,52 @@ def _render_single(outcome: Outcome, width: int | None) -> str:
     return f"{outcome.name}  ({outcome.experiment}, run {outcome.run_id[:8]})\n{table}"
 
 
-def _number(text: Any) -> object:
+def _render_fitting(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], width: int | None, *, dropped_first: Iterable[str]
+) -> str:
+    """Return a table that leaves out columns in the given order until the others fit the width."""
+    from tracking.render import cut, render_table
+
+    shown = list(columns)
+    if width is None:
+        return str(render_table(rows, shown))
+    sizes = {column: len(render_table(rows, [column]).split("\n")[1]) for column in shown}  # the rule's length
+    sizes |= {column: min(sizes[column], NARROWEST) for column in CUT if column in shown}
+    waiting = [column for column in dropped_first if column in shown]
+    while waiting and sum(sizes[column] + 2 for column in shown) - 2 > width:
+        shown.remove(waiting.pop(0))
+    hidden = [column for column in columns if column not in shown]
+    table = str(render_table(rows, shown, width=width))
+    return f"{table}\n{cut(f'(+{len(hidden)} more: ' + ', '.join(hidden) + ')', width)}" if hidden else table
+
+
+def _render_failures(results: Results) -> list[str]:
+    lines = []
+    for status, heading in (("FAILED", "Failed:"), ("KILLED", "Ended early:")):
+        of_kind = [outcome for outcome in results.failures if outcome.status == status]
+        lines += [heading] * bool(of_kind)
+        for outcome in of_kind:
+            lines.append(f"  {outcome.run_id[:8] or '-':8}  {outcome.name}: {_shortened(outcome.error or '')}")
+    hidden = results.failed + results.killed - len(results.failures)
+    return lines + [f"  ... and {hidden} more"] * (hidden > 0)
+
+
+def _render_warning(results: Results, store: str) -> str:
+    first = results.first_warned
+    assert first is not None
+    where = tracking_command("show", first.run_id[:8], store=store)
+    many = f"{results.warned} runs raised warnings, e.g." if results.warned > 1 else "1 run raised a warning:"
+    return f"{many} {first.warning} ({where})"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
+
+
+def _number(value: Any) -> object:
     from tracking.render import NumberText
 
-    return None if text is None else NumberText(text)
+    return None if value is None else NumberText(value)
 
 
 def _duration(seconds: float) -> str:

@@ -260,6 +260,8 @@ __all__ = [
     "NumberText",
     "Row",
     "ShortId",
+    "cell_width",
+    "cut",
     "format_duration",
     "format_number",
     "format_size",

@@ -26,6 +26,7 @@ ALLOWED = {
         "runner.__init__",
         "runner.__main__",
         "runner.api",
+        "runner.commands",
         "runner.record",
         "runner.plan",
         "runner.preview",
