@@ -411,6 +411,10 @@ CLEARLY = [45.0, 44.2, 46.9, 43.1, 46.0]
             "data differs; rmse cannot be compared: the runs were scored on different data",
         ),
         (
+            [{"tags": {"fingerprint.splits": "v1:0"}}],
+            "splits differ; rmse is the same",
+        ),
+        (
             [{"tags": {"mlflow.source.git.commit": None}}, {"folds": CLEARLY}],
             "code differs; rmse is best in 3 ridge",
         ),

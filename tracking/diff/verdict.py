@@ -38,9 +38,11 @@ def say_again(diff: RunDiff) -> str:
 
 def _say_differing(diff: RunDiff) -> str:
     said = [] if diff.config.same else [f"config ({_keys(diff.config)})"]
-    said += [name for name in ("data", "code", "env", "outcome") if not getattr(diff, name).same]
+    keys = {change.key for change in diff.data.changes}
+    said += ["splits"] if keys == {"splits"} else ["data"] if keys else []  # other folds of the same data
+    said += [name for name in ("code", "env", "outcome") if not getattr(diff, name).same]
     if said:
-        return f"{_listed(said)} {'differs' if len(said) == 1 else 'differ'}"
+        return f"{_listed(said)} {'differs' if len(said) == 1 and said != ['splits'] else 'differ'}"
     return "nothing differs but times" if diff.metrics.same else "only the metrics differ"
 
 
