@@ -169,6 +169,7 @@ class Campaign:
             self._say(f"note: {note}")
         checker = Checker(self._composer, self._maker().spec)
         checker.check(self._expansion)
+        self._settings = self._settings.fitted(checker.targets, points=self._expansion.count())
         config = self._first.config
         store = open_store(config["tracking"], writes=not (config["dry_run"] or config["diff"]))
         provenance = capture_provenance(exclude=folder_of(store))

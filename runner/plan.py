@@ -16,7 +16,7 @@ from runner.evaluate import check_scorers
 from runner.points.axes import Point
 from runner.provenance.capture import Provenance
 from runner.record import asked_fingerprint, data_key, identify
-from runner.spec import Spec, build, fingerprint
+from runner.spec import Spec, build, fingerprint, targets
 
 BATCH = 500  # points looked up at once
 MOST_ERRORS = 10
@@ -46,6 +46,7 @@ class Checker:
     composer: Composer
     spec_of: Callable[[Point], Spec]
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    targets: set[str] = field(default_factory=set)  # the code that the points run, by dotted name
     _seen: set[tuple[tuple[str, ...], str]] = field(default_factory=set)
     _combinations: set[str] = field(default_factory=set)
 
@@ -76,6 +77,7 @@ class Checker:
 
     def _check_spec(self, spec: Spec) -> None:
         parts = build(spec.config)
+        self.targets |= set(targets(spec.config))
         key = data_key(spec.config)
         if key not in self.datasets:
             self.datasets[key] = load(spec.config["data"])

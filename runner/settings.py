@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from runner.engine.pool import PROCESS_BACKENDS
@@ -49,6 +50,23 @@ class Settings:
         if self.n_jobs is None:
             return cores
         return self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
+
+    def fitted(self, targets: Iterable[str], *, points: int) -> Settings:
+        """Return settings that run this code: what is defined in a notebook or script stays in this process.
+
+        Raises ConfigError where that was asked to run in another one.
+        """
+        own = next((target for target in targets if target.startswith("__main__.")), None)
+        if own is None or self.backend not in PROCESS_BACKENDS:
+            return self
+        asked = f"timeout_per_point={self.timeout:g}" if self.timeout is not None else f"n_jobs={self.n_jobs}"
+        if self.timeout is not None or (self.n_jobs is not None and min(self.size, points) > 1):
+            name = own.removeprefix("__main__.")
+            raise ConfigError(
+                f"{asked}: worker processes cannot import {own}, which only this program has. Put {name} in a module"
+                f" (a file mymodule.py: mymodule.{name}){'' if self.timeout else ', or use backend=threading'}."
+            )
+        return replace(self, n_jobs=1)
 
 
 def _check_backend(name: str) -> None:

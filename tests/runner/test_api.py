@@ -17,6 +17,7 @@ import runner
 import tracking
 from runner.errors import ConfigError, DataError, NotReproducible, PointFailed
 from runner.provenance import capture as provenance
+from runner.settings import Settings
 from tracking import TrackingError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,3 +218,50 @@ def test_calls_from_several_threads_do_not_meet_in_what_they_share() -> None:
         thread.join()
 
     assert sorted(names) == [f"ridge alpha={alpha}" for alpha in range(2, 6)]
+
+
+NOTEBOOK = """
+import sys
+
+from sklearn.linear_model import Ridge
+
+import runner
+
+class Own(Ridge):
+    pass
+
+
+runs = runner.sweep(["model._target_=__main__.Own", "alpha=range(1,13)", "cv.n_splits=2", *sys.argv[1:]])
+print({run.info.status for run in runs}, len(runs))
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ending"),
+    [
+        ([], "{'FINISHED'} 12"),
+        (["n_jobs=2", "backend=threading"], "{'FINISHED'} 12"),
+        (["n_jobs=2"], "n_jobs=2: worker processes cannot import __main__.Own, which only this program has."),
+        (["timeout_per_point=60"], "timeout_per_point=60: worker processes cannot import __main__.Own"),
+    ],
+)
+def test_an_estimator_of_a_notebook_runs_where_it_is(folder: Path, options: list[str], ending: str) -> None:
+    (folder / "notebook.py").write_text(NOTEBOOK)
+
+    done = subprocess.run(
+        [sys.executable, "notebook.py", *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ending in (done.stdout or done.stderr).splitlines()[-1]
+
+
+def test_auto_stays_in_the_process_that_has_the_estimator() -> None:
+    own, theirs = {"sklearn.svm.SVR", "__main__.Own"}, {"sklearn.svm.SVR"}
+
+    assert Settings().fitted(own, points=100).n_jobs == 1
+    assert Settings(n_jobs=2).fitted(own, points=1).n_jobs == 1
+    assert Settings().fitted(theirs, points=100) == Settings()
