@@ -10,7 +10,7 @@ from typing import Any
 from tracking import context, endings, validation
 from tracking.client import TrackingClient
 from tracking.entities import LifecycleStage, Run, RunStatus
-from tracking.errors import InvalidValue, RunConflict, RunDeleted
+from tracking.errors import ExperimentNotFound, InvalidValue, RunConflict, RunDeleted
 from tracking.owner import current_owner
 from tracking.state import EXPERIMENT_ID, EXPERIMENT_NAME, OpenRun, pop, push, state
 
@@ -139,10 +139,9 @@ def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dic
             f"{state.experiment_id}. Call set_experiment(experiment_id={info.experiment_id!r}) first."
         )
     if run_name:
-        tags[context.RUN_NAME] = validation.as_text(run_name, "Run name")
-    client.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner())
-    if tags:
-        client.log_batch(run_id, tags=tags)
+        tags[context.RUN_NAME] = str(validation.run_name(run_name))
+    name = tags.get(context.RUN_NAME)
+    client.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner(), run_name=name, tags=tags)
     return client.get_run(run_id)
 
 
@@ -190,7 +189,7 @@ def current_experiment_id(client: TrackingClient) -> str:
         return state.experiment_id
     name, number = os.environ.get(EXPERIMENT_NAME), os.environ.get(EXPERIMENT_ID)
     if number:
-        client.get_experiment(number)
+        _require_known(client, number)
     if not name:
         return number or DEFAULT_EXPERIMENT_ID
     found = experiment_named(client, name)
@@ -201,6 +200,13 @@ def current_experiment_id(client: TrackingClient) -> str:
             "Unset one of the two variables."
         )
     return found
+
+
+def _require_known(client: TrackingClient, number: str) -> None:
+    try:
+        client.get_experiment(number)
+    except ExperimentNotFound as problem:
+        raise InvalidValue(f"{EXPERIMENT_ID}={number!r} of the environment: {problem}") from problem
 
 
 def experiment_named(client: TrackingClient, name: str) -> str:

@@ -26,7 +26,7 @@ from tracking.entities import (
 )
 from tracking.errors import ExperimentDeleted, InvalidValue
 from tracking.owner import current_owner
-from tracking.state import current_uri, shared_store
+from tracking.state import current_uri, shared_store, uri_text
 from tracking.validation import METRIC, PARAM, TAG, check_key, now_ms, shorten
 
 T = TypeVar("T")
@@ -53,8 +53,8 @@ class TrackingClient:
     `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake.
     """
 
-    def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
-        self._uri = current_uri() if tracking_uri is None else tracking_uri
+    def __init__(self, tracking_uri: str | os.PathLike[str] | None = None, registry_uri: str | None = None) -> None:
+        self._uri = current_uri() if tracking_uri is None else uri_text(tracking_uri)
         self.store = shared_store(self._uri)
 
     @property
@@ -146,7 +146,7 @@ class TrackingClient:
     ) -> Run:
         """Create a RUNNING run that nothing ends by itself; `start_run` is the friendlier way."""
         recorded = validation.tags(tags or {})
-        name = validation.as_text(run_name, "Run name") if run_name else recorded.get(context.RUN_NAME)
+        name = validation.run_name(run_name) or recorded.get(context.RUN_NAME)
         recorded[context.RUN_NAME] = name or context.random_name()
         return self.store.create_run(
             validation.experiment_id(experiment_id),
@@ -172,9 +172,9 @@ class TrackingClient:
         self._check_active(run_id)
         state = None if status is None else validation.run_status(status)
         owner = current_owner() if state == RunStatus.RUNNING else None
-        self.store.update_run(run_id, status=state, owner=owner)
-        if name:
-            self._record_tags(run_id, {context.RUN_NAME: validation.as_text(name, "Run name")})
+        renamed = validation.run_name(name)
+        tags = {} if renamed is None else {context.RUN_NAME: renamed}
+        self.store.update_run(run_id, status=state, owner=owner, run_name=renamed, tags=tags)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """End a run, FINISHED unless said otherwise, and flush it to disk."""
@@ -275,9 +275,7 @@ class TrackingClient:
         name = tags.get(context.RUN_NAME)
         if name == "":  # MLflow too lets a run keep its name rather than have none
             del tags[context.RUN_NAME]
-        self.store.log_batch(validation.run_id(run_id), tags=tags, **values)
-        if name:
-            self.store.update_run(run_id, run_name=name)
+        self.store.log_batch(validation.run_id(run_id), tags=tags, run_name=name or None, **values)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove one tag. Raises TagNotFound."""
@@ -367,7 +365,7 @@ def experiment_id_list(ids: object) -> list[str]:
 def _offset(token: str | None) -> int:
     if not token:
         return 0
-    if token.isdecimal():
+    if isinstance(token, str) and token.isdecimal() and len(token) < 19:
         return int(token)
     raise InvalidValue(f"Invalid page token {shorten(token)}: pass the `token` of the page before.")
 

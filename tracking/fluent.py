@@ -88,7 +88,7 @@ def search_experiments(
         view_type=view_type,
         filter_string=filter_string,
         order_by=validation.name_list(order_by, "order_by"),
-        max_results=max_results,
+        max_results=validation.result_limit(max_results),
     )
 
 
@@ -317,7 +317,7 @@ def search_runs(
         "filter_string": filter_string,
         "view_type": run_view_type,
         "order_by": validation.name_list(order_by, "order_by"),
-        "max_results": max_results,
+        "max_results": validation.result_limit(max_results),
     }
     if output_format == "list":
         return client.store.search_runs(ids, **options)

@@ -316,6 +316,7 @@ class _Parser:
 
 def _number(text: str) -> int | float:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         return float(text)
+    return number if abs(number) < 2**63 else float(number if abs(number) < 10**308 else text)

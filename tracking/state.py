@@ -128,11 +128,8 @@ def inherited_uri() -> str:
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Choose the store for what follows; None goes back to environment or default."""
-    if uri is not None and not isinstance(uri, (str, os.PathLike)):
-        raise InvalidValue(f"A tracking URI is text or a path, not {shorten(uri)}. As {DEFAULT_URI!r}.")
     before = absolute_uri(current_uri())
-    if isinstance(uri, os.PathLike):
-        uri = f"sqlite:///{os.path.abspath(uri)}"
+    uri = None if uri is None else uri_text(uri)
     state.uri = uri or None
     if uri:
         state.places[uri] = _from_here(uri)
@@ -146,6 +143,15 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
         state.experiment_id = None
         if EXPERIMENT_ID in state.exported:
             _put(EXPERIMENT_ID, state.exported.pop(EXPERIMENT_ID))
+
+
+def uri_text(uri: object) -> str:
+    """Return a tracking URI given as text or as the path of a database file."""
+    if isinstance(uri, str):
+        return uri
+    if isinstance(uri, os.PathLike):
+        return f"sqlite:///{os.path.abspath(uri)}"
+    raise InvalidValue(f"A tracking URI is text or a path, not {shorten(uri)}. As {DEFAULT_URI!r}.")
 
 
 def absolute_uri(uri: str) -> str:

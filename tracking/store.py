@@ -140,8 +140,12 @@ class Store(Protocol):
         run_name: str | None = None,
         owner: Owner | None = None,
         lifecycle_stage: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Change the given fields. Status RUNNING clears `end_time`. Raises RunNotFound."""
+        """Change the given fields and set the tags, all at once. Raises RunNotFound.
+
+        A run that is RUNNING again keeps its old `end_time` until it ends.
+        """
         ...
 
     def log_batch(
@@ -151,8 +155,9 @@ class Store(Protocol):
         metrics: Sequence[Metric] = (),
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        run_name: str | None = None,
     ) -> None:
-        """Record everything given, atomically. Raises RunNotFound, RunDeleted, ParamConflict."""
+        """Record everything given, and rename, atomically. Raises RunNotFound, RunDeleted, ParamConflict."""
         ...
 
     def delete_tag(self, run_id: str, key: str) -> None:

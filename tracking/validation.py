@@ -308,7 +308,9 @@ def experiment_name(value: object) -> str:
 
 def artifact_location(value: object) -> str:
     """Return an absolute path or file URI in which an experiment's files are to be kept."""
-    text = as_text(os.fspath(value) if isinstance(value, os.PathLike) else value, "Artifact location")
+    if not isinstance(value, (str, os.PathLike)):
+        raise InvalidType(f"An artifact location is a path or a file: URI, not {shorten(value)}.")
+    text = as_text(os.fspath(value), "Artifact location")
     if len(text) > MAX_ARTIFACT_LOCATION:
         raise InvalidValue(
             f"Artifact location exceeds the maximum length of {MAX_ARTIFACT_LOCATION} characters. Shorten it."
@@ -338,6 +340,25 @@ def page_size(value: object) -> int:
     if not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
         raise InvalidValue(f"Invalid max_results {shorten(value)}: a whole number from 1 to {MAX_PAGE}.")
     return int(value)
+
+
+def result_limit(value: object) -> int | None:
+    """Return how many results at most; None means all, 0 and less none."""
+    if value is None:
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError as problem:
+        raise InvalidValue(f"Invalid max_results {shorten(value)}: a whole number, or None for all.") from problem
+
+
+def run_name(value: object) -> str | None:
+    """Return a run's name as text; None where none is given."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise InvalidType(f"A run name is text, not {shorten(value)} of type {type(value).__name__}.")
+    return as_text(value, "Run name")
 
 
 def name_list(value: object, what: str) -> list[str]:

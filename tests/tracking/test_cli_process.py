@@ -190,3 +190,13 @@ def test_listing_runs_loads_nothing_heavy(environment):
 
     assert done.returncode == 0
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_one_message(environment):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "show", "latest"], stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "No space left" in done.stderr

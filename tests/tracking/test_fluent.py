@@ -281,3 +281,56 @@ def test_search_beyond_mlflows_grammar_works_from_here() -> None:
             tracking.log_param("alpha", alpha)
 
     assert names(filter_string="params.alpha < 0.4 OR params.alpha IN ('2')") == ["0.1", "2"]
+
+
+@pytest.mark.parametrize("wrong", ["3", 1.5])
+def test_a_wrong_number_of_results_is_named(wrong: object) -> None:
+    with pytest.raises(tracking.TrackingError, match="max_results"):
+        tracking.search_runs(max_results=wrong)  # type: ignore[call-overload]
+    with pytest.raises(tracking.TrackingError, match="max_results"):
+        tracking.search_experiments(max_results=wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_no_uri_and_no_page_token_is_refused() -> None:
+    with pytest.raises(tracking.TrackingError, match="URI"):
+        tracking.TrackingClient(5)  # type: ignore[arg-type]
+    with pytest.raises(tracking.TrackingError, match="page token"):
+        tracking.TrackingClient().search_runs(["0"], page_token=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [[1], b"x", True])
+def test_a_run_name_and_a_location_of_a_wrong_type_are_refused(wrong: object) -> None:
+    with pytest.raises(TypeError, match="run name"):
+        tracking.start_run(run_name=wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="location"):
+        tracking.create_experiment("x", artifact_location=wrong)  # type: ignore[arg-type]
+    assert tracking.search_runs(output_format="list") == []
+    assert tracking.get_experiment_by_name("x") is None
+
+
+def test_an_unknown_experiment_of_the_environment_is_an_invalid_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "99")
+    with pytest.raises(tracking.TrackingError, match="MLFLOW_EXPERIMENT_ID='99'") as caught:
+        tracking.start_run()
+    assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+def test_a_resumed_run_keeps_its_end_until_it_ends_again() -> None:
+    with tracking.start_run() as run:
+        pass
+    ended = tracking.get_run(run.info.run_id).info.end_time
+    assert ended is not None
+    with tracking.start_run(run_id=run.info.run_id) as resumed:
+        assert (resumed.info.status, resumed.info.end_time) == ("RUNNING", ended)
+
+
+def test_renaming_is_one_transaction_with_what_comes_along() -> None:
+    client = tracking.TrackingClient()
+    with tracking.start_run(run_name="old") as run:
+        tracking.log_param("a", 1)
+        with pytest.raises(tracking.TrackingError):
+            client.log_batch(run.info.run_id, params={"a": 2}, tags={"mlflow.runName": "new"})
+        assert client.get_run(run.info.run_id).info.run_name == "old"
+        client.update_run(run.info.run_id, status="FAILED", name="new")
+    found = client.get_run(run.info.run_id)
+    assert (found.info.run_name, found.data.tags["mlflow.runName"]) == ("new", "new")

@@ -207,7 +207,7 @@ class TestRuns:
         store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner())
         store.update_run(run_id, run_name="new")
         info = store.get_run(run_id).info
-        assert (info.status, info.end_time, info.run_name) == ("RUNNING", None, "new")
+        assert (info.status, info.end_time, info.run_name) == ("RUNNING", 2000, "new")
 
     def test_a_deleted_run_is_readable_but_not_writable(self, store: Store, record: Recorder) -> None:
         run_id = record("a", params={"p": "1"}, tags={"k": "v"})
@@ -564,3 +564,13 @@ class TestThreads:
         store.close()
         store.close()
         assert store.get_experiment("0").name == "Default"
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-99999999999999999999", "1" + "0" * 400])
+def test_whole_numbers_beyond_64_bits_are_compared_as_floats(store: Store, number: str) -> None:
+    store.create_run("0", run_id="a", run_name="x", user_id="u", start_time=5, owner=current_owner(), tags={})
+    store.log_batch("a", params={"p": "5"}, metrics=[Metric("m", 5.0, 1)])
+    sign = ">" if number.startswith("-") else "<"
+    for name in ("metrics.m", "params.p", "start_time"):
+        assert len(store.search_runs(None, filter_string=f"{name} {sign} {number}")) == 1
+        assert store.search_runs(None, filter_string=f"{name} IN (1, {number})") == []

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from tracking.entities import Run, RunInfo
+from tracking.entities import Run, RunInfo, RunStatus
 from tracking.errors import InvalidValue
 from tracking.refs import nearest_names
 from tracking.render import DottedName, NumberText, Row, ShortId, local_time, varying_columns
@@ -63,8 +63,10 @@ def _param(key: str, value: str) -> str:
 
 
 def duration(info: RunInfo) -> timedelta | None:
-    """Return how long the run took, or None where its end is not known."""
-    return None if info.end_time is None else timedelta(milliseconds=info.end_time - info.start_time)
+    """Return how long the run took, or None where its end is not known; a resumed run has one from before."""
+    if info.end_time is None or info.status == RunStatus.RUNNING:
+        return None
+    return timedelta(milliseconds=info.end_time - info.start_time)
 
 
 def is_bookkeeping(tag: str) -> bool:

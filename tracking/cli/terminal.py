@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from tracking.cells import plain
-from tracking.errors import InvalidValue, StoreError
+from tracking.errors import ArtifactError, InvalidValue, StoreError
 from tracking.render import Row, render_table
 from tracking.state import absolute_uri, current_uri
 from tracking.store import Store, open_store
@@ -115,6 +115,9 @@ def _quiet_when_the_reader_leaves() -> Iterator[None]:
         # write, or it complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None  # what a shell reports for SIGPIPE
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ArtifactError(f"The output cannot be written: {problem.strerror}. Write it elsewhere.") from problem
 
 
 def emit_table(

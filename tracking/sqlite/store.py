@@ -224,12 +224,13 @@ class SQLiteStore:
         run_name: str | None = None,
         owner: Owner | None = None,
         lifecycle_stage: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Change the given fields. Status RUNNING clears `end_time`."""
+        """Change the given fields and set the tags, all at once."""
         changes: dict[str, str | int | None] = {}
         if status is not None:
             changes["status"] = str(status)
-        if end_time is not None or status == RunStatus.RUNNING:
+        if end_time is not None:
             changes["end_time"] = end_time
         if run_name is not None:
             changes["name"] = run_name
@@ -239,14 +240,18 @@ class SQLiteStore:
             changes["lifecycle"] = str(lifecycle_stage)
         ends = status is not None and RunStatus(status).is_terminated
 
-        def update(connection: sqlite3.Connection) -> None:
+        def update(connection: sqlite3.Connection) -> ValueWriter:
             n, _ = _run_row(connection, run_id)
             self._repair(connection)
+            writer = ValueWriter(connection, self._database.names())
+            if tags:
+                writer.set_tags(n, tags)
             if changes:
                 assignments = ", ".join(f"{column} = ?" for column in changes)
                 connection.execute(f"UPDATE runs SET {assignments} WHERE n = ?", (*changes.values(), n))
+            return writer
 
-        self._database.write(update, flush=ends)
+        self._database.write(update, flush=ends).remember()
 
     def log_batch(
         self,
@@ -255,8 +260,9 @@ class SQLiteStore:
         metrics: Sequence[Metric] = (),
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        run_name: str | None = None,
     ) -> None:
-        """Record everything given, atomically."""
+        """Record everything given, and rename, atomically."""
         if not (metrics or params or tags):  # asks only whether the run may be written to
             self._database.read(lambda connection: _writable_run(connection, run_id))
             return
@@ -270,6 +276,8 @@ class SQLiteStore:
                 writer.set_tags(n, tags)
             if metrics:
                 writer.add_points(n, metrics)
+            if run_name is not None:
+                connection.execute("UPDATE runs SET name = ? WHERE n = ?", (run_name, n))
             return writer
 
         self._database.write(log).remember()
