@@ -67,16 +67,16 @@ def reproduce(
 
 
 def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLike[str] | None) -> Result:
+    from runner.compose.calls import check_folder, read_call
     from runner.compose.composer import Composer
     from runner.compose.session import session
     from runner.flow import Request, execute
 
-    if isinstance(overrides, str):
-        raise ConfigError(f"Overrides are a list of texts: [{overrides!r}], not {overrides!r}.")
-    texts = tuple(map(str, overrides))
-    command = f"runner.{'sweep' if sweeps else 'run'}({list(texts)})"
-    request = Request(texts, command, sweeps=sweeps, quiet=True, keep_runs=True)
-    with session(*([] if config_dir is None else [config_dir])) as own:
+    name = "runner.sweep" if sweeps else "runner.run"
+    call = read_call(overrides, name)
+    command = f"{name}({list(map(str, overrides))})"
+    request = Request(call.overrides, command, sweeps, points_per_interval=call.points, quiet=True, keep_runs=True)
+    with session(*check_folder(config_dir)) as own:
         result = execute(request, Composer(hydra_overrides=own))
     if result.interrupted:
         see = tracking_command("runs", store=result.store)

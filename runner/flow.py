@@ -73,7 +73,8 @@ def read_points(request: Request, composer: Composer) -> Expansion:
     axes = read_arguments(request.overrides, loader=composer.loader, points=request.points_per_interval)
     if not request.sweeps and (swept := [axis for axis in axes if len(axis.values) > 1]):
         axis = swept[0]
-        raise ConfigError(f"{axis.keys[0]} has {len(axis.values)} values. Add -m to run one point for each.")
+        remedy = "Call runner.sweep" if request.quiet else "Add -m"
+        raise ConfigError(f"{axis.keys[0]} has {len(axis.values)} values. {remedy} to run one point for each.")
     grids: list[Grid] = []
     for chosen, others in _experiments(axes):
         structural = [*chosen, *(s for s in _fixed(others) if composer.is_structural(s))]

@@ -136,7 +136,11 @@ def test_a_failed_run_is_raised_with_its_id(folder: Path) -> None:
     [
         (["alhpa=1"], ConfigError, "Nearest: alpha"),
         (["model=nothing"], ConfigError, "nothing"),
-        (["alpha=1,2"], ConfigError, "alpha"),
+        (["alpha=1,2"], ConfigError, "alpha has 2 values. Call runner.sweep to run one point for each."),
+        (["-m", "alpha=1,2"], ConfigError, "-m is an option of the command line.*: call runner.sweep instead"),
+        (["--config-dir", "x"], ConfigError, r"--config-dir is.*write runner.run\(\[...\], config_dir='x'\)"),
+        (["--cfg", "job"], ConfigError, "--cfg is an option of the command line.*overrides only"),
+        (["hydra.sweeper.param={}"], ConfigError, "hydra.sweeper.param={}: there are hydra.sweeper.params="),
         (["model.alpha=-1"], ConfigError, "must be a float"),
         (["data=csv", "data.path=gone.csv", "data.target=y"], DataError, "gone.csv"),
         (["dry_run=true"], ConfigError, "Nothing was run"),
@@ -265,3 +269,24 @@ def test_auto_stays_in_the_process_that_has_the_estimator() -> None:
     assert Settings().fitted(own, points=100).n_jobs == 1
     assert Settings(n_jobs=2).fitted(own, points=1).n_jobs == 1
     assert Settings().fitted(theirs, points=100) == Settings()
+
+
+def test_a_folder_of_configs_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match="config_dir='nope': there is no such folder"):
+        runner.sweep(["alpha=1,2"], config_dir="nope")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["hydra.sweeper.params={alpha: '0.1,1', seed: 3}", "+hydra.sweeper.params.alpha=0.1,1", "alpha=0.1,1"],
+)
+def test_a_sweep_is_read_from_hydras_own_place_too(override: str) -> None:
+    runs = runner.sweep([override, "cv.n_splits=2"])
+
+    assert [run.data.params["alpha"] for run in runs] == ["0.1", "1"]
+
+
+def test_how_many_points_an_interval_has_is_said_as_on_the_command_line() -> None:
+    runs = runner.sweep(["alpha=interval(1,2)", "hydra.sweeper.points=3", "cv.n_splits=2"])
+
+    assert [run.data.params["alpha"] for run in runs] == ["1.0", "1.5", "2.0"]
