@@ -123,7 +123,7 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
     return _splits[known]
 
 
-def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool, numeric_target: bool) -> None:
+def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool) -> None:
     """Raise ConfigError for a scorer that scikit-learn does not know, or that cannot score such predictions."""
     known = get_scorer_names()
     for name, scorer in scorers.items():
@@ -131,10 +131,15 @@ def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool, numeric_ta
             continue
         asked = f"scoring.metrics.{name}={scorer}"
         if scorer not in known:
-            raise ConfigError(f"{asked}: scikit-learn has no such scorer.{suggest(scorer, known)}")
+            fitting = ", ".join(sorted(CLASSIFICATION_SCORERS if is_classifier else REGRESSION_SCORERS))
+            raise ConfigError(
+                f"{asked}: scikit-learn has no such scorer.{suggest(scorer, known) or f' For this model: {fitting}.'}"
+            )
         of_numbers = scorer in REGRESSION_SCORERS
-        if is_classifier and of_numbers and not numeric_target:
-            raise ConfigError(f"{asked}: it compares numbers, and the target has classes. Use scoring=classification.")
+        if is_classifier and of_numbers:
+            raise ConfigError(
+                f"{asked}: it compares numbers, and the model predicts classes. Use scoring=classification."
+            )
         if not is_classifier and not of_numbers and scorer in CLASSIFICATION_SCORERS:
             raise ConfigError(
                 f"{asked}: it compares classes, and the model predicts numbers."

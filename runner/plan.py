@@ -65,7 +65,7 @@ class Checker:
         if errors:
             kind = DataError if all(isinstance(e, DataError) for e in errors.values()) else ConfigError
             only = next(iter(errors.values())) if len(errors) == 1 else None
-            raise only or kind("\n".join(errors))
+            raise only or kind("\n  ".join([f"{len(errors)} mistakes:", *errors]))
 
     def _is_known(self, point: Point) -> bool:
         """Tell whether every setting of the point was seen with the same structural settings."""
@@ -81,13 +81,12 @@ class Checker:
         key = data_key(spec.config)
         if key not in self.datasets:
             self.datasets[key] = load(spec.config["data"])
-        numeric = self.datasets[key].y.dtype.kind in "iufb"
-        check_scorers(parts.scorers, is_classifier=parts.is_classifier, numeric_target=numeric)
         model = spec.config["model"].get("_target_")
         combination = repr((key, model, spec.config.get("prepare"), spec.config["cv"]))
         if combination not in self._combinations:
             self._combinations.add(combination)
             check(self.datasets[key], splitter=parts.splitter, estimator=parts.estimator)
+        check_scorers(parts.scorers, is_classifier=parts.is_classifier)
 
 
 def plan_points(

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from runner.errors import ConfigError
+from runner.nearest import suggest
 
-_IMPUTE = ("median", "mean", "most_frequent")
+_IMPUTE = ("mean", "median", "most_frequent")
 _MISSING = "missing"  # as a category of its own: that a value is missing often tells something
 _PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
@@ -30,7 +31,11 @@ def tabular(
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
     if impute not in _IMPUTE:
-        raise ConfigError(f"prepare.impute={impute} is not known. Known: {', '.join(_IMPUTE)}.")
+        raise ConfigError(
+            f"prepare.impute={impute}: there is no such way.{suggest(str(impute), _IMPUTE)}"
+            f" There are: {', '.join(_IMPUTE)}."
+        )
+    _check_yes_no(scale=scale, indicator=indicator)
     numbers = partial(_number_steps, impute=impute, scale=scale, indicator=indicator)
     parts = FunctionTransformer(_date_parts, feature_names_out=_date_names)
     seconds = FunctionTransformer(_seconds, feature_names_out="one-to-one")
@@ -54,8 +59,17 @@ def polynomial(*, degree: int = 2, interaction_only: bool = False) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+    _check_yes_no(interaction_only=interaction_only)
+    if degree == 0:
+        raise ConfigError("prepare.degree=0: no column would be left. Give 1 or more, or prepare=standard.")
     powers = PolynomialFeatures(degree=degree, interaction_only=interaction_only, include_bias=False)
     return make_pipeline(StandardScaler(), powers, StandardScaler())
+
+
+def _check_yes_no(**flags: object) -> None:
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ConfigError(f"prepare.{name}={value}: it must be true or false.")
 
 
 def columns_of(X: Any, *, kind: str) -> list[Any]:

@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import tracking
+from runner.errors import ConfigError
 
 
 def open_store(section: Mapping[str, Any], *, writes: bool) -> str:
     """Return the URI of the store; one that will be written is opened, so that a mistake shows at once.
 
-    Raises TrackingError.
+    Raises TrackingError, or ConfigError naming the key if the config names the store.
     """
-    uri = str(section.get("uri") or tracking.get_tracking_uri())
-    tracking.set_tracking_uri(uri)
-    if writes:
-        tracking.TrackingClient(uri).search_experiments(max_results=1)
+    asked = section.get("uri")
+    uri = str(asked or tracking.get_tracking_uri())
+    try:
+        tracking.set_tracking_uri(uri)
+        if writes:
+            tracking.TrackingClient(uri).search_experiments(max_results=1)
+    except tracking.TrackingError as error:
+        raise ConfigError(f"tracking.uri={asked}: {error}") if asked else error from None
     return uri
 
 

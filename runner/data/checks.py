@@ -11,6 +11,7 @@ from runner.errors import DataError
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
 
+MOST_CLASSES = 20  # so many whole numbers are more likely classes than amounts
 _K_FOLDS = {"KFold", "StratifiedKFold", "RepeatedKFold", "RepeatedStratifiedKFold"}
 
 
@@ -35,32 +36,52 @@ def check(dataset: "Dataset", *, splitter: Any, estimator: Any) -> None:
 
 
 def _check_target(dataset: "Dataset", classes: bool) -> None:
-    y, name = dataset.y, dataset.target_name
-    missing = _missing(y)
-    if missing.any():
-        raise DataError(
-            f"The target {name!r} is missing or infinite in {int(missing.sum())} of {len(y)} rows, "
-            f"first in row {int(np.argmax(missing))}. Fill or remove these rows."
-        )
+    y, name = dataset.y, f"The target {dataset.target_name!r} of {dataset.name}"
+    _check_present(y, name)
     if y.dtype.kind in "Mm":
-        raise DataError(f"The target {name!r} holds dates. Predict a number or a class: data.target=COLUMN")
+        raise DataError(f"{name} holds dates. Predict a number or a class: data.target=COLUMN")
     distinct = np.unique(y.astype(str) if y.dtype.kind == "O" else y)
     if len(distinct) == 1:
         raise DataError(
-            f"The target {name!r} is constant: every row is {distinct[0]}. There is nothing to predict; "
+            f"{name} is constant: every row is {distinct[0]}. There is nothing to predict; "
             "is it the right column (data.target), or the right rows (data.limit)?"
         )
     if not classes and y.dtype.kind not in "iufb":
         examples = ", ".join(str(value) for value in distinct[:3])
         raise DataError(
-            f"The target {name!r} holds text ({examples}), and the model predicts numbers. For classes: "
+            f"{name} holds text ({examples}), and the model predicts numbers. For classes: "
             "model=logistic scoring=classification cv=stratified"
         )
-    if classes and dataset.y.dtype.kind == "f" and (y != np.round(y)).any():
-        raise DataError(
-            f"The target {name!r} is continuous ({len(distinct)} different numbers), and the model predicts "
-            "classes. For numbers: model=ridge scoring=regression cv=kfold"
-        )
+    if classes and y.dtype.kind == "f" and (y != np.round(y)).any():
+        raise DataError(_explain_continuous(dataset))
+
+
+def _check_present(y: Any, name: str) -> None:
+    missing = _missing(y)
+    if not missing.any():
+        return
+    infinite = y.dtype.kind in "fc" and not np.isnan(y[missing]).any()
+    what = "infinite" if infinite else "missing"
+    if y.dtype.kind in "fc" and not infinite and np.isinf(y[missing]).any():
+        what = "missing or infinite"
+    raise DataError(f"{name} is {what} {in_rows(missing)}. Fill or remove {'it' if missing.sum() == 1 else 'them'}.")
+
+
+def in_rows(marked: Any) -> str:
+    """Write `in 2 of 40 rows, first in row 4`, as a person counts: from 1, without the header of a file."""
+    count, first = int(marked.sum()), int(np.argmax(marked)) + 1
+    if count == 1:
+        return f"in 1 of {len(marked)} rows: row {first} (the first is 1, a header does not count)"
+    return f"in {count} of {len(marked)} rows, first in row {first} (the first is 1, a header does not count)"
+
+
+def _explain_continuous(dataset: "Dataset") -> str:
+    distinct = len(np.unique(dataset.y))
+    return (
+        f"The target {dataset.target_name!r} of {dataset.name} is continuous ({distinct} different numbers), and the "
+        "model predicts classes. Choose a model of numbers (model=ridge scoring=regression cv=kfold), or data with "
+        "classes (data=iris)."
+    )
 
 
 def _missing(values: Any) -> Any:
@@ -105,7 +126,7 @@ def _check_groups(dataset: "Dataset", kind: str, folds: int) -> None:
         )
     missing = _missing(dataset.groups)
     if missing.any():
-        raise DataError(f"The groups are missing in {int(missing.sum())} rows, first in row {int(np.argmax(missing))}.")
+        raise DataError(f"The groups are missing {in_rows(missing)}. Fill them, or remove these rows.")
     count = len(set(dataset.groups.tolist()))
     if count < folds:
         raise DataError(
@@ -120,11 +141,13 @@ def _check_classes(dataset: "Dataset", splitter: Any) -> None:
     rare = [(label, count) for label, count in zip(labels, counts, strict=True) if count < needed]
     if not rare:
         return
+    if dataset.task == "regression" and len(labels) > MOST_CLASSES:
+        raise DataError(_explain_continuous(dataset))
     listed = ", ".join(f"{label} ({count})" for label, count in rare[:5])
     remedy = f"Use fewer folds (cv.n_splits={max(2, counts.min())})" if counts.min() > 1 else "Add rows of it"
     what = f"the {needed} folds of cv" if kind in _K_FOLDS else "the 2 that training and testing need"
     raise DataError(
-        f"A class of {dataset.target_name!r} has fewer members than {what}: {listed}. "
+        f"A class of {dataset.target_name!r} ({dataset.name}) has fewer members than {what}: {listed}. "
         f"{remedy}, merge rare classes, or leave them out."
     )
 

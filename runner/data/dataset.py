@@ -12,7 +12,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from runner.data.checks import check
+from runner.data.checks import MOST_CLASSES, check
 from runner.data.columns import Columns
 from runner.data.sources import read
 from runner.data.tables import find_files
@@ -108,7 +108,7 @@ def _task(y: Any) -> str:
         return "classification"
     distinct = np.unique(y)
     whole = y.dtype.kind in "iu" or bool(np.all(distinct == np.round(distinct)))
-    return "classification" if whole and len(distinct) <= min(20, len(y) // 5) else "regression"
+    return "classification" if whole and len(distinct) <= min(MOST_CLASSES, len(y) // 5) else "regression"
 
 
 def _canonical(part: Any) -> Any:

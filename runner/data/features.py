@@ -19,13 +19,14 @@ def check_features(dataset: "Dataset", estimator: Any) -> None:
     steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
     model, prepare = steps[-1], steps[:-1]
     tags = _input_tags(model)
-    _check_infinite(dataset)
     odd = [] if tags is None or tags.string else _not_numeric(dataset, model)
+    if prepare or not odd:
+        _check_infinite(dataset, estimator)
     holes = {} if tags is None or tags.allow_nan else _holes(dataset)
     if not odd and not holes:
         return
     if prepare:
-        _check_prepared(dataset, _try(dataset, estimator[:-1], "preparation"), estimator[:-1], bool(holes))
+        _check_prepared(dataset, _prepared(dataset, estimator[:-1], odd), estimator[:-1], bool(holes))
     elif not type(model).__module__.startswith("sklearn."):
         _try(dataset, estimator, "model")  # what others' tags leave unsaid, a trial tells
     elif odd:
@@ -61,14 +62,23 @@ def _numbers(dataset: "Dataset") -> list[tuple[str, Any]]:
     return [(name, column.to_numpy()) for name, column in _columns(dataset) if getattr(column.dtype, "kind", "") == "f"]
 
 
-def _check_infinite(dataset: "Dataset") -> None:
+def _check_infinite(dataset: "Dataset", estimator: Any) -> None:
+    """Raise DataError for infinite values, unless the model takes them, which no tag tells but a trial."""
     for name, values in _numbers(dataset):
-        if np.isinf(values).any():
-            row = int(np.argmax(np.isinf(values)))
+        infinite = np.isinf(values)
+        if not infinite.any():
+            continue
+        try:
+            _try(dataset, estimator, "model")
+        except DataError as error:
+            from runner.data.checks import in_rows
+
+            leave_out = f", or leave it out: data.drop=[{name}]" if hasattr(dataset.X, "iloc") else ""
             raise DataError(
-                f"Column {name!r} is infinite in {int(np.isinf(values).sum())} rows, first in row {row}. "
-                "No estimator takes that: repair the data, or leave the column out."
-            )
+                f"Column {name!r} of {dataset.name} is infinite {in_rows(infinite)}. {_name(estimator)} takes no "
+                f"infinite values: repair the data{leave_out}"
+            ) from error
+        return
 
 
 def _holes(dataset: "Dataset") -> dict[str, int]:
@@ -88,10 +98,20 @@ def _not_numeric(dataset: "Dataset", model: Any) -> list[str]:
     ]
 
 
-def _explain_text(dataset: "Dataset", odd: list[str]) -> str:
+def _prepared(dataset: "Dataset", prepare: Any, odd: list[str]) -> Any:
+    try:
+        return _try(dataset, prepare, "preparation")
+    except DataError as error:
+        if not odd:
+            raise
+        raise DataError(_explain_text(dataset, odd, f"The preparation ({_name(prepare)})")) from error
+
+
+def _explain_text(dataset: "Dataset", odd: list[str], part: str = "The model") -> str:
     listed = ", ".join(repr(name) for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
-    message = f"The model takes numbers only, and {listed} {'is' if len(odd) == 1 else 'are'} not: "
-    message += f"{_example(dataset, odd[0])}. Add prepare=tabular, or leave it out"
+    one = len(odd) == 1
+    message = f"{part} takes numbers only, and {listed} {'is' if one else 'are'} not: {_example(dataset, odd[0])}. "
+    message += f"{'Add' if part == 'The model' else 'Use'} prepare=tabular, or leave {'it' if one else 'them'} out"
     return message + (": data.drop=[" + ",".join(odd[:5]) + "]" if hasattr(dataset.X, "iloc") else ".")
 
 
@@ -160,7 +180,7 @@ def _sample(dataset: "Dataset") -> Any:
     rows = np.unique(np.linspace(0, dataset.n_rows - 1, _TRIAL_ROWS).astype(int))
     for _, values in _numbers(dataset):
         if len(values) == dataset.n_rows:  # of a sparse matrix there are only the values that it keeps
-            rows = np.union1d(rows, np.flatnonzero(np.isnan(values))[:_TRIAL_GAPS])
+            rows = np.union1d(rows, np.flatnonzero(~np.isfinite(values))[:_TRIAL_GAPS])
     return rows
 
 

@@ -14,12 +14,19 @@ from runner.nearest import suggest
 def read(config: Mapping[str, Any]) -> Columns:
     """Read what a resolved `data` section describes. Raises DataError."""
     source = config.get("source")
+    if source is None:
+        raise DataError("Every run needs data, and nothing is chosen. Choose: data=..., see --help")
     if source not in _READERS:
         known = ", ".join(sorted(_READERS))
         raise DataError(
             f"data.source is {source!r}.{suggest(str(source), _READERS)} Known: {known}. "
             "Your own data: data=csv, data=parquet or data=callable."
         )
+    known_keys = sorted((*_COMMON, *_KEYS.get(source, ())))
+    for key in config:
+        if key not in known_keys:
+            reads = f"data={source} reads no {key!r}.{suggest(key, known_keys)}"
+            raise DataError(f"data.{key}={config[key]}: {reads} Its keys: {', '.join(known_keys)}.")
     return _READERS[source](config)
 
 
@@ -103,7 +110,7 @@ def _locate(path: str) -> Callable[..., Any]:
     except ImportError as error:
         raise DataError(
             f"data.function={path}: cannot import {module_name!r} ({error}). "
-            "Is it installed, or beside the folder you are in?"
+            "Is it installed, or in the folder you are in?"
         ) from error
     function = getattr(module, attribute, None)
     if not callable(function):
@@ -159,4 +166,15 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
     "csv": _file,
     "parquet": _file,
     "callable": _callable,
+}
+
+_COMMON = ("source", "name", "task")
+_TABLE = ("target", "features", "drop", "groups", "time", "dtypes", "limit")
+_SIZES = ("n_samples", "n_features", "n_informative", "random_state")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "synthetic_regression": (*_SIZES, "noise"),
+    "synthetic_classification": (*_SIZES, "n_classes", "class_sep"),
+    "csv": ("path", *_TABLE, "separator", "decimal", "encoding", "options"),
+    "parquet": ("path", *_TABLE, "options"),
+    "callable": ("function", "kwargs", *_TABLE),
 }

@@ -2,13 +2,14 @@
 
 import glob
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.data.columns import Columns, required
 from runner.data.values import TEXT, convert, in_order, plain, values, with_dates
 from runner.errors import DataError
-from runner.nearest import suggest
+from runner.nearest import nearest, suggest
 
 if TYPE_CHECKING:  # pandas is imported where a table is read
     import pandas as pd
@@ -41,7 +42,10 @@ def _missing(text: str, path: Path, source: str) -> str:
         folder = folder.parent
     inside = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     what = "file matches" if glob.has_magic(text) else "file is at"
-    close = suggest(path.name, inside)
+    endings = (path.suffix, *_ENDINGS.get(source, ()))
+    stems = {Path(name).stem: name for name in inside if name.endswith(endings)}  # which are alike anyway
+    near = [stems[stem] for stem in nearest(path.stem, stems)]
+    close = f" Nearest: {', '.join(near)}." if near else ""
     if not close:
         tables = sorted(name for name in inside if name.endswith(_ENDINGS.get(source, ())))[:5]
         close = f" There is: {', '.join(tables)}." if tables else f" There is no {source} file either."
@@ -74,6 +78,8 @@ def read_files(paths: Sequence[Path], config: Mapping[str, Any]) -> "pd.DataFram
 def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.DataFrame":
     import pandas as pd
 
+    if _is_parquet(path):
+        raise DataError(f"data.path={path}: this is a parquet file. Write data=parquet")
     # text is told to the reader, because afterwards 01234 has lost its zero
     text = {name: "str" for name, dtype in _dtypes(config).items() if dtype in TEXT | {"category"}}
     options = {
@@ -96,7 +102,7 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.D
     except pd.errors.ParserError as error:
         raise DataError(
             f"{path} cannot be read as a table: {str(error).strip()}. Is the separator right? "
-            f"It is {options['sep']!r} now: data.separator=';' or data.separator='\\t'"
+            f"It is {options['sep']!r} now. Another: {_other_separator(path)}"
         ) from error
     except UnicodeError as error:
         raise DataError(f"{path} is not {options['encoding']} text. Perhaps: data.encoding=latin-1") from error
@@ -107,6 +113,8 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.D
 def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.DataFrame":
     import pandas as pd
 
+    if not _is_parquet(path):
+        raise DataError(f"data.path={path}: this is no parquet file. If it is text with columns: data=csv")
     try:
         frame = pd.read_parquet(path, **(config.get("options") or {}))
     except ImportError as error:
@@ -116,6 +124,27 @@ def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> "
     except (OSError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be read as parquet: {error}") from error
     return frame if limit is None else frame.head(limit)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _other_separator(path: Path) -> str:
+    """Write the setting of the separator that the first line of a file seems to have, as a shell takes it."""
+    with suppress(OSError), path.open("rb") as file:
+        first = file.readline(10_000)
+        marks = {mark: first.count(mark.encode()) for mark in (";", "\t", "|", ",")}
+        best = max(marks, key=lambda mark: marks[mark])
+        if marks[best]:
+            return _separator_setting(best)
+    return f"{_separator_setting(';')} or {_separator_setting(chr(9))}"
+
+
+def _separator_setting(mark: str) -> str:
+    spelled = "\\t" if mark == "\t" else mark
+    return f"'data.separator=\"{spelled}\"'"
 
 
 def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -170,7 +199,9 @@ def _known(column: str, asked: str, frame: "pd.DataFrame", origin: str) -> str:
         return column
     hint = suggest(column, frame.columns) or f" Its columns: {_listed(frame.columns)}."
     if len(frame.columns) == 1:
-        hint += " All of it is one column, so the separator is probably another: data.separator=';'"
+        marks = [mark for mark in (";", "\t", "|") if mark in str(frame.columns[0])]
+        setting = _separator_setting(marks[0] if marks else ";")
+        hint += f" All of it is one column, so the separator is probably another: {setting}"
     raise DataError(f"{asked}={column}: {origin} has no column {column!r}.{hint}")
 
 

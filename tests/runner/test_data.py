@@ -25,6 +25,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
     TimeSeriesSplit,
 )
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -380,7 +381,9 @@ def test_files_of_one_pattern_have_to_have_the_same_columns(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_not_parquet_is_refused(cars: Path) -> None:
-    assert "cannot be read as parquet" in refused({"source": "parquet", "path": str(cars), "target": "mpg"})
+    assert "this is no parquet file. If it is text with columns: data=csv" in refused(
+        {"source": "parquet", "path": str(cars), "target": "mpg"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -427,20 +430,21 @@ def why(dataset: Dataset, *, splitter: Any = None, estimator: Any = None) -> str
 
 
 def test_a_nan_or_infinite_target_names_the_first_row() -> None:
-    for bad in (np.nan, np.inf):
+    for bad, what in ([np.nan, np.nan], "missing"), ([np.inf, np.inf], "infinite"), ([0, np.nan], "missing"):
         y = Y.copy()
         y[[3, 5]] = bad
-        assert "missing or infinite in 2 of 20 rows, first in row 3" in why(arrays(X, y))
+        rows = "2 of 20 rows, first in row 4" if bad[0] != 0 else "1 of 20 rows: row 6"
+        assert f"of load is {what} in {rows} (the first is 1" in why(arrays(X, y))
 
 
 def test_missing_classes_are_found(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("a,mpg\n1,x\n2,\n3,y\n4,x\n")
 
-    assert "in 1 of 4 rows, first in row 1" in why(load(csv(tmp_path / "c.csv")), estimator=LogisticRegression())
+    assert "in 1 of 4 rows: row 2 " in why(load(csv(tmp_path / "c.csv")), estimator=LogisticRegression())
 
 
 def test_a_constant_target_is_refused() -> None:
-    assert "'y' is constant: every row is 3.0" in why(arrays(X, np.full(N, 3.0)))
+    assert "'y' of load is constant: every row is 3.0" in why(arrays(X, np.full(N, 3.0)))
 
 
 def test_fewer_rows_than_folds_are_refused_with_the_number_that_fits() -> None:
@@ -491,7 +495,7 @@ def test_text_columns_need_a_preparation_that_takes_them(cars: Path) -> None:
     assert "'name', 'sold', 'origin' are not" in plain
     assert "prepare=tabular" in plain
     assert "data.drop=[name,sold,origin]" in plain
-    assert "The preparation (StandardScaler) cannot take the columns of cars" in scaled
+    assert "The preparation (StandardScaler) takes numbers only, and 'name', 'sold', 'origin' are not" in scaled
     check(data, splitter=KFold(2), estimator=make_pipeline(tabular(), Ridge()))
 
 
@@ -572,13 +576,39 @@ def test_a_tab_may_be_written_as_a_shell_hands_it_over(tmp_path: Path) -> None:
     assert load(csv(tmp_path / "t.tsv", separator="\\t")).feature_names == ("a",)
 
 
-def test_infinite_features_are_refused_for_every_model() -> None:
+@pytest.mark.parametrize("estimator", [Ridge(), KNeighborsRegressor(), make_pipeline(tabular(), Ridge())])
+def test_infinite_features_are_refused_for_a_model_that_does_not_take_them(estimator: Any) -> None:
     bad = X.copy()
     bad[4, 1] = -np.inf
 
-    assert "'x1' is infinite in 1 rows, first in row 4" in why(
-        arrays(bad, Y), estimator=HistGradientBoostingRegressor()
-    )
+    assert "'x1' of load is infinite in 1 of 20 rows: row 5" in why(arrays(bad, Y), estimator=estimator)
+
+
+def test_infinite_features_are_taken_by_a_model_that_takes_them() -> None:
+    bad = X.copy()
+    bad[4, 1] = np.inf
+
+    check(arrays(bad, Y), splitter=KFold(5), estimator=HistGradientBoostingRegressor())
+
+
+@pytest.mark.parametrize("y", [np.arange(100), np.arange(100.0)])
+def test_a_target_of_many_whole_numbers_is_continuous_for_a_classifier(y: Any) -> None:
+    data = arrays(np.ones((100, 2)), y)
+
+    assert "of load is continuous (100 different numbers)" in why(data, estimator=LogisticRegression())
+
+
+def test_a_parquet_file_is_recognised_as_one(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1], "mpg": [2]}).to_parquet(tmp_path / "cars.csv")
+
+    assert "this is a parquet file. Write data=parquet" in refused(csv(tmp_path / "cars.csv"))
+
+
+@pytest.mark.parametrize(("mark", "written"), [(";", ";"), ("\t", "\\t"), ("|", "|")])
+def test_the_separator_that_a_file_has_is_suggested(mark: str, written: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"a{mark}mpg\n1{mark}2\n")
+
+    assert f"'data.separator=\"{written}\"'" in refused(csv(tmp_path / "t.csv"))
 
 
 def test_what_is_in_order_is_accepted() -> None:

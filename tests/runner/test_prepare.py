@@ -135,7 +135,7 @@ def test_a_preparation_is_cloned_and_pickled(mixed: pd.DataFrame) -> None:
 
 
 def test_an_unknown_imputation_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"prepare.impute=mode is not known. Known: median, mean"):
+    with pytest.raises(ConfigError, match=r"prepare.impute=mode: there is no such way. There are: mean, median"):
         tabular(impute="mode")
 
 
