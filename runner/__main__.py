@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import Interrupted, PointFailed, RunnerError
+from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -49,18 +54,23 @@ def _run(typed: Sequence[str]) -> int:
 def _run_hydra(typed: Sequence[str]) -> int:
     import hydra
 
-    from runner.compose.command import SWEEP_VARIABLE, command_line, config_folder, for_hydra, prepare_hydra, remember
+    from runner.compose.arguments import for_hydra
+    from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, prepare_hydra, remember
+    from runner.compose.session import config_folder
 
     prepare_hydra()
     remember(typed)
+    arguments = for_hydra(typed)
+    check_main_file(arguments)
     before = list(sys.argv)
-    sys.argv[:] = ["runner", *for_hydra(typed)]  # the name that runs are recorded under, as their source
+    sys.argv[:] = ["runner", *arguments]  # the name that runs are recorded under, as their source
     # For the jobs of other sweepers and launchers, in any process; our own name their sweep themselves.
     sweep = {"sweep.id": secrets.token_hex(4), "sweep.command": command_line()}
     os.environ[SWEEP_VARIABLE] = json.dumps(sweep)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own traceback and exit with 1
     try:
-        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_point)()
+        with _answering(arguments), _without_litter():
+            hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_point)()
         if _failure:
             raise _failure.pop()
     except SystemExit as ending:
@@ -69,6 +79,36 @@ def _run_hydra(typed: Sequence[str]) -> int:
         del os.environ["HYDRA_FULL_ERROR"], os.environ[SWEEP_VARIABLE]
         sys.argv[:] = before
     return 0
+
+
+@contextmanager
+def _answering(arguments: Sequence[str]) -> Iterator[None]:
+    """Turn what `--cfg` says of a package that is not there into a message of ours."""
+    if "--cfg" not in arguments:
+        yield
+        return
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            yield
+    except SystemExit as ending:
+        if ending.code == 1 and (match := re.search(r"package '(.+)' not found", said.getvalue())):
+            raise ConfigError(
+                f"--package {match[1]}: the config has no such section. See them all: --cfg job, --cfg hydra"
+            ) from None
+        raise
+
+
+@contextmanager
+def _without_litter() -> Iterator[None]:
+    """Remove the `multirun.yaml` that Hydra's basic sweeper leaves where one is; the record says what was asked."""
+    litter = Path("multirun.yaml")
+    before = litter.exists()
+    try:
+        yield
+    finally:
+        if not before:
+            litter.unlink(missing_ok=True)
 
 
 def run_point(config: DictConfig) -> float | None:
@@ -107,14 +147,15 @@ def _run_task() -> float | None:
 
 def _foreign(error: Exception, typed: Sequence[str]) -> str | None:
     """Return one message for an error of Hydra, OmegaConf or tracking; None for a mistake of our own."""
-    from runner.compose.command import known_keys
-    from runner.compose.explain import FOREIGN, explain
+    from runner.compose.command import asker_of, known_keys, owners_of
+    from runner.compose.explain import FOREIGN, Known, explain
     from tracking import TrackingError
 
     if isinstance(error, TrackingError):
         return str(error)
     if isinstance(error, FOREIGN):
-        return explain(error, keys=lambda: known_keys(typed))
+        known = Known(partial(known_keys, typed), partial(owners_of, typed), partial(asker_of, typed))
+        return explain(error, known=known)
     return None
 
 

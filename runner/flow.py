@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
+from runner.compose.keys import check_read, describe_place
 from runner.compose.overrides import read_arguments
 from runner.engine.pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, PointFailed
@@ -81,12 +82,18 @@ def read_points(request: Request, composer: Composer) -> Expansion:
         sections = composer.sections(structural, "sweep", "seed")
         file_grids = read_sweep(sections["sweep"], base_seed=sections["seed"]) if request.sweeps else ()
         grids += merge_command_line(file_grids, [*map(Axis.plain, chosen), *others])
-    return expand(
+    expansion = expand(
         grids,
         applies=lambda choices, key: composer.has_key(_structural(choices), key),
         groups=composer.is_group,
         known_keys=lambda choices: composer.keys(_structural(choices)),
+        place=lambda branches, key: describe_place(composer, [_structural(choices) for choices in branches], key),
     )
+    added = [s for s in _first(axes) if composer.is_structural(s) and not composer.is_group(s.key)]
+    branches = ([*_structural(choices), *added] for choices in expansion.branches)
+    alone = not request.sweeps and request.sweep_tags is None
+    expansion.notes += check_read(composer, branches, request.overrides, alone=alone)
+    return expansion
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
@@ -104,14 +111,20 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     )
 
 
+def check_points(request: Request, composer: Composer, expansion: Expansion) -> None:
+    """Raise RunnerError for every mistake that can be known before a point runs."""
+    from runner.plan import Checker
+
+    Checker(composer, SpecMaker(composer, expansion, request).spec).check(expansion)
+
+
 class SpecMaker:
     """Makes the Spec of a point: its config, its names, and what of it came from the sweep."""
 
     def __init__(self, composer: Composer, expansion: Expansion, request: Request) -> None:
         self._composer = composer
-        self._sweeps = request.sweeps
         self._varying = tuple(expansion.varying) if request.sweeps else ()
-        self._namer = Namer(expansion.varying if request.sweeps else None)
+        self._namer = Namer(self._varying or None, expansion.settings)
         self._config_dir = composer.own_folders()
 
     def spec(self, point: Point) -> Spec:
@@ -134,10 +147,10 @@ class SpecMaker:
         )
 
     def _name(self, point: Point, model: str, asked: str | None) -> str:
-        if self._sweeps:
+        if self._varying:
             return self._namer.name(asked or model, point.settings, point.number)
-        values = [s for s in point.settings if not self._composer.is_structural(s) and s.key != "run_name"]
-        return asked or self._namer.name(model, [s for s in values if not is_bookkeeping(s.key)], point.number)
+        typed = [s for s in point.settings if not is_bookkeeping(s.key)]
+        return asked or self._namer.name(model, typed, point.number)
 
 
 class Campaign:
@@ -340,8 +353,12 @@ def _fixed(axes: Iterable[Axis]) -> list[Setting]:
     return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
 
 
+def _first(axes: Iterable[Axis]) -> list[Setting]:
+    return [setting for axis in axes for setting in axis.values[0]]
+
+
 def _structural(choices: Mapping[str, str]) -> list[Setting]:
-    return [Setting.of(group, choice) for group, choice in choices.items()]
+    return [Setting.of(group, choice or None) for group, choice in choices.items()]  # None: `~tags`
 
 
 def _width() -> int | None:

@@ -4,20 +4,24 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> list[str]:
+def nearest(name: str, known: Iterable[str], *, limit: int = 3, least: float = 0.6) -> list[str]:
     """List the known names closest to `name`, best first; the last part of a dotted name counts as well.
+
+    `least` is how alike they have to be, from 0 to 1. What dotted names have in common in front says nothing.
 
     >>> nearest("alhpa", ["alpha", "seed"])
     ['alpha']
     """
     names = sorted(set(known))
-    tail = name.rsplit(".", 1)[-1].lower()
+    front, _, tail = name.lower().rpartition(".")
     scores: dict[str, float] = {}
     for candidate in names:
+        candidate_front, _, candidate_tail = candidate.lower().rpartition(".")
+        part = difflib.SequenceMatcher(None, tail, candidate_tail).ratio()
         whole = difflib.SequenceMatcher(None, name.lower(), candidate.lower()).ratio()
-        part = difflib.SequenceMatcher(None, tail, candidate.rsplit(".", 1)[-1].lower()).ratio()
-        scores[candidate] = max(whole, 0.95 * part)  # equal as a whole beats equal in the last part
-    close = sorted((name for name in names if scores[name] >= 0.6), key=lambda name: -scores[name])
+        # equal as a whole beats equal in the last part
+        scores[candidate] = part if front == candidate_front else max(whole, 0.95 * part)
+    close = sorted((name for name in names if scores[name] >= least), key=lambda name: -scores[name])
     return close[:limit]
 
 

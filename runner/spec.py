@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from runner.errors import ConfigError, ModelError
+from runner.errors import ConfigError, ModelError, RunnerError
 from runner.nearest import suggest
 
 VERSION = "v1"
@@ -110,10 +110,15 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of --help."
         )
     _seed(estimator, seed, config)
-    splitter = build_node(config["cv"], "cv")
+    splitter = build_node(_without_idle_seed(config["cv"]), "cv")
     if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
         splitter.random_state = seed
     scoring = config["scoring"]
+    if not scoring["metrics"]:
+        raise ConfigError(
+            "scoring.metrics: a run needs at least one. Choose scoring=regression or scoring=classification, or name"
+            " one: scoring.metrics.mae=neg_mean_absolute_error"
+        )
     scorers = {name: _scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
     metric = scoring["objective"]["metric"]
     if metric not in scorers:
@@ -128,8 +133,8 @@ def build_node(node: Mapping[str, Any], key: str) -> Any:
     """Call the `_target_` of a section with its other keys. Raises ModelError."""
     target = node.get("_target_")
     if not isinstance(target, str):
-        raise ModelError(f"{key}._target_ is missing. Name a class, as sklearn.linear_model.Ridge.")
-    factory = _locate(target, key)
+        raise ModelError(_no_target(node, key))
+    factory = _locate(target, f"{key}._target_={target}")
     arguments = {name: value for name, value in node.items() if name != "_target_"}
     try:
         if _SPECIAL & arguments.keys():
@@ -138,7 +143,7 @@ def build_node(node: Mapping[str, Any], key: str) -> Any:
             return instantiate(dict(node), _convert_="all")
         built = {name: _build_nested(value, f"{key}.{name}") for name, value in arguments.items()}
         return factory(**built)
-    except ModelError:
+    except RunnerError:
         raise
     except TypeError as error:
         raise ModelError(_rejected(factory, target, key, arguments, error)) from error
@@ -189,23 +194,43 @@ def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 # -----------------------------------------------------------------------------------------------
+_EXAMPLES = {
+    "model": "sklearn.linear_model.Ridge",
+    "cv": "sklearn.model_selection.KFold",
+    "prepare": "sklearn.preprocessing.StandardScaler",
+}
+
+
+def _no_target(node: Mapping[str, Any], key: str) -> str:
+    if key in _EXAMPLES and not node:
+        return f"Every run needs {key}, and nothing is chosen. Choose one: {key}=..., see --help"
+    if key in node:  # a file that begins with `model:`, put below `model`
+        return f"{key}.{key}: the section is there twice. The first line of its file has to be: # @package _global_"
+    return f"{key}._target_ is missing. Name a class, as {_EXAMPLES.get(key, _EXAMPLES['model'])}."
+
+
+def _without_idle_seed(cv: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out the seed of a splitter that does not shuffle: scikit-learn refuses it there."""
+    return cv if cv.get("shuffle", True) else {name: value for name, value in cv.items() if name != "random_state"}
+
+
 @lru_cache(maxsize=256)
-def _locate(target: str, key: str) -> Any:
+def _locate(target: str, asked: str) -> Any:
     module_name, _, name = target.rpartition(".")
     if not module_name:
-        raise ModelError(f"{key}._target_={target}: not a dotted name. Give the module too, as package.{target}.")
+        raise ModelError(f"{asked}: not a dotted name. Give the module too, as package.{target}.")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and not module_name.startswith(error.name):
-            raise ModelError(f"{key}._target_={target}: importing it needs {error.name}. Install it.") from error
-        return _locate_nested(target, key)
+            raise ModelError(f"{asked}: importing it needs {error.name}. Install it.") from error
+        return _locate_nested(target, asked)
     if not hasattr(module, name):
-        raise ModelError(f"{key}._target_={target}: {module_name} has no {name}.{suggest(name, dir(module))}")
+        raise ModelError(f"{asked}: {module_name} has no {name}.{suggest(name, dir(module))}")
     return getattr(module, name)
 
 
-def _locate_nested(target: str, key: str) -> Any:
+def _locate_nested(target: str, asked: str) -> Any:
     """Find what is not directly in a module, as a static method of a class.
 
     Hydra's `get_object` does so too, but writes lines of its own to the log before it raises.
@@ -217,12 +242,12 @@ def _locate_nested(target: str, key: str) -> Any:
             found = getattr(found, name)
             continue
         if isinstance(found, type):
-            raise ModelError(f"{key}._target_={target}: {found.__name__} has no {name}.{suggest(name, dir(found))}")
+            raise ModelError(f"{asked}: {found.__name__} has no {name}.{suggest(name, dir(found))}")
         try:
             found = importlib.import_module(where)
         except ModuleNotFoundError as error:
             raise ModelError(
-                f"{key}._target_={target}: no such module. Check the spelling, and that it is installed or in the"
+                f"{asked}: no such module. Check the spelling, and that it is installed or in the"
                 " folder you start from."
             ) from error
     return found
@@ -282,7 +307,13 @@ def _explain_constraint(text: str, part: Any, key: str, config: Mapping[str, Any
         return f"{key}: {text}"
     name, rule, got = match.groups()
     asked = name if name in config else f"{key}.{name}"
-    return f"{asked}={got}: {name} of {type(part).__name__} {rule}."
+    got = {"None": "null", "True": "true", "False": "false"}.get(got, got)
+    rule = rule.replace("an instance of 'bool' or an instance of 'numpy.bool'", "true or false")
+    words = {}
+    if among := re.search(r"among \{(.+?)\}", rule):  # a set, in another order each time
+        words = {word.strip().strip("'"): word.strip() for word in among[1].split(",")}
+        rule = rule.replace(among[1], ", ".join(words[word] for word in sorted(words)))
+    return f"{asked}={got}: {name} of {type(part).__name__} {rule}.{suggest(got.strip(chr(39)), words)}"
 
 
 def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
@@ -314,7 +345,12 @@ def _is_classifier(model: Any) -> bool:
 def _scorer(name: str, scorer: object) -> Any:
     if not isinstance(scorer, str) or not scorer:
         raise ConfigError(f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path.")
-    return _locate(scorer, f"scoring.metrics.{name}") if "." in scorer else scorer
+    if "." not in scorer:
+        return scorer
+    function = _locate(scorer, f"scoring.metrics.{name}={scorer}")
+    if not callable(function):
+        raise ConfigError(f"scoring.metrics.{name}={scorer}: it is no function. Name a function(estimator, X, y).")
+    return function
 
 
 def _build_nested(value: Any, key: str) -> Any:

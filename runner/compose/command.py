@@ -1,31 +1,25 @@
-"""The command line: what a person types, before Hydra reads it and after."""
+"""The running command: the shipped configs and plugins for Hydra, what was typed, and what Hydra kept of it."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from runner.compose.arguments import divide
 from runner.compose.composer import Composer
+from runner.compose.origins import choices_in, find_owners
 from runner.compose.schema import register
-from runner.errors import ConfigError
-from runner.spec import BOOKKEEPING
+from runner.compose.session import session
+from runner.errors import ConfigError, RunnerError
 
 SWEEP_VARIABLE = "RUNNER_SWEEP"  # tells jobs of another launcher which sweep they belong to
-_PACKAGE = Path(__file__).parents[1]
-PLUGINS = _PACKAGE / "plugins"
-_WRAPPED = "choice("
-
-
-def config_folder() -> Path:
-    """Return the shipped configs: inside the package when installed, beside it in a checkout."""
-    inside = _PACKAGE / "conf"
-    return inside if inside.is_dir() else _PACKAGE.parent / "conf"
+PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
 def prepare_hydra() -> None:
@@ -41,33 +35,6 @@ def prepare_hydra() -> None:
 
         found.register(GridSweeper)
         found.register(PoolLauncher)
-
-
-def for_hydra(arguments: Sequence[str]) -> list[str]:
-    """Write plain values of a sweep as `choice(value)`, so that Hydra leaves them to our sweeper.
-
-    Stock Hydra sets them on a config composed before the sweep's groups are chosen, where `l1_ratio` may not
-    exist yet. Untouched: groups, prefixes, bookkeeping, `hydra.*`, and everything for another sweeper.
-    """
-    for argument in arguments:
-        _check_choice(argument)
-    sweeps = any(argument in ("-m", "--multirun") for argument in arguments)
-    if not sweeps or any(argument.startswith("hydra/sweeper=") for argument in arguments):
-        return list(arguments)
-    return [_wrap(argument) for argument in arguments]
-
-
-def plain_argument(argument: str) -> str:
-    """Undo `for_hydra`."""
-    key, _, value = argument.partition("=")
-    if value.startswith(_WRAPPED) and value.endswith(")") and _is_value(key):
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-        from hydra.core.override_parser.types import ChoiceSweep
-
-        sweep = OverridesParser.create().parse_override(argument).value()
-        if isinstance(sweep, ChoiceSweep) and len(sweep.list) == 1:
-            return f"{key}={value[len(_WRAPPED) : -1]}"
-    return argument
 
 
 def command_line() -> str:
@@ -97,17 +64,13 @@ def composer_for(config: DictConfig) -> Composer:
 def known_keys(arguments: Sequence[str]) -> list[str]:
     """Return the keys of the config that the group choices among the arguments compose, to suggest from."""
     from runner.compose.overrides import read_settings
-    from runner.compose.session import session
-    from runner.errors import RunnerError
 
-    with session():
-        composer = Composer()
+    with _session_of(arguments) as (overrides, own):
+        composer = Composer(hydra_overrides=own)
         chosen = []
-        for argument in arguments:
-            if argument.startswith("-") or "=" not in argument:
-                continue
+        for override in overrides:
             with contextlib.suppress(RunnerError):
-                [setting] = read_settings([argument])
+                [setting] = read_settings([override])
                 if composer.is_group(setting.key):
                     chosen.append(setting)
         try:
@@ -116,43 +79,58 @@ def known_keys(arguments: Sequence[str]) -> list[str]:
             return composer.keys(())
 
 
-_typed: list[str] = []
+def owners_of(arguments: Sequence[str], key: str) -> list[str]:
+    """Return the choices, as `model=lasso`, that bring a key which the config of these arguments lacks."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    with _session_of(arguments):
+        return find_owners(GlobalHydra.instance().config_loader(), key)
 
 
-def _wrap(argument: str) -> str:
-    key, equals, value = argument.partition("=")
-    if argument.startswith("-") or not equals or not _is_value(key) or _sweeps(argument):
-        return argument
-    return f"{key}={_WRAPPED}{value})"
+def asker_of(arguments: Sequence[str], choice: str) -> str:
+    """Return who makes a choice such as `model=lasso` a second time: `+model=lasso`, or a file of the arguments."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    with _session_of(arguments) as (overrides, _):
+        if f"+{choice}" in overrides:
+            return f"+{choice}"
+        files = [override.lstrip("+").replace("=", "/", 1) for override in overrides if "=" in override]
+        loader = GlobalHydra.instance().config_loader()
+        return next((f"{file}.yaml" for file in files if choice in choices_in(loader, file)), "")
 
 
-def _check_choice(argument: str) -> None:
-    """Refuse what Hydra meets with a traceback: no key, or a group that is set to null or to a number."""
-    key, equals, value = argument.partition("=")
-    if argument.startswith("-") or not equals:
+def check_main_file(arguments: Sequence[str]) -> None:
+    """Refuse a `--config-name` whose file does not start from ours. Raises ConfigError."""
+    options = dict(divide(arguments)[0])
+    name = options.get("--config-name")
+    if name is None or "--config-path" in options:
         return
-    if not key.strip("+~"):
-        raise ConfigError(f"{argument}: the key is missing. Write KEY={value or '...'}")
-    no_name = value.lower() in ("", "null", "true", "false") or re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", value)
-    if no_name and "." not in key and not key.startswith("~") and (config_folder() / key.lstrip("+")).is_dir():
-        choices = sorted(path.stem for path in (config_folder() / key.lstrip("+")).glob("*.yaml"))
+    with _session_of(arguments) as (_, own):
+        try:
+            keys = Composer(name, hydra_overrides=own).keys(())
+        except RunnerError:
+            return  # Hydra's own mistake is put into words where it is composed again
+    if "n_jobs" not in keys:
         raise ConfigError(
-            f"{argument}: {key} takes the name of a choice: {', '.join(choices)}. To leave it out: ~{key}"
+            f"--config-name {name}: {name.removesuffix('.yaml')}.yaml does not start from the shipped config.yaml. "
+            "Start it with: defaults: [config, _self_]"
         )
 
 
-def _is_value(key: str) -> bool:
-    first = key.partition(".")[0]
-    if key.startswith(("+", "~")) or "/" in key or "@" in key or first in BOOKKEEPING:
-        return False
-    return "." in key or not (config_folder() / key).is_dir()
+@contextlib.contextmanager
+def _session_of(arguments: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Initialise Hydra as the arguments ask for; yield their overrides, and those that find the user's configs."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    options, overrides = divide(arguments)
+    with session() as own:
+        loader: Any = GlobalHydra.instance().config_loader()
+        path = loader.get_search_path()
+        for name, folder in options:
+            if name == "--config-dir" and folder and Path(folder).is_dir():
+                path.prepend("command-line", f"file://{Path(folder).resolve()}")
+        loader.repository.initialize_sources(path)  # not `hydra.searchpath`, which does not hold for main files
+        yield overrides, own
 
 
-def _sweeps(argument: str) -> bool:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    try:
-        return bool(OverridesParser.create().parse_override(argument).is_sweep_override())
-    except HydraException:
-        return True  # not ours to judge: Hydra says what is wrong with it
+_typed: list[str] = []

@@ -25,8 +25,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.compose.explain import explained, missing_values
-from runner.compose.origins import choices_in, find_origins
+from runner.compose.explain import Known, explained, missing_values
+from runner.compose.keys import find_unread
+from runner.compose.origins import choices_in, find_origins, find_owners
 from runner.compose.session import own_folders
 from runner.errors import ConfigError
 from runner.points.axes import Setting
@@ -124,11 +125,27 @@ class Composer:
 
     def keys(self, structural: Sequence[Setting]) -> list[str]:
         """Return the dotted keys of the config that these settings compose, and what else it can take."""
-        raw = self._base(tuple(s.text for s in structural)).raw
-        targets = {name: _lookup(raw, (name, "_target_")) for name in BUILT}
-        known = {name: _parameters(str(target)) or () for name, target in targets.items()}
-        more = [f"{name}.{key}" for name, keys in known.items() for key in keys if key != "**"]
-        return list(dict.fromkeys([*_dotted(raw), *more]))
+        known = {name: self.parameters(structural, name)[1] for name in (*BUILT, "cv")}
+        more = [f"{name}.{key}" for name, keys in known.items() for key in keys]
+        return list(dict.fromkeys([*_dotted(self._base(tuple(s.text for s in structural)).raw), *more]))
+
+    def parameters(self, structural: Sequence[Setting], section: str) -> tuple[str, tuple[str, ...]]:
+        """Return the `_target_` of a section, "" for none, and the names of what it takes as far as they are known."""
+        target = _lookup(self._base(tuple(s.text for s in structural)).raw, (section, "_target_"))
+        if not isinstance(target, str):
+            return "", ()
+        return target, tuple(name for name in _parameters(target) or () if name != "**")
+
+    def unread(self, structural: Sequence[Setting], texts: Sequence[str] = ()) -> dict[str, str]:
+        """Return the keys that nothing reads, not even an interpolation of `texts`, and the file that sets each."""
+        base = self._base(tuple(s.text for s in structural))
+        placed = {key.rpartition("@")[2].partition(".")[0] for key in base.choices} - {"experiment"}
+        keys = find_unread(base.raw, brought=placed.__contains__, texts=texts)
+        return {key: next((file for leaf, file in base.origins.items() if _overlap(leaf, key)), "") for key in keys}
+
+    def owners(self, key: str) -> list[str]:
+        """Return the choices, as `model=lasso`, that bring a key."""
+        return find_owners(self.loader, key)
 
     def choices(self, structural: Sequence[Setting]) -> Mapping[str, str]:
         """Return the choice of every group, defaults included."""
@@ -171,6 +188,7 @@ class Composer:
         raw = OmegaConf.to_container(config, resolve=False)
         assert isinstance(raw, dict)
         leaves = list(_leaves(raw))
+        _check_deleted(overrides, leaves)
         interpolated = {path: _repeated_key(value) for path, value in leaves if _interpolates(value)}
         chained = {".".join(path) for path in interpolated}
         plain: dict[str, Any] = {str(key): value for key, value in raw.items()}
@@ -193,7 +211,8 @@ class Composer:
         )
 
     def _hydra_compose(self, overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
-        with explained(" ".join(overrides), keys=lambda: self.keys(()) if overrides else []):
+        known = Known(lambda: self.keys(()) if overrides else [], self.owners)
+        with explained(" ".join(overrides), known):
             config = hydra_compose(
                 self.config_name, overrides=[*self._hydra_overrides, *overrides], return_hydra_config=True
             )
@@ -221,12 +240,22 @@ class Composer:
 
     def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
         texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
-        with explained(" ".join(texts), keys=lambda: _dotted(base.raw)):
+        with explained(" ".join(texts), Known(lambda: _dotted(base.raw))):
             config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
             HydraConfig.instance().set_config(config)
             with open_dict(config):
                 del config["hydra"]
         return _resolved(config)
+
+
+def _check_deleted(overrides: Sequence[str], leaves: Sequence[tuple[Path, Any]]) -> None:
+    """Refuse `~alpha` where `model.alpha` is `${alpha}`."""
+    for text in overrides:
+        key = text[1:].partition("=")[0]
+        readers = [".".join(path) for path, value in leaves if text.startswith("~") and f"${{{key}}}" in str(value)]
+        if readers:
+            verb = "reads" if len(readers) == 1 else "read"
+            raise ConfigError(f"~{key}: {', '.join(readers)} {verb} it. Set it instead: {key}=...")
 
 
 def _takes(section: DictConfig, name: str) -> bool:
@@ -320,12 +349,12 @@ def _is_set(key: str, values: Sequence[Setting]) -> bool:
 
 
 def _update(base: _Base, config: DictConfig, setting: Setting) -> None:
-    with explained(setting.text, keys=lambda: _dotted(base.raw)):
+    with explained(setting.text, Known(lambda: _dotted(base.raw))):
         OmegaConf.update(config, setting.key, setting.value, merge=True)
 
 
 def _read(config: DictConfig, path: Path) -> Any:
-    with explained(".".join(path), keys=lambda: _dotted(OmegaConf.to_container(config))):  # type: ignore[arg-type]
+    with explained(".".join(path), Known(lambda: _dotted(OmegaConf.to_container(config)))):  # type: ignore[arg-type]
         value = OmegaConf.select(config, ".".join(path), throw_on_resolution_failure=True)
         if isinstance(value, DictConfig | ListConfig):
             return OmegaConf.to_container(value, resolve=True)

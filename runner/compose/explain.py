@@ -19,26 +19,35 @@ from omegaconf.errors import (
 )
 from yaml import MarkedYAMLError, YAMLError
 
+from runner.compose.keys import Owners, no_such_key
 from runner.errors import ConfigError
-from runner.nearest import nearest, suggest
+from runner.nearest import suggest
 
-Names = Callable[[], Iterable[str]]
 FOREIGN = (HydraException, OmegaConfBaseException, YAMLError)
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What to suggest from, looked up when a mistake asks for it."""
+
+    names: Callable[[], Iterable[str]] = lambda: ()  # the keys of the config that was asked for
+    owners: Owners = lambda key: ()  # the choices that bring a key
+    asker: Callable[[str], str] = lambda choice: ""  # who chooses `model=lasso`: an override, or a file
+
+
 @contextmanager
-def explained(asked: str = "", *, keys: Names = lambda: ()) -> Iterator[None]:
+def explained(asked: str = "", known: Known | None = None) -> Iterator[None]:
     """Turn what Hydra or OmegaConf raise inside the block into one ConfigError about the override `asked`."""
     try:
         yield
     except (*FOREIGN, ValueError) as error:  # Hydra checks some things with ValueError
-        raise ConfigError(explain(error, asked, keys)) from error
+        raise ConfigError(explain(error, asked, known)) from error
 
 
-def explain(error: BaseException, asked: str = "", keys: Names = lambda: ()) -> str:
+def explain(error: BaseException, asked: str = "", known: Known | None = None) -> str:
     """Return one message for an error of Hydra, OmegaConf or YAML."""
-    mistake = _Mistake.of(error, asked, keys)
+    mistake = _Mistake.of(error, asked, known or Known())
     for read in (_of_syntax, _of_group, _of_key, _of_value):
         if message := read(mistake):
             return message
@@ -55,10 +64,10 @@ class _Mistake:
     text: str
     asked: str  # the override, if it is known
     file: str  # "experiment/mine.yaml: " if a file asked for it
-    names: Names  # of the config's keys, to suggest from
+    known: Known
 
     @classmethod
-    def of(cls, error: BaseException, asked: str, keys: Names) -> _Mistake:
+    def of(cls, error: BaseException, asked: str, known: Known) -> _Mistake:
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
         text = str(error).partition("\nConfig search path")[0]
         asked = getattr(error, "override", None) or asked
@@ -68,7 +77,7 @@ class _Mistake:
         match = re.match(r"In '(.+?)': ", text)
         asks = match and match[1].removesuffix(".yaml").rpartition("/")[2] != "config"  # that one holds defaults
         file = f"{match[1].removesuffix('.yaml')}.yaml: " if match and asks else ""
-        return cls(cause, text, asked, file, keys)
+        return cls(cause, text, asked, file, known)
 
 
 def _of_syntax(mistake: _Mistake) -> str | None:
@@ -76,15 +85,29 @@ def _of_syntax(mistake: _Mistake) -> str | None:
     if isinstance(cause, MarkedYAMLError) and (mark := cause.problem_mark or cause.context_mark):
         return f"{mark.name}, line {mark.line + 1}: {cause.problem}. See there, or in the line before."
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
-        remedy = f"Add -m to run one point for each, or write a list: {match[1].partition('=')[0]}=[a,b]."
-        return f"{match[1]}: this names several values. {remedy}"
+        key = match[1].partition("=")[0]
+        listed = f" One value that is a list is written {key}=[a,b]." if "." in key else ""
+        return f"{match[1]}: this names several values. Add -m to run one point for each.{listed}"
     if not isinstance(cause, OverrideParseException):
         return None
     if "missing EQUAL" in text:
         return f"{asked}: this is no setting. Write KEY=VALUE: {asked}=..."
-    why = re.search(r"(empty choice|no viable alternative|token recognition)[^\n]*", text)
-    remedy = "Quote what holds commas, braces, blanks or signs: 'KEY=\"a, b\"'"
-    return f"{asked}: cannot be read{f' ({why[0]})' if why else ''}. {remedy}"
+    return f"{asked}: cannot be read. {_how_to_write(asked, text)}"
+
+
+def _how_to_write(asked: str, text: str) -> str:
+    """Say what is wrong with a value that Hydra's grammar does not take, and how a shell hands it over."""
+    key, _, value = asked.partition("=")
+    if "empty choice" in text or not value:
+        return f"Give a value: {key}=..."
+    for opening, closing in ("()", "[]", "{}"):
+        if value.count(opening) != value.count(closing):
+            return f"The {opening} and {closing} in it do not pair up."
+    if value.endswith(","):
+        return f"Nothing follows the last comma. Write: {asked.rstrip(',')}"
+    if "'" in asked or '"' in asked:
+        return "Quote what holds commas, braces, blanks or signs: 'KEY=\"a, b\"'"
+    return f"Quote what holds signs or blanks, for the shell too: '{key}=\"{value}\"'"
 
 
 def _of_group(mistake: _Mistake) -> str | None:
@@ -96,12 +119,16 @@ def _of_group(mistake: _Mistake) -> str | None:
         message = file + _no_such_choice(match[1], match[2], match[3].split())
     elif match := re.search(r"Could not find '(.+)/([^/]+?)'", text):
         message = f"{file}{match[1]}={match[2]}: there is no file {match[1]}/{match[2]}.yaml."
+        if file and "/" in match[1]:  # relative to the folder of the file that asks
+            message += f" To choose another group's file: - override /{match[1].rpartition('/')[2]}: {match[2]}"
+    elif match := re.search(r"Multiple values for (.+?)\. To override a value use 'override (.+?): (.+)'", text):
+        message = _second_choice(match[2], match[3], mistake.known.asker(f"{match[2]}={match[3]}"))
     elif "Config group override must be a string" in text:
         message = f"{mistake.asked}: a group takes the name of a file, as model=ridge. To leave it out: ~GROUP"
     elif match := re.search(r"Could not delete '((.+?)(=.+?)?)'. No match in the defaults list", text):
         message = f"~{match[1]}: that is not what is chosen. To leave out any choice: ~{match[2]}"
     elif file and (match := re.search(r"Could not override '(.+?)'.*No match in the defaults", text, re.S)):
-        groups = {key.partition(".")[0] for key in mistake.names()}
+        groups = {key.partition(".")[0] for key in mistake.known.names()}
         message = f"{file}override /{match[1]}: there is no such group.{suggest(match[1], groups)}"
     return message
 
@@ -110,19 +137,19 @@ def _of_key(mistake: _Mistake) -> str | None:
     cause, text, asked = mistake.cause, mistake.text, mistake.asked
     message = None
     if match := re.search(r"Could not override '(.+?)'", text):
-        message = _no_such_key(match[1], asked, mistake.names())
+        message = no_such_key(match[1], asked or match[1], mistake.known.names(), mistake.known.owners)
     elif match := re.search(r"An item is already at '(.+?)'.*remove \+ prefix: '(.*?)'\n", text, re.S):
         message = f"+{match[2]}: the config has a key '{match[1]}' already. Set it without the +: {match[2]}"
     elif match := re.search(r"Could not delete from config. '(.+?)' does not exist", text):
-        message = f"~{match[1]}: the config has no key '{match[1]}'.{suggest(match[1], mistake.names())}"
+        message = f"~{match[1]}: the config has no key '{match[1]}'.{suggest(match[1], mistake.known.names())}"
     elif isinstance(cause, InterpolationKeyError) and (match := re.search(r"key '(.+?)' not found", text)):
         key = f"{asked}: ${{{match[1]}}}" if asked else f"${{{match[1]}}}"
-        message = f"{key}: the config has no key '{match[1]}'.{suggest(match[1], mistake.names())}"
+        message = f"{key}: the config has no key '{match[1]}'.{suggest(match[1], mistake.known.names())}"
     elif isinstance(cause, MissingMandatoryValue | InterpolationToMissingValueError):
         match = re.search(r"(?:full_key|mandatory value): (\S+)", str(cause))
         message = missing_values([match[1] if match else asked.partition("=")[0]])
     elif isinstance(cause, ConfigAttributeError | ConfigKeyError) and asked:
-        message = _no_such_key(asked.partition("=")[0], asked, mistake.names())
+        message = no_such_key(asked.partition("=")[0], asked, mistake.known.names(), mistake.known.owners)
     return message
 
 
@@ -141,6 +168,8 @@ def _of_value(mistake: _Mistake) -> str | None:
 
 def missing_values(keys: Sequence[str]) -> str:
     """Say which keys without a default were not given."""
+    if set(keys) <= {"scoring.objective.metric", "scoring.objective.direction"} and len(keys) > 1:
+        return "Every run needs scoring, and nothing is chosen. Choose: scoring=regression or scoring=classification"
     verb = (
         "has no value yet and no default. Give it" if len(keys) == 1 else "have no value yet and no default. Give them"
     )
@@ -155,12 +184,11 @@ def _no_such_choice(path: str, group: str, options: list[str]) -> str:
     )
 
 
-def _no_such_key(key: str, asked: str, keys: Iterable[str]) -> str:
-    names = list(keys)
-    tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
-    there = f" Keys of this config: {', '.join(tops)}." if tops and not nearest(key, names) else ""
-    remedy = f" To add a key that is not there: +{asked or key + '=...'}"
-    return f"{asked or key}: the config has no key '{key}'.{suggest(key, names)}{there}{remedy}"
+def _second_choice(group: str, choice: str, asker: str) -> str:
+    if asker.startswith("+"):
+        return f"{asker}: {group} is chosen already. Write {asker.lstrip('+')}"
+    place = f"{asker}: its defaults list chooses" if asker else "The defaults list of a chosen file has"
+    return f"{place} {group}={choice} beside the one that is chosen already. There write: - override /{group}: {choice}"
 
 
 def _wrong_value(problem: str, key: str, asked: str) -> str:

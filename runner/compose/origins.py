@@ -34,6 +34,27 @@ def choices_in(loader: ConfigLoader, config_path: str) -> Iterator[str]:
             return
 
 
+def find_owners(loader: ConfigLoader, key: str) -> list[str]:
+    """Return the choices whose files bring a key: `model=ridge` brings `alpha`, `data=csv` brings `data.path`."""
+    groups = [group for group in loader.list_groups("") if group not in ("hydra", "experiment")]
+    return [
+        f"{group}={choice}"
+        for group in groups
+        for choice in loader.get_group_options(group)
+        if key in _keys_in(loader, group, f"{group}/{choice}")
+    ]
+
+
+def _keys_in(loader: ConfigLoader, group: str, config_path: str) -> set[str]:
+    """Return the dotted keys that a file of a group sets, without what its own defaults list adds."""
+    for source in loader.get_sources():
+        if source.scheme() != "structured" and source.is_config(config_path):
+            loaded = source.load_config(config_path)
+            package = "" if loaded.header.get("package") == "_global_" else group
+            return set(_leaf_keys(OmegaConf.to_container(loaded.config, resolve=False), package))
+    return set()
+
+
 def _keys_of(loader: ConfigLoader, default: ResultDefault) -> Iterable[str]:
     assert default.config_path is not None
     for source in loader.get_sources():

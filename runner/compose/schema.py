@@ -14,6 +14,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, ValidationError, ValueNode
 from omegaconf.base import Metadata
 
+from runner.nearest import suggest
+
 EDGE = "hydra_plugins.runner_edge"  # the module under runner/plugins that Hydra discovers
 
 Rule = Callable[[Any], Any]
@@ -86,7 +88,7 @@ def _text(value: Any, *, words: tuple[str, ...]) -> str:
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         if not words or value in words:
             return str(value)
-        raise ValueError(" or ".join(words))
+        raise ValueError(f"{' or '.join(words)}.{suggest(str(value), words)}".rstrip("."))
     raise ValueError(" or ".join(words) if words else "text")
 
 
@@ -209,7 +211,7 @@ def choices() -> dict[str, DictConfig]:
         },
         "made_up_regression": {**sizes, "noise": None},
         "made_up_classes": {**sizes, "n_classes": _int(2)},
-        "file": {**table, "path": None, "target": _str(), "options": _open()},
+        "file": {"path": "???", **table, "target": _str(), "options": _open()},
         "function": {**table, "function": _str(), "target": _str(null=True), "kwargs": _open()},
     }
     return {name: OmegaConf.create(content) for name, content in plain.items()}

@@ -1,6 +1,6 @@
 """An initialised Hydra for code outside `hydra.main`: Python, a notebook, explaining a mistake.
 
-Also where the user's own configs are: beside the shipped ones, never instead of them.
+Also where configs are: the shipped ones, and the user's own beside them, never instead of them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _FILE = "file://"
 
 
+def config_folder() -> Path:
+    """Return the shipped configs: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
 @contextmanager
 def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     """Initialise Hydra on the shipped configs, or use the one that is initialised on them already.
@@ -30,7 +37,7 @@ def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
-    from runner.compose.command import config_folder, prepare_hydra
+    from runner.compose.command import prepare_hydra
 
     own = _search_override(config_dirs)
     prepare_hydra()

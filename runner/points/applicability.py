@@ -1,6 +1,6 @@
 """Which keys exist under which group choices: asked once, kept, checked and put into words."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -54,8 +54,10 @@ class Applicability:
         """The keys (without prefix) that some combinations have and others lack."""
         return frozenset(key for (_, key), use in self._uses.items() if len(set(use.answers.values())) > 1)
 
-    def check(self, known_keys: Callable[[_Choices], Collection[str]]) -> None:
-        """Raise SweepError for a key that no combination has, with the nearest names."""
+    def check(
+        self, known_keys: Callable[[_Choices], Collection[str]], place: Callable[[Sequence[_Choices], str], str]
+    ) -> None:
+        """Raise SweepError for a key that no combination has, with the nearest names and what `place` says."""
         for use in self._uses.values():
             if any(use.answers.values()) or not use.required:
                 continue
@@ -67,7 +69,7 @@ class Applicability:
             chosen = _list([_spell(choices) for choices in combinations if choices])
             raise SweepError(
                 f"{use.axis.origin}: {text}: no chosen config{f' ({chosen})' if chosen else ''} "
-                f"has a key '{use.key}'.{suggest(use.key, names)}{_remedy(use.key, text)}"
+                f"has a key '{use.key}'.{suggest(use.key, names)}{place(combinations, use.key)}"
             )
 
     def notes(self) -> tuple[str, ...]:
@@ -79,11 +81,6 @@ class Applicability:
             where = f"{scope}: " if scope is not None and scope.startswith("sweep[") else ""
             notes.append(f"{where}{key} {_explain(use.answers)}")
         return tuple(dict.fromkeys(notes))
-
-
-def _remedy(key: str, text: str) -> str:
-    owned = key.partition(".")[0] in ("model", "prepare")  # its class says which parameters there are
-    return "" if owned else f" To add a new key write +{text}"
 
 
 def _explain(answers: Mapping[frozenset[tuple[str, str]], bool]) -> str:

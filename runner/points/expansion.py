@@ -92,6 +92,12 @@ class Expansion:
         if number == 0:
             raise SweepError(_nothing_left(self._plans))
 
+    @property
+    def settings(self) -> Iterator[Setting]:
+        """Every setting that points may have, once for each axis that has it."""
+        axes = (axis for plan in self._plans for axis in plan.grid.axes)
+        return (setting for axis in axes for value in axis.values for setting in value)
+
     def count(self) -> int:
         """Count the points: by multiplication where that is exact, else by walking them once."""
         if self._count is None and len(self._plans) == 1:
@@ -109,20 +115,22 @@ def expand(
     applies: Callable[[Mapping[str, str], str], bool],
     groups: Callable[[str], bool],
     known_keys: Callable[[Mapping[str, str]], Collection[str]] = lambda choices: (),
+    place: Callable[[Sequence[Mapping[str, str]], str], str] = lambda branches, key: "",
 ) -> Expansion:
     """Plan the points of the grids; every mistake in a key is found here, before the first point.
 
     `groups(name)` tells whether a key (without prefix and `@package`) is a config group.
     `applies(choices, key)` tells whether the config composed from these group choices has the key; asked once
     for each pair. `choices` maps group keys as spelled ("model", "+extra", "model@y") to the choice.
-    `known_keys(choices)` lists names for suggestions. Keys with `+`, `++` or `~` always apply.
+    `known_keys(choices)` lists names for suggestions, `place(branches, key)` says what there is instead of a key
+    that none of these branches has. Keys with `+`, `++` or `~` always apply.
     """
     for grid in grids:
         _check_exclude(grid)
     applicability = Applicability(applies)
     digest = _Digest()
     plans = tuple(_plan(grid, groups, applicability, digest) for grid in grids)
-    applicability.check(known_keys)
+    applicability.check(known_keys, place)
     return Expansion(applicability.notes(), _varying(grids, applicability.partial()), applicability.branches(), plans)
 
 

@@ -90,6 +90,14 @@ def _read_values(value: object, where: str) -> Sequence[object]:
     return [value]
 
 
+def read_spacing(text: str, where: str) -> Sequence[object]:
+    """Compute the values of `linspace(...)`, `logspace(...)` or `range(...)`, written anywhere."""
+    call = _CALL.fullmatch(text)
+    if call is None:
+        raise SweepError(f"{where}: the closing ) is missing.")
+    return _compute(call[1], call[2], where)
+
+
 def _compute(name: str, arguments: str, where: str) -> Sequence[object]:
     if name not in _FUNCTIONS:
         raise SweepError(

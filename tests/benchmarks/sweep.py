@@ -307,8 +307,9 @@ def _print_ratios(costs: Mapping[str, Sequence[Cost]], *, base: str, targets: Ma
 def _composer() -> Iterator[object]:
     from hydra import initialize_config_dir
 
-    from runner.compose.command import config_folder, prepare_hydra
+    from runner.compose.command import prepare_hydra
     from runner.compose.composer import Composer
+    from runner.compose.session import config_folder
 
     prepare_hydra()
     with (

@@ -80,7 +80,9 @@ def test_a_table_of_ones_own_with_mixed_columns(capsys: pytest.CaptureFixture[st
     )
 
     [one] = recorded()
-    assert one.info.run_name == "random_forest path=cars.csv target=mpg max_depth=3 n_estimators=5"
+    assert one.info.run_name == (
+        "random_forest data=csv path=cars.csv target=mpg prepare=tabular max_depth=3 n_estimators=5"
+    )
     assert one.data.tags["data.shape"] == "60x3"
     assert one.data.params["data.path"] == "cars.csv"
 
@@ -110,7 +112,7 @@ def test_configs_of_ones_own_lie_beside_the_shipped_ones(capsys: pytest.CaptureF
     run("--config-dir my_conf experiment=mine", capsys)
 
     [one] = recorded()
-    assert (one.info.run_name, one.data.params["alpha"]) == ("halves", "0.25")
+    assert (one.info.run_name, one.data.params["alpha"]) == ("halves experiment=mine", "0.25")
     assert filed() == {"halves": 1}
 
 
@@ -168,6 +170,39 @@ class Broken(Ridge):
             raise ValueError("alpha is too round")
         return super().fit(X, y)
 """
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("alpha=0.3", "ridge alpha=0.3"),
+        ("-m alpha=0.3", "ridge alpha=0.3"),
+        ("cv=timeseries", "ridge cv=timeseries"),
+        ("-m cv=timeseries tags=example n_jobs=1", "ridge cv=timeseries"),
+        ("+model.positive=true ++tags.who=me", "ridge positive=true"),
+        ("model=lasso alpha=0.31622776601683794", "lasso alpha=0.31623"),
+        ("-m alpha=0.3 run_name=mine", "mine"),
+        ("alpha=0.3 run_name=mine", "mine"),
+    ],
+)
+def test_the_name_of_one_run_says_what_was_typed(command: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(command, capsys)
+
+    assert [one.info.run_name for one in recorded()] == [name]
+
+
+def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.CaptureFixture[str]) -> None:
+    write_cars()
+    Path("data").mkdir()
+    Path("cars.csv").rename("data/cars.csv")
+
+    run(
+        f"-m data=csv data.path=data/cars.csv,{Path('data/cars.csv').resolve()} data.target=mpg prepare=tabular", capsys
+    )
+
+    assert sorted(one.info.run_name.partition(" ~")[0] for one in recorded())[0].startswith("ridge path=")
+    run(f"data=csv data.path={Path('data/cars.csv').resolve()} data.target=mpg prepare=tabular", capsys)
+    assert recorded()[0].info.run_name == "ridge data=csv path=cars.csv target=mpg prepare=tabular"
 
 
 # -- sweeps
@@ -361,6 +396,7 @@ def test_help_is_ours_groups_keys_and_examples(capsys: pytest.CaptureFixture[str
     assert "python -m runner -m model=ridge alpha=0.1,0.5" in out
     assert re.search(r"^model: bayesian_ridge, .*, ridge, svc, svr$", out, re.M)
     assert "n_splits: 5" in out
+    assert 'eval "$(runner -sc install=bash)"' in out
     assert not re.search(r"^hydra", out, re.M)
     assert os.listdir() == []
 

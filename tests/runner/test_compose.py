@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from runner.compose.command import config_folder, prepare_hydra
+from runner.compose.command import prepare_hydra
 from runner.compose.composer import Composed, Composer
 from runner.compose.overrides import read_settings
+from runner.compose.session import config_folder
 from runner.errors import ConfigError
 from runner.spec import flatten
 

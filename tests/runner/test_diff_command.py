@@ -11,9 +11,10 @@ from hydra import initialize_config_dir
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.compose.command import config_folder, prepare_hydra
+from runner.compose.command import prepare_hydra
 from runner.compose.composer import Composed, Composer
 from runner.compose.overrides import read_settings
+from runner.compose.session import config_folder
 from runner.reproducing.changed import change_with
 from runner.reproducing.recorded import RecordedRun
 from runner.spec import BOOKKEEPING as RUNNER_BOOKKEEPING

@@ -15,8 +15,9 @@ from hydra import initialize_config_dir
 
 import runner
 import tracking
-from runner.compose.command import config_folder, prepare_hydra
+from runner.compose.command import prepare_hydra
 from runner.compose.composer import Composer
+from runner.compose.session import config_folder
 from runner.flow import Request, execute
 from runner.reproducing.sweeps import find_points
 from tracking.cli.selection import select_runs

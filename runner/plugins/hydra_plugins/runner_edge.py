@@ -16,9 +16,10 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for, plain_argument
+from runner.compose.arguments import plain_argument
+from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
 from runner.errors import PointFailed
-from runner.flow import Request, execute, read_points
+from runner.flow import Request, check_points, execute, read_points
 
 
 class GridSweeper(Sweeper):
@@ -49,6 +50,7 @@ class GridSweeper(Sweeper):
                 raise SystemExit(code)
             return None
         expansion = read_points(request, composer)
+        check_points(request, composer, expansion)
         for note in expansion.notes:
             print(f"note: {note}", file=sys.stderr)
         os.environ[SWEEP_VARIABLE] = json.dumps(

@@ -1,0 +1,125 @@
+"""Keys that a config does not have, in words: which are near, who brings them, and which nothing reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from runner.compose.schema import root
+from runner.errors import ConfigError
+from runner.nearest import nearest, suggest
+
+if TYPE_CHECKING:
+    from runner.compose.composer import Composer
+    from runner.points.axes import Setting
+
+Owners = Callable[[str], Sequence[str]]
+_MOST = 8  # choices named in a message
+
+
+def no_such_key(key: str, asked: str, names: Iterable[str], owners: Owners) -> str:
+    """Say that a config lacks a key, and what to do. `names` are the keys that it has or can take."""
+    known = list(names)
+    if key in known:
+        return f"{asked}: the config does not set '{key}' so far. Add it with a +: +{asked}"
+    missing = f"{asked}: the config has no key '{key}'."
+    if brought := name_owners(owners(key)):
+        return missing + brought
+    tops = list(dict.fromkeys(name.partition(".")[0] for name in known))
+    there = f" Keys of this config: {', '.join(tops)}." if tops and not nearest(key, known) else ""
+    return missing + suggest(key, known) + there
+
+
+def name_owners(choices: Sequence[str]) -> str:
+    """Write ` It is a key of model=lasso, model=ridge.` for a message, or nothing."""
+    more = f" and {len(choices) - _MOST} more" if len(choices) > _MOST else ""
+    return f" It is a key of {', '.join(choices[:_MOST])}{more}." if choices else ""
+
+
+def find_unread(raw: Mapping[str, Any], *, brought: Callable[[str], bool], texts: Sequence[str]) -> list[str]:
+    """Return the keys that neither the schema nor an interpolation knows.
+
+    `brought(key)` tells whether a group was put there by choosing it; `texts` are overrides that may interpolate.
+    """
+    spelled = repr(raw) + " ".join(texts)
+    read = {word for inside in re.findall(r"\$\{([^{}]*)", spelled) for word in re.findall(r"\w+", inside)}
+    unread = []
+    for place, allowed in _closed().items():
+        section: Any = raw
+        for name in place.split(".") if place else ():
+            section = section.get(name) if isinstance(section, Mapping) else None
+        for name in section if isinstance(section, Mapping) else ():
+            if name not in allowed and name not in read and not (not place and brought(name)):
+                unread.append(f"{place}.{name}".lstrip("."))
+    return unread
+
+
+def check_read(
+    composer: Composer, branches: Iterable[Sequence[Setting]], texts: Sequence[str], *, alone: bool
+) -> tuple[str, ...]:
+    """Raise ConfigError for keys that are read in no branch, or that every run needs; return notes on the rest.
+
+    What a file sets without effect is a mistake. What was added with `+` may be meant for the record, unless it
+    looks like another key. `alone`: no other run may have a use for what another choice would read.
+    """
+    unread: dict[str, str] | None = None
+    for settings in branches:
+        _check_complete(composer, settings)
+        found = composer.unread(settings, texts)
+        unread = found if unread is None else {key: file for key, file in unread.items() if key in found}
+        if not unread:
+            return ()
+    notes, mistakes = [], []
+    for key, file in (unread or {}).items():
+        owners = composer.owners(key)
+        names = [name for name in composer.keys(()) if name not in (unread or {})]
+        if key == "experiment":
+            mistakes.append(f"{file}: nothing reads it where it is. Its first line has to be: # @package _global_")
+        elif owners and not alone:
+            continue
+        elif file or owners or nearest(key, names, least=0.75):
+            asked = f"{file}: {key}" if file else next((text for text in texts if key in text), key)
+            mistakes.append(no_such_key(key, asked, names, lambda _, owners=owners: owners))  # type: ignore[misc]
+        else:
+            notes.append(f"nothing reads {key}; it is recorded as a parameter")
+    if mistakes:
+        raise ConfigError(" ".join(mistakes))
+    return tuple(notes)
+
+
+def describe_place(composer: Composer, branches: Sequence[Sequence[Setting]], key: str) -> str:
+    """Say what there is where a swept key is not: the parameters of the estimator, or who brings the key."""
+    section = key.partition(".")[0]
+    taken = {composer.parameters(settings, section) for settings in branches}
+    if section in ("model", "prepare") and len(taken) == 1:
+        target, parameters = next(iter(taken))
+        if not target:
+            return f" The config of {section} takes none. Choose another of --help."
+        return f" Parameters of {target.rpartition('.')[2]}: {', '.join(parameters)}." if parameters else ""
+    return name_owners(composer.owners(key))
+
+
+@lru_cache(maxsize=1)
+def _closed() -> dict[str, frozenset[str]]:
+    """Return the sections, "" for the top, whose keys the schema lists completely."""
+    closed: dict[str, frozenset[str]] = {}
+    waiting: list[tuple[str, DictConfig]] = [("", root())]
+    while waiting:
+        place, node = waiting.pop()
+        closed[place] = frozenset(map(str, node))
+        for name in map(str, node):
+            inner = node._get_node(name)
+            if isinstance(inner, DictConfig) and len(inner):
+                waiting.append((f"{place}.{name}".lstrip("."), inner))
+    return closed
+
+
+def _check_complete(composer: Composer, settings: Sequence[Setting]) -> None:
+    for setting in settings:
+        key = setting.key.removeprefix("~")
+        if setting.key.startswith("~") and key in _closed()[""] and not composer.is_group(key):
+            raise ConfigError(f"~{key}: every run needs {key}. Set it instead: {key}=...")
