@@ -210,8 +210,8 @@ class Store(Protocol):
         """Compare rows and files, and the rows among themselves; [] is a clean bill. `fix` repairs.
 
         Kinds: "orphan folder" and "orphan file" (files that no run names; removed), "stale run" (RUNNING,
-        but its process is gone; set to KILLED), "missing folder" (files are recorded as kept elsewhere or
-        were removed by hand; cannot be repaired), "database" (damage that SQLite reports; not repaired).
+        but its process is gone; set to KILLED), "database" (damage that SQLite reports; not repaired). That
+        the folder of a run is missing is no problem: it is made when a file is logged.
         """
         ...
 

@@ -538,6 +538,14 @@ def test_links_do_not_keep_the_other_files_from_being_listed(tracking, listed, s
     assert tracking("show", "one")[0] == 0
 
 
+def test_check_does_not_advise_to_fix_what_fix_cannot(tracking, store, tmp_path):
+    store.close()
+    file = tmp_path / "runs" / "tracking.db"
+    file.write_bytes(file.read_bytes()[:100] + b"x" * 5000)
+    code, _, problem = tracking("check")
+    assert (code, "--fix" in problem) == (1, False)
+
+
 # delete, restore, gc, check ------------------------------------------------------------------------
 def test_delete_and_restore_move_runs_to_the_trash_and_back(tracking, listed, store):
     record(store, "a93f5e", "one", start=1)

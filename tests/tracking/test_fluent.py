@@ -334,3 +334,15 @@ def test_renaming_is_one_transaction_with_what_comes_along() -> None:
         client.update_run(run.info.run_id, status="FAILED", name="new")
     found = client.get_run(run.info.run_id)
     assert (found.info.run_name, found.data.tags["mlflow.runName"]) == ("new", "new")
+
+
+def test_columns_of_a_frame_have_one_type_whatever_was_found() -> None:
+    empty = tracking.search_runs(search_all_experiments=True)
+    tracking.start_run()
+    running = tracking.search_runs()
+    tracking.end_run()
+    ended = tracking.search_runs()
+
+    columns = list(empty.columns)
+    assert list(empty.dtypes) == list(running[columns].dtypes) == list(ended[columns].dtypes)
+    assert str(ended["end_time"].dtype) == "datetime64[ms, UTC]"

@@ -160,6 +160,30 @@ def test_on_a_full_disk_each_call_is_recorded_or_refused(tmp_path: Path) -> None
 
 
 @needs_fork
+def test_on_a_full_disk_purging_makes_room_by_the_files_of_what_is_in_the_trash(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/runs/tracking.db")
+    run_id, kept = start(store), start(store, "b")
+    for folder in (store.artifact_dir(run_id), store.artifact_dir(kept)):
+        folder.mkdir(parents=True)
+        (folder / "big").write_bytes(b"x")
+    store.update_run(run_id, lifecycle_stage="deleted")
+
+    def work() -> str:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # rows cannot be written at all
+        with pytest.raises(StoreFull):
+            store.purge_runs([run_id])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        return str(store.artifact_dir(run_id).exists())
+
+    assert said_by_child(work) == "False"
+    assert store.artifact_dir(kept).exists()
+    store.purge_runs([run_id])
+    with pytest.raises(RunNotFound):
+        store.get_run(run_id)
+
+
+@needs_fork
 def test_no_space_for_a_new_store_is_said_and_leaves_it_creatable(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs/tracking.db"
 

@@ -153,7 +153,7 @@ def check(
     columns = ["kind", "subject", "fixed", "problem"]
     emit_table(rows, columns, format, empty="Records and files agree.")
     left = sum(not problem.fixed for problem in problems)
-    if left and not fix:
+    if left and not fix and any(problem.kind != "database" for problem in problems):
         note(f"{left} found. Repair what can be repaired: python -m tracking check --fix")
     if left:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracking.artifacts import TEMPORARY
 from tracking.entities import LifecycleStage
-from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt
+from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
 from tracking.locations import ARTIFACTS, Locations
 from tracking.sqlite import schema
 from tracking.sqlite.connection import Database
@@ -30,31 +30,49 @@ def repair(connection: sqlite3.Connection) -> list[str]:
 def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
     """Remove deleted runs for good, in this order: all the rows, their files, the freed pages.
 
-    A crash between leaves files that no run names, which `check` finds; never a run without its files.
+    A crash between leaves files that no run names, which `check` finds; never a run without its files. Only
+    where the disk is too full even to write that rows are gone, the files of these runs, which are in the
+    trash and were to be removed, go first and make room.
     """
-
-    def remove(connection: sqlite3.Connection) -> list[Path]:
-        folders: list[Path] = []
-        for run_id in run_ids:
-            row = connection.execute(
-                "SELECT r.n, r.lifecycle, r.experiment, e.location FROM runs r JOIN experiments e"
-                " ON e.id = r.experiment WHERE r.run_id = ?",
-                (run_id,),
-            ).fetchone()
-            if row is None:
-                raise RunNotFound(f"No run has the id '{run_id}'; nothing was purged.")
-            if row[1] != LifecycleStage.DELETED:
-                raise InvalidValue(f"Run {run_id} is not in the trash; nothing was purged. Delete it first.")
-            connection.execute("DELETE FROM runs WHERE n = ?", (row[0],))
-            folders.append(locations.experiment_dir(row[2], row[3]) / run_id)
-        return folders
-
-    for folder in database.write(remove):
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            folder.parent.rmdir()  # only where it was the last run of its experiment
+    try:
+        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+    except StoreFull:
+        for _, folder in database.read(lambda connection: _trashed(connection, locations, run_ids)):
+            _remove_folder(folder)
+        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+    for folder in folders:
+        _remove_folder(folder)
     if run_ids:
         _shrink(database)
+
+
+def _remove_rows(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[Path]:
+    runs = _trashed(connection, locations, run_ids)
+    connection.executemany("DELETE FROM runs WHERE n = ?", [(n,) for n, _ in runs])
+    return [folder for _, folder in runs]
+
+
+def _trashed(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[tuple[int, Path]]:
+    """Return number and folder of runs that are in the trash. Raises RunNotFound, InvalidValue for others."""
+    found: list[tuple[int, Path]] = []
+    for run_id in run_ids:
+        row = connection.execute(
+            "SELECT r.n, r.lifecycle, r.experiment, e.location FROM runs r JOIN experiments e"
+            " ON e.id = r.experiment WHERE r.run_id = ?",
+            (run_id,),
+        ).fetchone()
+        if row is None:
+            raise RunNotFound(f"No run has the id '{run_id}'; nothing was purged.")
+        if row[1] != LifecycleStage.DELETED:
+            raise InvalidValue(f"Run {run_id} is not in the trash; nothing was purged. Delete it first.")
+        found.append((row[0], locations.experiment_dir(row[2], row[3]) / run_id))
+    return found
+
+
+def _remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()  # only where it was the last run of its experiment
 
 
 def check(database: Database, locations: Locations, *, fix: bool) -> list[Problem]:
