@@ -89,9 +89,8 @@ def read_points(request: Request, composer: Composer) -> Expansion:
         known_keys=lambda choices: composer.keys(_structural(choices)),
         place=lambda branches, key: describe_place(composer, [_structural(choices) for choices in branches], key),
     )
-    added = [s for s in _first(axes) if composer.is_structural(s) and not composer.is_group(s.key)]
-    branches = ([*_structural(choices), *added] for choices in expansion.branches)
     alone = not request.sweeps and request.sweep_tags is None
+    branches = (_branch(composer, axes, choices) for choices in expansion.branches)
     expansion.notes += check_read(composer, branches, request.overrides, alone=alone)
     return expansion
 
@@ -353,8 +352,12 @@ def _fixed(axes: Iterable[Axis]) -> list[Setting]:
     return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
 
 
-def _first(axes: Iterable[Axis]) -> list[Setting]:
-    return [setting for axis in axes for setting in axis.values[0]]
+def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]) -> list[Setting]:
+    """Return the structural settings of one combination of choices, in the order in which a point has them."""
+    typed = [setting for axis in axes for setting in axis.values[0] if composer.is_structural(setting)]
+    chosen = {setting.key: setting for setting in _structural(choices)}
+    of_files = [setting for key, setting in chosen.items() if key not in {s.key for s in typed}]
+    return [*of_files, *(chosen.get(setting.key, setting) for setting in typed)]
 
 
 def _structural(choices: Mapping[str, str]) -> list[Setting]:

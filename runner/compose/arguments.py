@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from runner.compose.session import config_folder
@@ -185,24 +185,22 @@ def _check_choice(argument: str) -> None:
         raise ConfigError(f"{argument}: {group} takes the name of a choice: {', '.join(choices)}.{without}")
 
 
-def _spaced(argument: str, sweeps: bool) -> str:
+def spell_out(override: str) -> str:
     """Write `linspace(...)` and `logspace(...)`, which Hydra does not know, as a choice of their values."""
-    key, _, value = argument.partition("=")
-    values = list(spaced_texts(key, value))
-    if not values:
-        return argument
-    if not sweeps:
-        raise ConfigError(f"{argument}: this names {len(values)} values. Add -m to run one point for each.")
-    return f"{key}={_WRAPPED}{','.join(values)})"
+    key, _, value = override.partition("=")
+    if not value.startswith(("linspace(", "logspace(")):
+        return override
+    from runner.points.grammar import render_value
+    from runner.points.grids import read_spacing
+
+    return f"{key}={_WRAPPED}{','.join(map(render_value, read_spacing(value, override)))})"
 
 
-def spaced_texts(key: str, value: str) -> Iterator[str]:
-    """Yield the values of `linspace(...)` or `logspace(...)` as text; nothing for any other value."""
-    if value.startswith(("linspace(", "logspace(")):
-        from runner.points.grammar import render_value
-        from runner.points.grids import read_spacing
-
-        yield from map(render_value, read_spacing(value, f"{key}={value}"))
+def _spaced(argument: str, sweeps: bool) -> str:
+    spelled = spell_out(argument)
+    if spelled != argument and not sweeps:
+        raise ConfigError(f"{argument}: this names several values. Add -m to run one point for each.")
+    return spelled
 
 
 def _in_quotes(argument: str) -> str:

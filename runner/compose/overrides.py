@@ -19,6 +19,7 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
+from runner.compose.arguments import spell_out
 from runner.compose.explain import explained
 from runner.errors import SweepError
 from runner.points.axes import Axis, Setting
@@ -42,7 +43,7 @@ def read_arguments(
     """
     axes: dict[str, Axis] = {}
     parser = OverridesParser.create(config_loader=loader)
-    for text in texts:
+    for text in map(spell_out, texts):
         with explained(text):
             [override] = parser.parse_overrides([text])  # not parse_override, which forgets the loader of glob()
             key = override.get_key_element()

@@ -68,7 +68,7 @@ def test_a_path_in_the_home_folder_needs_no_quotes() -> None:
         ("--cfg job --package nope", "--package nope: the config has no such section."),
         ("--config-dir mine --config-name plain", "plain.yaml does not start from the shipped config.yaml. Start it"),
         ("--config-dir mine --config-name mian", "--config-name mian: no such file"),
-        ("'alpha=logspace(-3,1,5)'", "alpha=logspace(-3,1,5): this names 5 values. Add -m"),
+        ("'alpha=logspace(-3,1,5)'", "alpha=logspace(-3,1,5): this names several values. Add -m"),
         ("-m 'alpha=logspace(-3,1)'", "alpha=logspace(-3,1): logspace with 2 arguments."),
         ("-m 'alpha=logspace(-3,1,5'", "alpha=logspace(-3,1,5: the closing ) is missing"),
     ],

@@ -7,6 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from runner.compose.overrides import read_arguments
 from runner.errors import SweepError
 from runner.points.axes import Setting
 from runner.points.grammar import render_value
@@ -114,3 +115,9 @@ def test_a_value_beyond_the_grammar_is_refused_by_name(value: object) -> None:
 def test_a_setting_writes_its_override(key: str, value: object, text: str) -> None:
     assert Setting.of(key, value).text == text
     PARSER.parse_override(text)
+
+
+def test_spaced_values_are_written_as_in_a_file() -> None:
+    [axis] = read_arguments(["alpha=logspace(-1, 1, 3)"], loader=None, points=10)
+
+    assert [setting.text for (setting,) in axis.values] == ["alpha=0.1", "alpha=1.0", "alpha=10.0"]
