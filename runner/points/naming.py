@@ -1,43 +1,56 @@
 """Names of runs: short, readable, saying what varies; never the same twice in a sweep. Pure text."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from math import isfinite
+from types import MappingProxyType
 from typing import Final
 
 from runner.points.axes import Setting
 
-LONGEST: Final = 80
+LONGEST: Final = 100
 _FINGERPRINT: Final = 6  # hex digits that stand for what a name leaves out
+_LONG_NUMBER: Final = 8  # characters; as in the tables
+_PATH: Final = re.compile(r"\S*[/\\][^\s/\\]+\.\w+")
 _REPLACED: Final = str.maketrans({"/": "_", "\\": "_", "\x7f": " "})  # a name may become a file name
 
 
-def name_for(lead: str, settings: Iterable[Setting], varying: Collection[str] | None = None) -> str:
+def name_for(
+    lead: str,
+    settings: Iterable[Setting],
+    varying: Collection[str] | None = None,
+    short: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Write the name of a run: the model's choice, then what varies.
 
     `lead` is the first word, by convention the choice of the group `model`, which is therefore not repeated;
-    `varying` limits the settings to these keys (without prefix), None shows all. What is cut, or cannot be
-    shown, is represented by a few digits of its hash, so that different points keep different names.
+    `varying` limits the settings to these keys (without prefix), None shows all; `short` has shorter words for
+    the values of some settings. What is cut, or cannot be shown, is represented by a few digits of its hash,
+    so that different points keep different names.
 
     >>> name_for("ridge", [Setting.of("model", "ridge"), Setting.of("alpha", 0.1)])
     'ridge alpha=0.1'
     """
     shown = [s for s in settings if s.name != "model" and (varying is None or s.name in varying)]
     labels = _labels(setting.name for setting in shown)
-    parts = [lead, *(f"{_sign(s)}{labels[s.name]}{_assigned(s)}" for s in shown)]
+    parts = [lead, *(f"{_sign(s)}{labels[s.name]}{_assigned(s, short)}" for s in shown)]
     return _fit(" ".join(part for part in parts if part), exact=" ".join([lead, *(s.text for s in shown)]))
 
 
 class Namer:
     """Names for the points of one sweep; remembers a hash of each name it gave."""
 
-    def __init__(self, varying: Collection[str] | None = None) -> None:
+    def __init__(self, varying: Collection[str] | None = None, settings: Iterable[Setting] = ()) -> None:
+        """`settings` are all that points may have: their values are shortened where they stay apart."""
         self._varying = None if varying is None else frozenset(varying)
+        self._short = shorten_values(settings)
         self._given: set[bytes] = set()
 
     def name(self, lead: str, settings: Iterable[Setting], number: int) -> str:
         """Name a point; a name that is taken gets ` #<number>`, the point's number in the sweep."""
-        name = name_for(lead, settings, self._varying)
+        name = name_for(lead, settings, self._varying, self._short)
         candidate = name
         if self._is_taken(candidate):
             candidate = _with_ending(name, f" #{number}")
@@ -50,6 +63,35 @@ class Namer:
 
     def _is_taken(self, name: str) -> bool:
         return _key(name) in self._given
+
+
+def shorten_values(settings: Iterable[Setting]) -> dict[str, str]:
+    """Return shorter words for long numbers and for paths, by the text of the setting.
+
+    The values of a key are shortened together or not at all: if two of them would look the same, none is.
+
+    >>> shorten_values([Setting.of("alpha", 0.31622776601683794), Setting.of("data.path", "far/away/cars.csv")])
+    {'alpha=0.31622776601683794': '0.31623', 'data.path=far/away/cars.csv': 'cars.csv'}
+    """
+    by_key: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        by_key.setdefault(setting.name, {})[setting.text] = _shorter(setting)
+    short: dict[str, str] = {}
+    for words in by_key.values():
+        if len({word.casefold() for word in words.values()}) == len(words):
+            short |= words
+    return {text: word for text, word in short.items() if word != text.partition("=")[2]}
+
+
+def _shorter(setting: Setting) -> str:
+    value = setting.value
+    text = setting.text.partition("=")[2]
+    if isinstance(value, float) and isfinite(value) and len(text) > _LONG_NUMBER:
+        return f"{value:.0f}" if 1e5 <= abs(value) < 1e9 else f"{value:.5g}"
+    is_path = setting.name.rpartition(".")[2] == "path" or _PATH.fullmatch(str(value))
+    if isinstance(value, str) and is_path:
+        return re.split(r"[/\\]", value.rstrip("/\\"))[-1] or value
+    return value if isinstance(value, str) else text
 
 
 def _key(name: str) -> bytes:
@@ -68,9 +110,11 @@ def _sign(setting: Setting) -> str:
     return "~" if setting.key.startswith("~") else ""
 
 
-def _assigned(setting: Setting) -> str:
+def _assigned(setting: Setting, short: Mapping[str, str]) -> str:
     if setting.text == setting.key:  # a deletion
         return ""
+    if setting.text in short:
+        return f"={short[setting.text]}"
     value = setting.value
     text = value if isinstance(value, str) else setting.text.partition("=")[2]
     return f"={text}"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.points.axes import Setting
-from runner.points.naming import LONGEST, Namer, name_for
+from runner.points.naming import LONGEST, Namer, name_for, shorten_values
 
 
 def named(lead: str, **values: object) -> str:
@@ -61,15 +61,47 @@ def test_neighbouring_floats_have_different_names() -> None:
     assert named("ridge", alpha=0.3) != named("ridge", alpha=0.1 + 0.2)
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("alpha", [0.31622776601683794, 0.1, 1], ["0.31623", "0.1", "1"]),
+        ("alpha", [123456.7891, 1.0000000000000002e-10], ["123457", "1e-10"]),
+        ("alpha", [0.3, 0.30000000000000004], ["0.3", "0.30000000000000004"]),
+        ("alpha", [float("inf")], ["inf"]),
+        ("data.path", ["/far/away/cars.csv", "trees.csv"], ["cars.csv", "trees.csv"]),
+        ("data.path", ["here/folder/"], ["folder"]),
+        ("data.file", ["a/cars.csv", "b/CARS.csv"], ["a_cars.csv", "b_CARS.csv"]),
+        ("note", ["a/b"], ["a_b"]),
+    ],
+)
+def test_long_numbers_and_paths_are_short_where_they_stay_apart(
+    key: str, values: list[object], words: list[str]
+) -> None:
+    points = [Setting.of(key, value) for value in values]
+    namer = Namer(None, points)
+
+    names = [namer.name("ridge", [point], number) for number, point in enumerate(points)]
+
+    label = key.rpartition(".")[2]
+    assert [name.partition(" ~")[0] for name in names] == [f"ridge {label}={word}" for word in words]
+    assert len(set(names)) == len(names)
+
+
+def test_settings_that_are_short_already_need_no_other_words() -> None:
+    assert shorten_values([Setting.of("model", "ridge"), Setting.of("alpha", 0.1), Setting.of("~x")]) == {}
+
+
 @settings(max_examples=100)
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from(["a", "b", "m.a"]), st.text() | st.integers() | st.none()),
+        st.dictionaries(
+            st.sampled_from(["a", "b", "m.a"]), st.text() | st.integers() | st.floats(allow_nan=False) | st.none()
+        ),
         max_size=12,
     )
 )
 def test_no_two_points_share_a_name(points: list[dict[str, object]]) -> None:
-    namer = Namer()
+    namer = Namer(None, [Setting.of(key, value) for point in points for key, value in point.items()])
     names = [
         namer.name("ridge", [Setting.of(key, value) for key, value in point.items()], number)
         for number, point in enumerate(points)
