@@ -13,7 +13,7 @@ what compares runs (`diff_runs`, ...) when it is first asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tracking import entities, exceptions, sklearn
+from tracking import artifacts, entities, exceptions, sklearn
 from tracking.active import ActiveRun, active_run, end_run, last_active_run, start_run
 from tracking.client import PagedList, RunOperations, TrackingClient
 from tracking.entities import (
@@ -104,6 +104,7 @@ __all__ = [
     "TrackingError",
     "ViewType",
     "active_run",
+    "artifacts",
     "create_experiment",
     "delete_experiment",
     "delete_experiment_tag",

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tracking import artifacts, context, validation
+from tracking import context, files, validation
 from tracking.entities import (
     Experiment,
     FileInfo,
@@ -293,45 +293,45 @@ class TrackingClient:
     def get_artifact_uri(self, run_id: str, artifact_path: str | None = None) -> str:
         """Return an absolute file: URI, right until the store is moved. The artifact need not exist."""
         path = artifact_path.lstrip("/") if isinstance(artifact_path, str) else artifact_path
-        return self.artifact_dir(run_id).joinpath(artifacts.check_path(path, normalise=True)).as_uri()
+        return self.artifact_dir(run_id).joinpath(files.check_path(path, normalise=True)).as_uri()
 
     def log_artifact(self, run_id: str, local_path: str | Path, artifact_path: str | None = None) -> None:
         """Copy a file, or a folder under its own name, into the run. Raises ArtifactNotFound."""
-        artifacts.copy_in(self._writable(run_id), local_path, artifact_path)
+        files.copy_in(self._writable(run_id), local_path, artifact_path)
 
     def log_artifacts(self, run_id: str, local_dir: str | Path, artifact_path: str | None = None) -> None:
         """Copy what a folder contains into the run, merging and replacing."""
-        artifacts.copy_contents_in(self._writable(run_id), local_dir, artifact_path)
+        files.copy_contents_in(self._writable(run_id), local_dir, artifact_path)
 
     def log_text(self, run_id: str, text: str, artifact_file: str, *, shared: bool = False) -> None:
         """Write a text as a UTF-8 file of the run; line ends stay as they are.
 
         With `shared` runs that are given the same text may share one file on the disk (a hard link).
         """
-        artifacts.write_bytes(self._writable(run_id), artifact_file, validation.file_text(text), shared=shared)
+        files.write_bytes(self._writable(run_id), artifact_file, validation.file_text(text), shared=shared)
 
     def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:
         """Write a dictionary or list as YAML (.yml, .yaml) or JSON (any other name)."""
-        text = artifacts.dictionary_text(dictionary, artifact_file)
-        artifacts.write_bytes(self._writable(run_id), artifact_file, text.encode())
+        text = files.dictionary_text(dictionary, artifact_file)
+        files.write_bytes(self._writable(run_id), artifact_file, text.encode())
 
     def log_figure(
         self, run_id: str, figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None
     ) -> None:
         """Save a matplotlib or plotly figure in the format that the file's extension names."""
-        artifacts.write_figure(self._writable(run_id), artifact_file, figure, save_kwargs)
+        files.write_figure(self._writable(run_id), artifact_file, figure, save_kwargs)
 
     def save_artifact(self, run_id: str, artifact_file: str, write: Callable[[str], object]) -> None:
         """Let `write` fill a temporary file whose name it is given; then it becomes the run's file."""
-        artifacts.write_through(self._writable(run_id), artifact_file, write)
+        files.write_through(self._writable(run_id), artifact_file, write)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """Return one level of a run's artifacts, sorted by path; [] for a file or a missing path."""
-        return artifacts.list_folder(str(self.artifact_dir(run_id)), path)
+        return files.list_folder(str(self.artifact_dir(run_id)), path)
 
     def download_artifacts(self, run_id: str, path: str = "", dst_path: str | Path | None = None) -> str:
         """Copy an artifact to a folder, by default a new temporary one; return its absolute path there."""
-        return artifacts.copy_out(str(self.artifact_dir(run_id)), path, dst_path, keep_folders=False)
+        return files.copy_out(str(self.artifact_dir(run_id)), path, dst_path, keep_folders=False)
 
     def _writable(self, run_id: str) -> str:
         self._check_active(run_id)

@@ -6,9 +6,13 @@ An entity is a snapshot: it does not change when the store does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
+
+from tracking.errors import InvalidValue
 
 
 class RunStatus(StrEnum):
@@ -20,10 +24,26 @@ class RunStatus(StrEnum):
     FAILED = "FAILED"
     KILLED = "KILLED"
 
-    @property
     def is_terminated(self) -> bool:
-        """Tell whether a run of this status has ended."""
+        """Tell whether a run of this status has ended; as `RunStatus.is_terminated(status)` too."""
         return self in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+
+    @staticmethod
+    def to_string(status: str) -> str:
+        """Return the name of a status."""
+        return RunStatus.from_string(status).value
+
+    @staticmethod
+    def from_string(status: str) -> RunStatus:
+        """Return the status of this name. Raises InvalidValue."""
+        if status in RunStatus.all_status():
+            return RunStatus(status)
+        raise InvalidValue(f"Unknown run status {status!r}. Known: {', '.join(RunStatus)}.")
+
+    @staticmethod
+    def all_status() -> list[RunStatus]:
+        """Return every status."""
+        return list(RunStatus)
 
 
 class LifecycleStage(StrEnum):
@@ -39,10 +59,36 @@ class ViewType:
     ACTIVE_ONLY = 1
     DELETED_ONLY = 2
     ALL = 3
+    _NAMES = MappingProxyType({ACTIVE_ONLY: "active_only", DELETED_ONLY: "deleted_only", ALL: "all"})
+
+    @classmethod
+    def to_string(cls, view_type: int) -> str:
+        """Return the name of a view. Raises InvalidValue."""
+        if view_type in cls._NAMES:
+            return cls._NAMES[view_type]
+        raise InvalidValue(f"Unknown view {view_type!r}. Known: {', '.join(map(str, cls._NAMES))}.")
+
+    @classmethod
+    def from_string(cls, view_str: str) -> int:
+        """Return the number of a view. Raises InvalidValue."""
+        for number, name in cls._NAMES.items():
+            if name == view_str:
+                return number
+        raise InvalidValue(f"Unknown view {view_str!r}. Known: {', '.join(cls._NAMES.values())}.")
+
+
+class _Pairs:
+    """Gives an entity's fields as pairs, so that dict(entity) is what it is in MLflow."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
+            yield name, getattr(self, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(_Pairs):
     """One point of a metric's history."""
 
     key: str
@@ -53,7 +99,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
+class Param(_Pairs):
     """One param; the value is text."""
 
     key: str
@@ -61,7 +107,7 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class RunTag:
+class RunTag(_Pairs):
     """One tag; the value is text."""
 
     key: str
@@ -78,7 +124,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(_Pairs):
     """What a run is: identity, state and place. `artifact_uri` is absolute at the time of asking."""
 
     run_id: str
@@ -93,12 +139,27 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class RunData:
+class RunData(_Pairs):
     """What a run recorded: latest metrics, params and tags by key."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs(_Pairs):
+    """What a run was given; always empty here, where data sets are tags and artifacts."""
+
+    dataset_inputs: list[Any] = field(default_factory=list)
+    model_inputs: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutputs(_Pairs):
+    """What a run gave; always empty here, where models are artifacts."""
+
+    model_outputs: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +169,29 @@ class Run:
     info: RunInfo
     data: RunData
 
+    @property
+    def inputs(self) -> RunInputs:
+        """Nothing, as MLflow has it for a run without data sets."""
+        return RunInputs()
+
+    @property
+    def outputs(self) -> RunOutputs:
+        """Nothing, as MLflow has it for a run without logged models."""
+        return RunOutputs()
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        for name in ("info", "data", "inputs", "outputs"):
+            yield name, getattr(self, name)
+
     def to_dictionary(self) -> dict[str, Any]:
         """Return the run as nested plain dictionaries."""
         info = {name: getattr(self.info, name) for name in RunInfo.__slots__}
         data = {name: dict(getattr(self.data, name)) for name in RunData.__slots__}
-        return {"info": info, "data": data}
+        return {"info": info, "data": data, "inputs": dict(self.inputs), "outputs": dict(self.outputs)}
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(_Pairs):
     """A named collection of runs. `artifact_location` is absolute at the time of asking."""
 
     experiment_id: str
@@ -129,7 +204,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class FileInfo:
+class FileInfo(_Pairs):
     """One entry of an artifact listing; `file_size` in bytes, None for a folder."""
 
     path: str
@@ -147,6 +222,8 @@ __all__ = [
     "Run",
     "RunData",
     "RunInfo",
+    "RunInputs",
+    "RunOutputs",
     "RunStatus",
     "RunTag",
     "ViewType",

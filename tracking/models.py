@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracking import artifacts, context
+from tracking import context, files
 from tracking.active import current_run
 from tracking.client import TrackingClient
 from tracking.entities import Run
@@ -66,7 +66,7 @@ def log_model(
             f"There is no model registry: the model is logged, but not registered as {registered_model_name!r}.",
             stacklevel=2,
         )
-    path = artifacts.check_path(name if name is not None else artifact_path) or DEFAULT_PATH
+    path = files.check_path(name if name is not None else artifact_path) or DEFAULT_PATH
     fresh = None
     if run_id is None:
         active = current_run()
@@ -176,10 +176,8 @@ def _model_file(model_uri: str | os.PathLike[str] | Run) -> str:
 
 def _run_file(run_id: str, path: str) -> str:
     client = TrackingClient()
-    place = artifacts.existing(str(client.artifact_dir(run_id)), path)
-    return (
-        artifacts.existing(str(client.artifact_dir(run_id)), f"{path}/{FILE_NAME}") if os.path.isdir(place) else place
-    )
+    place = files.existing(str(client.artifact_dir(run_id)), path)
+    return files.existing(str(client.artifact_dir(run_id)), f"{path}/{FILE_NAME}") if os.path.isdir(place) else place
 
 
 def _local_file(path: str) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from tracking.artifacts import write_bytes
 from tracking.cli.app import build_app, main
 from tracking.entities import LifecycleStage, Metric
+from tracking.files import write_bytes
 from tracking.owner import current_owner
 from tracking.store import open_store
 

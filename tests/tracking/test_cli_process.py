@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tracking.artifacts import write_bytes
 from tracking.entities import LifecycleStage, Metric
+from tracking.files import write_bytes
 from tracking.owner import current_owner
 from tracking.store import open_store
 

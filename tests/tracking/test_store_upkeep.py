@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tracking.artifacts import TEMPORARY
 from tracking.entities import LifecycleStage, Metric, Owner, RunStatus
+from tracking.files import TEMPORARY
 from tracking.owner import current_owner
 from tracking.store import Store, open_store
 

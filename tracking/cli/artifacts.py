@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from tracking.artifacts import copy_out, existing, list_folder, translated
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -22,6 +21,7 @@ from tracking.cli.terminal import (
 )
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
+from tracking.files import copy_out, existing, list_folder, translated
 from tracking.refs import resolve_run
 from tracking.render import format_size
 

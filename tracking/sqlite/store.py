@@ -238,7 +238,7 @@ class SQLiteStore:
             changes.update(host=owner.host, pid=owner.pid, started=owner.started)
         if lifecycle_stage is not None:
             changes["lifecycle"] = str(lifecycle_stage)
-        ends = status is not None and RunStatus(status).is_terminated
+        ends = status is not None and RunStatus(status).is_terminated()
 
         def update(connection: sqlite3.Connection) -> ValueWriter:
             n, _ = _run_row(connection, run_id)

@@ -7,9 +7,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from tracking.artifacts import TEMPORARY
 from tracking.entities import LifecycleStage
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
+from tracking.files import TEMPORARY
 from tracking.locations import ARTIFACTS, Locations
 from tracking.sqlite import schema
 from tracking.sqlite.connection import Database
