@@ -205,39 +205,6 @@ def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.Capt
     assert recorded()[0].info.run_name == "ridge data=csv path=cars.csv target=mpg prepare=tabular"
 
 
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [
-        ("alpha=0.3", "ridge alpha=0.3"),
-        ("-m alpha=0.3", "ridge alpha=0.3"),
-        ("cv=timeseries", "ridge cv=timeseries"),
-        ("-m cv=timeseries tags=example n_jobs=1", "ridge cv=timeseries"),
-        ("+model.positive=true ++tags.who=me", "ridge positive=true"),
-        ("model=lasso alpha=0.31622776601683794", "lasso alpha=0.31623"),
-        ("-m alpha=0.3 run_name=mine", "mine"),
-        ("alpha=0.3 run_name=mine", "mine"),
-    ],
-)
-def test_the_name_of_one_run_says_what_was_typed(
-    command: str, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(command, capsys)
-
-    assert [one.info.run_name for one in recorded()] == [name]
-
-
-def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.CaptureFixture[str]) -> None:
-    write_cars()
-    Path("data").mkdir()
-    Path("cars.csv").rename("data/cars.csv")
-
-    run(f"-m data=csv data.path=data/cars.csv,{Path('data/cars.csv').resolve()} data.target=mpg prepare=tabular", capsys)
-
-    assert sorted(one.info.run_name.partition(" ~")[0] for one in recorded())[0].startswith("ridge path=")
-    run(f"data=csv data.path={Path('data/cars.csv').resolve()} data.target=mpg prepare=tabular", capsys)
-    assert recorded()[0].info.run_name == "ridge data=csv path=cars.csv target=mpg prepare=tabular"
-
-
 # -- sweeps
 
 
