@@ -131,7 +131,16 @@ def expand(
     digest = _Digest()
     plans = tuple(_plan(grid, groups, applicability, digest) for grid in grids)
     applicability.check(known_keys, place)
-    return Expansion(applicability.notes(), _varying(grids, applicability.partial()), applicability.branches(), plans)
+    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, digest)]))
+    return Expansion(notes, _varying(grids, applicability.partial()), applicability.branches(), plans)
+
+
+def _repeated(grids: Iterable[Grid], digest: "_Digest") -> Iterator[str]:
+    """Yield a note for each axis on which a value is there twice."""
+    for axis in itertools.chain.from_iterable(grid.axes for grid in grids):
+        distinct = len({digest(value) for value in axis.values})
+        if distinct < len(axis.values):
+            yield f"{', '.join(axis.keys)}: {distinct} different values among {len(axis.values)}; equal points run once"
 
 
 def _plan(grid: Grid, groups: Callable[[str], bool], applicability: Applicability, digest: "_Digest") -> _Plan:

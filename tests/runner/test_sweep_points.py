@@ -105,7 +105,10 @@ def test_each_question_about_a_config_is_asked_once() -> None:
         ([Axis.of("model", ["ridge", "lasso", "linear"]), ALPHAS], ("alpha applies to ridge, lasso only",)),
         (
             [Axis.of("model", ["ridge", "lasso", "elasticnet", "linear"] * 2), ALPHAS],
-            ("alpha applies to ridge, lasso, elasticnet only",),
+            (
+                "alpha applies to ridge, lasso, elasticnet only",
+                "model: 4 different values among 8; equal points run once",
+            ),
         ),
         ([MODELS, Axis.of("data", ["a", "b"]), RATIOS], ("l1_ratio applies to elasticnet only",)),
         ([MODELS, ALPHAS], ()),
@@ -373,3 +376,10 @@ def test_the_stream_equals_the_whole_product_projected(order: list[str], models:
         assert not all(any(key in known({"model": model}) for model in models) for key in order)
         return
     assert found == list(expected.values())
+
+
+def test_a_value_that_is_there_twice_is_noted() -> None:
+    expansion = plan(Axis.of("alpha", [1, 2, 1]), Axis.of("+model.layers", [[1], [2]]))
+
+    assert expansion.count() == 4
+    assert expansion.notes == ("alpha: 2 different values among 3; equal points run once",)
