@@ -112,6 +112,14 @@ class Store(Protocol):
         """Remove one tag. Raises TagNotFound."""
         ...
 
+    def purge_experiments(self, *, dry_run: bool = False) -> list[str]:
+        """Remove deleted experiments that have no runs left for good; return the names that are free again.
+
+        Their ids are not used again, and the default experiment stays. With `dry_run` nothing is removed,
+        and deleted runs count as if they were purged already.
+        """
+        ...
+
     # Runs --------------------------------------------------------------------------------------
     def create_run(
         self,
@@ -200,6 +208,10 @@ class Store(Protocol):
 
     def find_run_ids(self, prefix: str, *, limit: int = 20) -> list[str]:
         """Return ids of runs, deleted or not, that start with the prefix."""
+        ...
+
+    def count_runs(self, *, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, tuple[int, int]]:
+        """Return for each experiment with runs how many, and when the last of them started or ended (ms)."""
         ...
 
     def purge_runs(self, run_ids: Iterable[str]) -> None:

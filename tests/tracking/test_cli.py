@@ -165,8 +165,9 @@ def test_experiments_show_their_last_run(listed, store):
     rows = {row["name"]: row for row in listed("experiments")}
 
     assert set(rows) == {"Default", "ridge", "lasso"}
-    assert rows["ridge"]["last run"].startswith("2023-11-1")
-    assert rows["lasso"]["last run"] is None
+    assert rows["ridge"]["last activity"].startswith("2023-11-1")
+    assert rows["lasso"]["last activity"] is None
+    assert (rows["ridge"]["runs"], rows["lasso"]["runs"]) == (1, 0)
 
 
 def test_deleted_experiments_are_listed_apart(listed, store):
@@ -661,3 +662,18 @@ def test_check_names_orphan_files_and_with_fix_removes_them(tracking, listed, st
     assert tracking("check", "--fix")[0] == 0
     assert not orphan.exists()
     assert tracking("check")[0] == 0
+
+
+def test_gc_frees_the_names_of_deleted_experiments_and_uses_no_id_twice(tracking, store):
+    record(store, "a" * 32, "one")
+    ids = {name: store.get_experiment_by_name(name).experiment_id for name in ("ridge", "lasso")}
+    for name in ids:
+        assert tracking("delete", "--experiment", name)[0] == 0
+    assert "2 deleted experiments" in tracking("gc", "--dry-run")[1]
+    code, out, _ = tracking("gc", "--yes")
+    assert (code, "Free again: 'ridge', 'lasso'" in out) == (0, True)
+    assert "Removed 0 deleted runs with 0 B of files;" in tracking("gc", "--yes")[1]
+    fresh = {name: store.create_experiment(name) for name in ids}
+    assert not set(fresh.values()) & set(ids.values())
+    assert tracking("gc", "--yes")[0] == 0
+    assert store.check() == []

@@ -51,17 +51,18 @@ def experiments(
     """
     with opened(store) as source:
         found = source.search_experiments(view_type=_view(deleted))
-        rows = [_experiment_row(source, experiment) for experiment in found]
-    emit_table(rows, ["id", "name", "created", "last run", "note"], format, empty="No experiments.")
+        counts = source.count_runs(view_type=_view(deleted))
+    rows = [_experiment_row(experiment, *counts.get(experiment.experiment_id, (0, None))) for experiment in found]
+    emit_table(rows, ["id", "name", "runs", "last activity", "created", "note"], format, empty="No experiments.")
 
 
-def _experiment_row(source: Store, experiment: Experiment) -> dict[str, object]:
-    newest = source.search_runs([experiment.experiment_id], max_results=1)
+def _experiment_row(experiment: Experiment, runs: int, last: int | None) -> dict[str, object]:
     return {
         "id": experiment.experiment_id,
         "name": experiment.name,
+        "runs": runs,
+        "last activity": None if last is None else local_time(last),
         "created": local_time(experiment.creation_time),
-        "last run": local_time(newest[0].info.start_time) if newest else None,
         "note": experiment.tags.get("mlflow.note.content"),
     }
 
@@ -133,7 +134,9 @@ def emit_runs(
 def note_more(there: int, shown: int, what: str) -> None:
     """Say beside a listing that it does not hold everything."""
     if there > shown:
-        note(f"Showing {shown} {what}; there are more. All of them: --limit 0")
+        note(
+            f"Showing {shown} {what if shown != 1 else what.removesuffix('s')}; there are more. All of them: --limit 0"
+        )
 
 
 def show(

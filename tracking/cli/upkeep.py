@@ -100,17 +100,27 @@ def gc(
         ids = [run.info.run_id for run in deleted]
         folders = [source.artifact_dir(run_id) for run_id in ids]
         files = _size(folders)
-        what = f"{len(ids)} deleted run{'' if len(ids) == 1 else 's'} with {format_size(files)} of files"
+        trashed = source.purge_experiments(dry_run=True)
+        what = f"{_counted(len(ids), 'deleted run')} with {format_size(files)} of files"
+        if trashed:
+            what += f" and {_counted(len(trashed), 'deleted experiment')}"
         if dry_run:
             emit(f"Would remove {what}.")
             return
-        if ids and not yes and not confirm(f"Remove {what} for good?"):
+        if (ids or trashed) and not yes and not confirm(f"Remove {what} for good?"):
             note("Nothing was removed.")
             raise typer.Exit(1)
         before = _database_size(source) + files
         source.purge_runs(ids)
+        names = source.purge_experiments()
         freed = before - _database_size(source) - _size(folders)
     emit(f"Removed {what}; {format_size(max(freed, 0))} freed.")
+    if names:
+        emit(f"Free again: {', '.join(map(repr, names))}.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _database_size(store: Store) -> int:

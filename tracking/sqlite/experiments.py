@@ -78,6 +78,50 @@ def set_tags(connection: sqlite3.Connection, number: int, tags: Mapping[str, str
     )
 
 
+def count_runs(connection: sqlite3.Connection, view_type: int) -> dict[str, tuple[int, int]]:
+    """Return number of runs and time of the last activity by experiment."""
+    stage = in_stage("r", view_type)
+    rows = connection.execute(
+        "SELECT r.experiment, COUNT(*), MAX(MAX(r.start_time, COALESCE(r.end_time, 0))) FROM runs r"
+        f" WHERE {stage.text} GROUP BY r.experiment",
+        stage.values,
+    )
+    return {str(experiment): (count, last) for experiment, count, last in rows}
+
+
+def purgeable(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return number and name of deleted experiments that have no active runs, but not the default one."""
+    rows = connection.execute(
+        "SELECT id, name FROM experiments e WHERE lifecycle = 'deleted' AND id <> 0"
+        " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment = e.id AND lifecycle = 'active')"
+    ).fetchall()
+    return [(number, name) for number, name in rows if name != _left_behind(number)]
+
+
+def purge(connection: sqlite3.Connection) -> list[str]:
+    """Remove deleted experiments without runs; return the names that are free again.
+
+    The one with the greatest id leaves its row behind, in the trash and under another name, until there is
+    a greater one: its id would be given to the next experiment.
+    """
+    greatest = connection.execute("SELECT MAX(id) FROM experiments").fetchone()[0]
+    freed = []
+    for number, name in purgeable(connection):
+        if connection.execute("SELECT 1 FROM runs WHERE experiment = ?", (number,)).fetchone() is None:
+            connection.execute("DELETE FROM experiment_tags WHERE experiment = ?", (number,))
+            connection.execute("UPDATE OR IGNORE experiments SET name = ? WHERE id = ?", (_left_behind(number), number))
+            freed.append(name)
+    connection.execute(
+        "DELETE FROM experiments WHERE lifecycle = 'deleted' AND name = '(removed experiment ' || id || ')' AND id < ?",
+        (greatest,),
+    )
+    return freed
+
+
+def _left_behind(number: int) -> str:
+    return f"(removed experiment {number})"
+
+
 def find_experiments(
     connection: sqlite3.Connection,
     locations: Locations,

@@ -86,7 +86,7 @@ class SQLiteStore:
 
         def create(connection: sqlite3.Connection) -> str:
             experiments.require_free(connection, name)
-            # Rows of experiments are never removed, so that an id is not used twice.
+            # The id is one more than the greatest, which `purge` keeps: an id is not used twice.
             id_ = connection.execute(
                 "INSERT INTO experiments(name, location, lifecycle, created, updated)"
                 " VALUES (?, ?, 'active', ?, ?) RETURNING id",
@@ -174,6 +174,12 @@ class SQLiteStore:
             connection.execute("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key))
 
         self._database.write(delete)
+
+    def purge_experiments(self, *, dry_run: bool = False) -> list[str]:
+        """Remove deleted experiments that have no runs left for good; return the names that are free again."""
+        if dry_run:
+            return [name for _, name in self._database.read(experiments.purgeable)]
+        return self._database.write(experiments.purge)
 
     # Runs --------------------------------------------------------------------------------------
     def create_run(
@@ -373,6 +379,10 @@ class SQLiteStore:
             ).fetchall()
         )
         return [run_id for (run_id,) in rows]
+
+    def count_runs(self, *, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, tuple[int, int]]:
+        """Return for each experiment with runs how many, and when the last of them started or ended (ms)."""
+        return self._database.read(lambda connection: experiments.count_runs(connection, view_type))
 
     # Upkeep ------------------------------------------------------------------------------------
     def purge_runs(self, run_ids: Iterable[str]) -> None:
