@@ -70,6 +70,18 @@ def parse_filter(text: str | None, vocabulary: Vocabulary) -> Condition | None:
     return _Parser(text, vocabulary).filter()
 
 
+def named(condition: Condition | None) -> set[tuple[str, str]]:
+    """Return kind and name of everything that a condition asks for."""
+    match condition:
+        case Comparison(kind, key):
+            return {(kind, key)}
+        case Not(operand):
+            return named(operand)
+        case Both(operands) | Either(operands):
+            return set().union(*map(named, operands))
+    return set()
+
+
 def parse_order(columns: Sequence[str], vocabulary: Vocabulary) -> tuple[Order, ...]:
     """Return the columns to sort by. Raises FilterError, also for a column that comes twice."""
     orders: list[Order] = []
@@ -200,7 +212,8 @@ class _Parser:
             known = ", ".join(self.vocabulary.attributes)
             raise self.error(
                 token,
-                f"'{name}' is no attribute; known are {known}. For others write metrics., params. or tags."
+                f"'{name}' is no attribute; known are {known}. A metric is metrics.{name}, a param params.{name}, "
+                f"a tag tags.{name}"
                 if "metric" in self.vocabulary.kinds
                 else f"'{name}' is no attribute; known are {known}. For tags write tags.{name}",
             )

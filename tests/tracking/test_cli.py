@@ -677,3 +677,21 @@ def test_gc_frees_the_names_of_deleted_experiments_and_uses_no_id_twice(tracking
     assert not set(fresh.values()) & set(ids.values())
     assert tracking("gc", "--yes")[0] == 0
     assert store.check() == []
+
+
+def test_a_search_for_a_name_that_no_run_has_shows_the_nearest(tracking, store):
+    record(store, "a" * 32, "one", metrics={"loss": 1.0}, params={"alpha": "1"})
+    assert "No run here has metrics.los. Nearest: metrics.loss." in tracking("runs", "--filter", "metrics.los < 1")[2]
+    assert "Nearest: params.alpha." in tracking("runs", "--filter", "NOT (params.alhpa > 1) AND params.x = '1'")[2]
+    code, out, problem = tracking("runs", "--order-by", "metrics.los")
+    assert (code, "one" in out, "Nearest: metrics.loss." in problem) == (0, True, True)
+    assert "No run here" not in tracking("runs", "--filter", "metrics.loss < 0", "--order-by", "params.alpha")[2]
+    for arguments in (("--filter", "loss < 1"), ("--order-by", "loss")):
+        code, _, problem = tracking("runs", *arguments)
+        assert (code, "A metric is metrics.loss" in problem) == (2, True)
+
+
+def test_one_of_many_runs_is_said_in_the_singular(tracking, store):
+    for letter in "ab":
+        record(store, letter * 32, letter)
+    assert "Showing 1 run; there are more." in tracking("runs", "--limit", "1")[2]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tracking.cli.artifacts import list_files
+from tracking.cli.hints import unknown_names
 from tracking.cli.listing import all_columns, labelled, pick_columns, run_rows, telling_columns
 from tracking.cli.page import fingerprint_sections, run_sections
 from tracking.cli.plot import render_plot
@@ -107,7 +108,10 @@ def runs(
             max_results=limit + 1 if limit else None,
         )
         rows = run_rows(found, _experiment_names(source))
+        unknown = unknown_names(source, found, chosen, filter, order_by or [])
     emit_runs(rows, limit, format, columns=columns, everything=everything)
+    for message in unknown:
+        note(message)
 
 
 def emit_runs(
