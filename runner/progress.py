@@ -81,7 +81,8 @@ class Progress:
         """Remove the live line."""
         with self._lock:
             if self._width:
-                self._write("\r" + " " * self._width + "\r")
+                blank = min(self._width + 2, _columns(self._stream) - 1)  # a terminal shows Ctrl-C as `^C` behind it
+                self._write("\r" + " " * blank + "\r")
                 self._width = 0
                 self._drawn = 0.0
 

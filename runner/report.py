@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_ERROR = 300  # characters of an error in the list of failures
 FIRST = ("experiment", "model")  # keys whose columns come first
-CUT = ("run", "why")  # columns whose texts are cut before another column is left out, to so many characters:
-NARROWEST = 12
+NARROWEST = 12  # characters that a column of texts is cut to before another is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ def render_results(results: Results, varying: Sequence[str], *, width: int | Non
     metrics = list(dict.fromkeys(outcome.metric for outcome in best))
     source = ["from"] if results.reused else []
     columns = [*varying, *metrics, "+-", "run", "id", "took", *source]
-    return _render_fitting(rows, columns, width, dropped_first=["run", "took", "from", "+-", *reversed(varying)])
+    return _render_fitting(
+        rows, columns, width, cut_first="run", dropped_first=["run", "took", "from", "+-", *reversed(varying)]
+    )
 
 
 def render_ending(results: Results, ending: Ending) -> list[str]:
@@ -141,7 +142,7 @@ def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> 
     columns = ["point", "run", "experiment", "state", "id", "why"]
     shown = [c for c in columns if any(row[c] is not None for row in rows)]
     to_run = sum(count for state, count in counts.items() if state != "done")
-    lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"]), ""]
+    lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"], cut_first="why"), ""]
     lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.")
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
@@ -166,16 +167,21 @@ def _render_single(outcome: Outcome, width: int | None) -> str:
 
 
 def _render_fitting(
-    rows: Sequence[Mapping[str, object]], columns: Sequence[str], width: int | None, *, dropped_first: Iterable[str]
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    width: int | None,
+    *,
+    dropped_first: Iterable[str],
+    cut_first: str,
 ) -> str:
-    """Return a table that leaves out columns in the given order until the others fit the width."""
+    """Return a table that fits the width: one column is cut, then columns are left out in the given order."""
     from tracking.render import cut, render_table
 
     shown = list(columns)
     if width is None:
         return str(render_table(rows, shown))
     sizes = {column: len(render_table(rows, [column]).split("\n")[1]) for column in shown}  # the rule's length
-    sizes |= {column: min(sizes[column], NARROWEST) for column in CUT if column in shown}
+    sizes[cut_first] = min(sizes.get(cut_first, 0), NARROWEST)
     waiting = [column for column in dropped_first if column in shown]
     while waiting and sum(sizes[column] + 2 for column in shown) - 2 > width:
         shown.remove(waiting.pop(0))

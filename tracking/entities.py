@@ -169,6 +169,9 @@ class Run:
     info: RunInfo
     data: RunData
 
+    def __repr__(self) -> str:
+        return f"<Run {self.info.run_id[:8]} {self.info.run_name!r} {self.info.status}>"
+
     @property
     def inputs(self) -> RunInputs:
         """Nothing, as MLflow has it for a run without data sets."""

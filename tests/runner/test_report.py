@@ -19,9 +19,11 @@ import tracking
 from runner.__main__ import main
 from runner.commands import resume_command, tracking_command
 from runner.errors import PointFailed
+from runner.plan import Planned
 from runner.record import Outcome
-from runner.report import Ending, render_ending, render_results
+from runner.report import Ending, render_ending, render_plan, render_results
 from runner.results import Results
+from runner.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = "sqlite:///runs/tracking.db"
@@ -50,6 +52,10 @@ def outcome(number: int, status: str = "FINISHED", **changes: Any) -> Outcome:
     else:
         point = replace(point, error="interrupted" if status == "KILLED" else "ValueError: no")
     return replace(point, varied={"model": "ridge", "alpha": str(number)}, **changes)
+
+
+def spec(number: int) -> Spec:
+    return Spec(number, f"elasticnet alpha={number}", "elasticnet", {}, (), (), (), {}, {})
 
 
 def results_of(*outcomes: Outcome) -> Results:
@@ -95,6 +101,15 @@ def test_a_long_name_is_cut_before_anything_is_left_out() -> None:
 
     assert lines[0].split() == ["alpha", "rmse", "+-", "run", "id", "took"]
     assert "…" in lines[2]
+
+
+def test_a_dry_run_keeps_the_names_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    points = [Planned(spec(number), "done", "", None) for number in range(2)]
+
+    lines = render_plan(points, jobs=1, width=40)[0].splitlines()
+
+    assert lines[0].split() == ["point", "run", "state"]
+    assert lines[2:] == ["    0  elasticnet alpha=0  done", "    1  elasticnet alpha=1  done", "(+1 more: experiment)"]
 
 
 # -- the lines under it

@@ -24,6 +24,15 @@ def test_statuses_and_views_have_mlflows_functions() -> None:
         ViewType.from_string("some")
 
 
+def test_a_run_is_shown_in_one_short_line() -> None:
+    with mlflow.start_run(run_name="x") as started:
+        mlflow.log_params({str(number): "long" * 50 for number in range(50)})
+
+    run = mlflow.get_run(started.info.run_id)
+
+    assert repr(run) == f"<Run {run.info.run_id[:8]} 'x' FINISHED>"
+
+
 def test_entities_become_dictionaries() -> None:
     with mlflow.start_run(run_name="x") as started:
         mlflow.log_param("a", 1)
