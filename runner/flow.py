@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
 from runner.compose.keys import check_read, describe_place
+from runner.compose.lookup import ComposedConfigs
 from runner.compose.overrides import read_arguments
 from runner.engine.pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, PointFailed
@@ -88,6 +89,7 @@ def read_points(request: Request, composer: Composer) -> Expansion:
         groups=composer.is_group,
         known_keys=lambda choices: composer.keys(_structural(choices)),
         place=lambda branches, key: describe_place(composer, [_structural(choices) for choices in branches], key),
+        configs=ComposedConfigs(composer),
     )
     alone = not request.sweeps and request.sweep_tags is None
     branches = (_branch(composer, axes, choices) for choices in expansion.branches)

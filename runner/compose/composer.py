@@ -147,6 +147,23 @@ class Composer:
         """Return the choices, as `model=lasso`, that bring a key."""
         return find_owners(self.loader, key)
 
+    def effects(self, structural: Sequence[Setting], setting: Setting) -> dict[Path, tuple[str, str]] | None:
+        """Return the leaves that a setting reaches, each with its old and its new value spelled out.
+
+        None where that depends on other settings, or cannot be done.
+        """
+        base = self._base(tuple(s.text for s in structural))
+        if base.tangled or base.asks_hydra or self.is_structural(setting) or not _is_simple(base.raw, setting):
+            return None
+        try:
+            return {path: (repr(_lookup(base.plain, path)), repr(value)) for path, value in _effects(base, setting)}
+        except ConfigError:
+            return None
+
+    def raw(self, structural: Sequence[Setting]) -> Mapping[str, Any]:
+        """Return the config that these settings compose, with interpolations as text."""
+        return self._base(tuple(s.text for s in structural)).raw
+
     def choices(self, structural: Sequence[Setting]) -> Mapping[str, str]:
         """Return the choice of every group, defaults included."""
         return self._base(tuple(s.text for s in structural)).choices

@@ -5,7 +5,7 @@ Pure data: imports nothing of Hydra. Reading the `sweep:` section is `grids`, tu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.errors import SweepError
@@ -79,6 +79,21 @@ class Grid:
         """The keys of all axes without `+`, `++` or `~`."""
         return frozenset(name for axis in self.axes for name in axis.names)
 
+    def locate(self, message: str, suspects: Sequence[Setting] = ()) -> str:
+        """Put the grid in front of a message about one of its keys; one that names no key gets the suspects too.
+
+        What was typed on the command line is left as it is.
+        """
+        if self.origin == COMMAND_LINE or message.startswith(self.origin):
+            return message
+        own = [axis for axis in self.axes if axis.origin == self.origin]
+        for axis in self.axes:
+            if any(message.startswith((f"{name}=", f"{name}:")) for name in axis.names):
+                return f"{self.origin}: {message}" if axis in own else message
+        names = frozenset(name for axis in own for name in axis.names)
+        texts = [setting.text for setting in suspects if setting.name in names]
+        return f"{self.origin} ({' '.join(texts)}): {message}" if texts else message
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -86,6 +101,7 @@ class Point:
 
     number: int
     settings: tuple[Setting, ...]
+    grid: Grid | None = field(default=None, compare=False, repr=False)  # where it comes from
 
     @property
     def overrides(self) -> list[str]:

@@ -8,19 +8,16 @@ back into the order of `itertools.product` over the axes as written, first axis 
 import heapq
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import blake2b
 from math import prod
 from operator import itemgetter
 
-from runner.errors import SweepError
-from runner.nearest import suggest
+from runner.errors import ConfigError, SweepError
 from runner.points.applicability import Applicability
 from runner.points.axes import Axis, Grid, Point, Setting, plain_name
-from runner.points.grammar import render_value
-
-_MASK = (1 << 128) - 1
+from runner.points.exclusion import Asks, find_asks, is_excluded
+from runner.points.sameness import MASK, Configs, Digest, Wording, effect_digest, hash_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,11 @@ class _Branch:
     """One combination of group choices of a grid."""
 
     axes: tuple[tuple[_Entry, ...], ...]
+    base: int = 0  # the digest of what the choices compose
 
-    def stream(self) -> Iterator[tuple[tuple[int, ...], tuple[_Entry, ...]]]:
+    def stream(self) -> Iterator[tuple[tuple[int, ...], int, tuple[_Entry, ...]]]:
         for entries in itertools.product(*self.axes):
-            yield tuple(entry.index for entry in entries), entries
+            yield tuple(entry.index for entry in entries), self.base, entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,24 @@ class _Plan:
     grid: Grid
     branches: tuple[_Branch, ...]
     distinct: bool  # no two points of the grid can be equal
+    asks: Asks | None = None  # for values that `exclude` speaks about and the grid does not set
+    verdicts: bytearray = field(default_factory=bytearray)  # of `asks`, in the order of the stream
 
-    def stream(self) -> Iterator[tuple[_Entry, ...]]:
+    def stream(self) -> Iterator[tuple[int, tuple[_Entry, ...]]]:
         # Each branch is sorted by its indices, so merging by them restores the order of the whole product
         # without holding it, and without walking the axes that a branch does not have.
         streams = [branch.stream() for branch in self.branches]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
-        return (entries for _, entries in merged)
+        return ((sum([entry.digest for entry in entries], base) & MASK, entries) for _, base, entries in merged)
+
+    def excludes(self, place: int, settings: tuple[Setting, ...]) -> bool:
+        """Tell whether conditions leave out the point at a place of the stream."""
+        if self.asks is None:
+            return is_excluded(self.grid.exclude, {setting.name: setting.value for setting in settings})
+        if place >= len(self.verdicts):  # composing a point for every condition is dear: it is asked once
+            self.verdicts.extend(bytes(place - len(self.verdicts)))
+            self.verdicts.append(is_excluded(self.grid.exclude, self.asks(settings)))
+        return bool(self.verdicts[place])
 
 
 @dataclass(slots=True)
@@ -77,16 +86,15 @@ class Expansion:
         seen: set[int] = set()
         number = 0
         for plan in self._plans:
-            for entries in plan.stream():
-                digest = sum([entry.digest for entry in entries]) & _MASK
+            for place, (digest, entries) in enumerate(plan.stream()):
                 if digest in seen:
                     continue
                 settings = tuple(setting for entry in entries for setting in entry.settings)
                 # Excluded points are not remembered: another grid may ask for them.
-                if plan.grid.exclude and _is_excluded(plan.grid, settings):
+                if plan.grid.exclude and plan.excludes(place, settings):
                     continue
                 seen.add(digest)
-                yield Point(number, settings)
+                yield Point(number, settings, plan.grid)
                 number += 1
         self._count = number
         if number == 0:
@@ -116,6 +124,7 @@ def expand(
     groups: Callable[[str], bool],
     known_keys: Callable[[Mapping[str, str]], Collection[str]] = lambda choices: (),
     place: Callable[[Sequence[Mapping[str, str]], str], str] = lambda branches, key: "",
+    configs: Configs | None = None,
 ) -> Expansion:
     """Plan the points of the grids; every mistake in a key is found here, before the first point.
 
@@ -124,18 +133,18 @@ def expand(
     for each pair. `choices` maps group keys as spelled ("model", "+extra", "model@y") to the choice.
     `known_keys(choices)` lists names for suggestions, `place(branches, key)` says what there is instead of a key
     that none of these branches has. Keys with `+`, `++` or `~` always apply.
+    With `configs` points are the same if their configs are, and `exclude` may speak about every key of theirs;
+    without, if their settings are, and about the keys of the grid.
     """
-    for grid in grids:
-        _check_exclude(grid)
     applicability = Applicability(applies)
-    digest = _Digest()
-    plans = tuple(_plan(grid, groups, applicability, digest) for grid in grids)
+    planner = _Planner(groups, applicability, configs)
+    plans = tuple(planner.plan(grid) for grid in grids)
     applicability.check(known_keys, place)
-    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, digest)]))
+    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, Wording())]))
     return Expansion(notes, _varying(grids, applicability.partial()), applicability.branches(), plans)
 
 
-def _repeated(grids: Iterable[Grid], digest: "_Digest") -> Iterator[str]:
+def _repeated(grids: Iterable[Grid], digest: Wording) -> Iterator[str]:
     """Yield a note for each axis on which a value is there twice."""
     for axis in itertools.chain.from_iterable(grid.axes for grid in grids):
         distinct = len({digest(value) for value in axis.values})
@@ -143,30 +152,70 @@ def _repeated(grids: Iterable[Grid], digest: "_Digest") -> Iterator[str]:
             yield f"{', '.join(axis.keys)}: {distinct} different values among {len(axis.values)}; equal points run once"
 
 
-def _plan(grid: Grid, groups: Callable[[str], bool], applicability: Applicability, digest: "_Digest") -> _Plan:
-    structural = frozenset(key for axis in grid.axes for key in axis.keys if groups(_group_name(key)))
-    columns = [_Column(axis, digest) for axis in grid.axes]
-    deciding = [column.entries(column.axis.keys) for column in columns if structural & set(column.axis.keys)]
-    # Once the command line has replaced a group of the file, the file's other keys need not fit any more.
-    uprooted = any(_group_name(key) == name for key in structural for name in grid.replaced)
-    branches = []
-    for chosen in itertools.product(*deciding):
-        choices = {s.key: _choice(s) for entry in chosen for s in entry.settings if s.key in structural}
-        applicability.add_branch(choices)
+class _Planner:
+    """Makes the branches of grids."""
+
+    def __init__(self, groups: Callable[[str], bool], applicability: Applicability, configs: Configs | None) -> None:
+        self._groups = groups
+        self._applicability = applicability
+        self._configs = configs
+        self._wording = Wording()
+
+    def plan(self, grid: Grid) -> _Plan:
+        """Plan a grid. Raises ConfigError that names it."""
+        structural = frozenset(key for axis in grid.axes for key in axis.keys if self._groups(_group_name(key)))
+        columns = [_Column(axis, self._wording) for axis in grid.axes]
+        deciding = [column.entries(column.axis.keys) for column in columns if structural & set(column.axis.keys)]
+        branches, choices_of = [], []
+        for chosen in itertools.product(*deciding):
+            choices = {s.key: _choice(s) for entry in chosen for s in entry.settings if s.key in structural}
+            choices_of.append(choices)
+            try:
+                branches.append(self._branch(grid, columns, chosen, choices, structural))
+            except ConfigError as error:
+                raise type(error)(grid.locate(str(error))) from error
+        asks = find_asks(grid, choices_of, self._configs)
+        mixed = any(0 < len(structural & set(axis.keys)) < len(axis.keys) for axis in grid.axes)
+        alike = self._configs is not None and len({branch.base for branch in branches}) < len(branches)
+        return _Plan(grid, tuple(branches), distinct=not (mixed or alike), asks=asks)
+
+    def _branch(
+        self,
+        grid: Grid,
+        columns: Sequence["_Column"],
+        chosen: tuple[_Entry, ...],
+        choices: Mapping[str, str],
+        structural: frozenset[str],
+    ) -> _Branch:
+        self._applicability.add_branch(choices)
+        # Once the command line has replaced a group of the file, the file's other keys need not fit any more.
+        uprooted = any(_group_name(key) == name for key in structural for name in grid.replaced)
         decided = iter(chosen)
         axes = []
         for column in columns:
             axis = column.axis
             own = axis.origin == grid.origin
-            ask = partial(applicability.ask, choices, axis=axis, scope=grid.origin if own else None)
+            ask = partial(self._applicability.ask, choices, axis=axis, scope=grid.origin if own else None)
             kept = tuple(key for key in axis.keys if key in structural or ask(key, required=not (own and uprooted)))
             entries = column.entries(kept)
             if structural & set(axis.keys):
                 entries = (column.entry(next(decided).index, kept),)
             axes.append(entries)
-        branches.append(_Branch(tuple(axes)))
-    mixed = any(0 < len(structural & set(axis.keys)) < len(axis.keys) for axis in grid.axes)
-    return _Plan(grid, tuple(branches), distinct=not mixed)
+        if self._configs is None:
+            return _Branch(tuple(axes))
+        every = [setting for entries in axes for entry in entries for setting in entry.settings]
+        digest = effect_digest(self._configs, choices, every, self._wording)
+        return _Branch(
+            tuple(_distinct(entries, digest) for entries in axes), hash_words(self._configs.identity(choices))
+        )
+
+
+def _distinct(entries: Iterable[_Entry], digest: Digest) -> tuple[_Entry, ...]:
+    found: dict[int, _Entry] = {}
+    for entry in entries:
+        numbered = replace(entry, digest=digest(entry.settings))
+        found.setdefault(numbered.digest, numbered)
+    return tuple(found.values())
 
 
 def _group_name(key: str) -> str:
@@ -177,31 +226,10 @@ def _choice(setting: Setting) -> str:
     return setting.value if isinstance(setting.value, str) else setting.text.partition("=")[2]
 
 
-class _Digest:
-    """Hash settings by key and typed value, so that 1 and 1.0 differ and `1e-1` is 0.1."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-
-    def __call__(self, settings: Iterable[Setting]) -> int:
-        # A sum, so that the order in which two grids name their keys does not matter.
-        return sum(self._of(setting) for setting in settings) & _MASK
-
-    def _of(self, setting: Setting) -> int:
-        if setting.text not in self._known:
-            try:
-                value = render_value(setting.value)
-            except SweepError:  # beyond the grammar as a value, yet given as text
-                value = setting.text
-            data = f"{setting.key}\0{value}".encode(errors="surrogatepass")
-            self._known[setting.text] = int.from_bytes(blake2b(data, digest_size=16).digest())
-        return self._known[setting.text]
-
-
 class _Column:
     """The values of an axis, narrowed to the keys that a branch has, without repetitions."""
 
-    def __init__(self, axis: Axis, digest: _Digest) -> None:
+    def __init__(self, axis: Axis, digest: Wording) -> None:
         self.axis = axis
         self._digest = digest
         self._narrowed: dict[tuple[str, ...], tuple[_Entry, ...]] = {}
@@ -230,21 +258,6 @@ def _varying(grids: Sequence[Grid], partial: frozenset[str]) -> tuple[str, ...]:
                 texts.setdefault(setting.name, set()).add(setting.text)
     everywhere = frozenset.intersection(*(grid.names for grid in grids)) if grids else frozenset()
     return tuple(name for name in texts if len(texts[name]) > 1 or name in partial or name not in everywhere)
-
-
-def _check_exclude(grid: Grid) -> None:
-    for condition in grid.exclude:
-        for name in sorted(condition.names - grid.names):
-            raise SweepError(
-                f"{grid.origin}: exclude: {condition.text}: no point of this grid has a key '{name}'. "
-                f"It has: {', '.join(sorted(grid.names)) or 'none'}.{suggest(name, grid.names)} "
-                f"Text goes in quotes: '{name}'"
-            )
-
-
-def _is_excluded(grid: Grid, settings: tuple[Setting, ...]) -> bool:
-    values = {setting.name: setting.value for setting in settings}
-    return any(condition.holds(values) for condition in grid.exclude)
 
 
 def _nothing_left(plans: Sequence[_Plan]) -> str:

@@ -52,8 +52,13 @@ PURE = {
     f"{POINTS}.axes": ["runner.errors", f"{POINTS}.expression", f"{POINTS}.grammar"],
     f"{POINTS}.applicability": ["runner.errors", "runner.nearest", f"{POINTS}.axes"],
     f"{POINTS}.expansion": [
-        "runner.errors", "runner.nearest", f"{POINTS}.applicability", f"{POINTS}.axes", f"{POINTS}.grammar",
+        "runner.errors", "runner.nearest", f"{POINTS}.applicability", f"{POINTS}.axes", f"{POINTS}.exclusion",
+        f"{POINTS}.sameness",
     ],
+    f"{POINTS}.exclusion": [
+        "runner.errors", "runner.nearest", f"{POINTS}.axes", f"{POINTS}.expression", f"{POINTS}.sameness",
+    ],
+    f"{POINTS}.sameness": ["runner.errors", f"{POINTS}.axes", f"{POINTS}.grammar"],
     f"{POINTS}.grids": [
         "runner.errors", "runner.nearest", f"{POINTS}.axes", f"{POINTS}.expression", f"{POINTS}.spacing",
     ],

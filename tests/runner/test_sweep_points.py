@@ -308,7 +308,9 @@ def test_a_condition_may_speak_of_keys_given_on_the_command_line() -> None:
 
 
 def test_a_condition_about_a_key_that_the_grid_does_not_have_is_a_mistake() -> None:
-    with pytest.raises(SweepError, match=r"sweep: exclude: alhpa == 1: .* 'alhpa'. It has: alpha. Nearest: alpha"):
+    with pytest.raises(
+        SweepError, match=r"sweep: exclude: alhpa == 1: .* 'alhpa'. Its axes are: alpha. Nearest: alpha"
+    ):
         plan(grids=read_sweep({"alpha": [1, 2], "exclude": "alhpa == 1"}))
     with pytest.raises(SweepError, match="Text goes in quotes: 'ridge'"):
         plan(grids=read_sweep({"model": ["ridge", "lasso"], "exclude": "model == ridge"}))
