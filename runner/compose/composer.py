@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.compose.explain import Known, explained, missing_values
 from runner.compose.keys import find_unread
-from runner.compose.origins import choices_in, find_origins, find_owners
+from runner.compose.origins import choices_in, find_origins, find_owners, find_packages
 from runner.compose.session import own_folders
 from runner.errors import ConfigError
 from runner.points.axes import Setting
@@ -139,8 +139,10 @@ class Composer:
     def unread(self, structural: Sequence[Setting], texts: Sequence[str] = ()) -> dict[str, str]:
         """Return the keys that nothing reads, not even an interpolation of `texts`, and the file that sets each."""
         base = self._base(tuple(s.text for s in structural))
-        placed = {key.rpartition("@")[2].partition(".")[0] for key in base.choices} - {"experiment"}
-        keys = find_unread(base.raw, brought=placed.__contains__, texts=texts)
+        overrides = [*self._hydra_overrides, *(s.text for s in structural)]
+        keys = find_unread(
+            base.raw, brought=lambda: find_packages(self.loader, self.config_name, overrides), texts=texts
+        )
         return {key: next((file for leaf, file in base.origins.items() if _overlap(leaf, key)), "") for key in keys}
 
     def owners(self, key: str) -> list[str]:
@@ -204,8 +206,8 @@ class Composer:
         config, hydra = self._hydra_compose(overrides)
         raw = OmegaConf.to_container(config, resolve=False)
         assert isinstance(raw, dict)
+        _check_deleted(overrides, raw)
         leaves = list(_leaves(raw))
-        _check_deleted(overrides, leaves)
         interpolated = {path: _repeated_key(value) for path, value in leaves if _interpolates(value)}
         chained = {".".join(path) for path in interpolated}
         plain: dict[str, Any] = {str(key): value for key, value in raw.items()}
@@ -253,7 +255,7 @@ class Composer:
     def _choices_in_files(self, overrides: Sequence[str]) -> set[str]:
         """Return the choices, as `group=choice`, in the defaults of the main file and of chosen files."""
         files = [self.config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
-        return {choice for file in files for choice in choices_in(self.loader, file)}
+        return {choice for file in files for choice in choices_in(self.loader, file, self._hydra_overrides)}
 
     def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
         texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
@@ -265,12 +267,11 @@ class Composer:
         return _resolved(config)
 
 
-def _check_deleted(overrides: Sequence[str], leaves: Sequence[tuple[Path, Any]]) -> None:
+def _check_deleted(overrides: Sequence[str], raw: Any) -> None:
     """Refuse `~alpha` where `model.alpha` is `${alpha}`."""
-    for text in overrides:
-        key = text[1:].partition("=")[0]
-        readers = [".".join(path) for path, value in leaves if text.startswith("~") and f"${{{key}}}" in str(value)]
-        if readers:
+    for key in [text[1:].partition("=")[0] for text in overrides if text.startswith("~")]:
+        readers = [".".join(path) for path, value in _leaves(raw) if f"${{{key}}}" in str(value)]
+        if readers and _lookup(raw, key.split(".")) is _ABSENT:
             verb = "reads" if len(readers) == 1 else "read"
             raise ConfigError(f"~{key}: {', '.join(readers)} {verb} it. Set it instead: {key}=...")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +40,10 @@ def name_owners(choices: Sequence[str]) -> str:
     return f" It is a key of {', '.join(choices[:_MOST])}{more}." if choices else ""
 
 
-def find_unread(raw: Mapping[str, Any], *, brought: Callable[[str], bool], texts: Sequence[str]) -> list[str]:
+def find_unread(raw: Mapping[str, Any], brought: Callable[[], Container[str]], texts: Sequence[str]) -> list[str]:
     """Return the keys that neither the schema nor an interpolation knows.
 
-    `brought(key)` tells whether a group was put there by choosing it; `texts` are overrides that may interpolate.
+    `brought()` are the keys where chosen files were put; `texts` are overrides that may interpolate.
     """
     spelled = repr(raw) + " ".join(texts)
     read = {word for inside in re.findall(r"\$\{([^{}]*)", spelled) for word in re.findall(r"\w+", inside)}
@@ -53,7 +53,7 @@ def find_unread(raw: Mapping[str, Any], *, brought: Callable[[str], bool], texts
         for name in place.split(".") if place else ():
             section = section.get(name) if isinstance(section, Mapping) else None
         for name in section if isinstance(section, Mapping) else ():
-            if name not in allowed and name not in read and not (not place and brought(name)):
+            if name not in allowed and name not in read and (place or name not in brought()):
                 unread.append(f"{place}.{name}".lstrip("."))
     return unread
 

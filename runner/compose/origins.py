@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.default_element import ResultDefault
+from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+
+from runner.compose.overrides import read_settings
 
 
 def find_origins(loader: ConfigLoader, config_name: str, overrides: list[str]) -> dict[str, str]:
     """Return for every leaf the file that set it last, as `cv/kfold.yaml`; schemas are left out."""
     defaults = loader.compute_defaults_list(config_name, overrides, RunMode.RUN).defaults
     origins: dict[str, str] = {}
+    sources = _searched(loader, overrides)
     for default in defaults:
         if default.config_path is None or default.config_path.startswith(("hydra/", "_dummy")):
             continue
-        for key in _keys_of(loader, default):
+        for key in _keys_of(sources, default):
             origins[key] = f"{default.config_path.removesuffix('.yaml')}.yaml"
     return origins
 
 
-def choices_in(loader: ConfigLoader, config_path: str) -> Iterator[str]:
+def find_packages(loader: ConfigLoader, config_name: str, overrides: Sequence[str]) -> set[str]:
+    """Return the top-level keys that exist because a chosen file was put there, but `experiment`, which sets others."""
+    defaults = loader.compute_defaults_list(config_name, list(overrides), RunMode.RUN).defaults
+    packages = {str(default.package or "").partition(".")[0] for default in defaults}
+    return packages - {"", "_global_", "hydra", "experiment"}
+
+
+def choices_in(loader: ConfigLoader, config_path: str, overrides: Sequence[str] = ()) -> Iterator[str]:
     """Yield the choices, as `group=choice`, that a file's own defaults list makes."""
-    for source in loader.get_sources():
-        if source.scheme() != "structured" and source.is_config(config_path):
+    for source in _searched(loader, overrides):
+        if source.is_config(config_path):
             defaults = OmegaConf.select(source.load_config(config_path).config, "defaults") or ()
             for default in defaults:
                 for words, choice in default.items() if isinstance(default, DictConfig) else ():
@@ -47,18 +59,28 @@ def find_owners(loader: ConfigLoader, key: str) -> list[str]:
 
 def _keys_in(loader: ConfigLoader, group: str, config_path: str) -> set[str]:
     """Return the dotted keys that a file of a group sets, without what its own defaults list adds."""
-    for source in loader.get_sources():
-        if source.scheme() != "structured" and source.is_config(config_path):
+    for source in _searched(loader):
+        if source.is_config(config_path):
             loaded = source.load_config(config_path)
             package = "" if loaded.header.get("package") == "_global_" else group
             return set(_leaf_keys(OmegaConf.to_container(loaded.config, resolve=False), package))
     return set()
 
 
-def _keys_of(loader: ConfigLoader, default: ResultDefault) -> Iterable[str]:
+def _searched(loader: ConfigLoader, overrides: Sequence[str] = ()) -> list[ConfigSource]:
+    """Return where files are looked for, in order, with what `hydra.searchpath=` of the overrides adds."""
+    found = [source for source in loader.get_sources() if source.scheme() != "structured"]
+    for setting in read_settings(text for text in overrides if text.startswith("hydra.searchpath=")):
+        for place in setting.value if isinstance(setting.value, list) else ():
+            url = place if "://" in place else f"file://{place}"
+            found.append(SourcesRegistry.instance().resolve(url.partition("://")[0])("command-line", url))
+    return found
+
+
+def _keys_of(sources: Sequence[ConfigSource], default: ResultDefault) -> Iterable[str]:
     assert default.config_path is not None
-    for source in loader.get_sources():
-        if source.scheme() == "structured" or not source.is_config(default.config_path):
+    for source in sources:
+        if not source.is_config(default.config_path):
             continue
         loaded = source.load_config(default.config_path)
         if isinstance(loaded.config, DictConfig):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import runner
 from runner.__main__ import main
+from runner.errors import ConfigError
 
 HEAD = "# @package _global_\n"
 FILES = {
@@ -23,6 +25,9 @@ FILES = {
     "data/cars.yaml": "source: csv\npath: cars.csv\ntarget: y\nseperator: ';'\n",
     "data/few.yaml": "source: csv\npath: cars.csv\ntarget: y\nlimit: 12\n",
     "team/blue.yaml": "size: 3\n",
+    "team/red.yaml": "# @package colours.warm\nsize: 3\n",
+    "our/team/green.yaml": "size: 3\n",
+    "model/twice.yaml": "alpha: 2\nmodel:\n  _target_: sklearn.linear_model.Ridge\n",
 }
 
 
@@ -69,6 +74,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> str:
             "model.alfa=0.1",
             ["Nearest: model.alpha, alpha. Parameters of Ridge: alpha,"],
         ),
+        ("model=twice", ["model.model: the section is there twice.", "# @package _global_"]),
         ("model.n_jobs=2", ["Parameters of Ridge: "]),
         (
             "prepare.foo=1",
@@ -88,6 +94,13 @@ def test_it_is_refused_and_the_message_says_where_and_what_instead(
     assert sorted(os.listdir()) == before
 
 
+def test_from_python_it_is_refused_too_and_the_file_named() -> None:
+    with pytest.raises(
+        ConfigError, match=r"experiment/typo.yaml: alhpa: the config has no key 'alhpa'. Nearest: alpha"
+    ):
+        runner.run(["experiment=typo"], config_dir="mine")
+
+
 def test_a_sweep_refuses_what_none_of_its_branches_reads(capsys: pytest.CaptureFixture[str]) -> None:
     assert "has no key 'alhpa'" in said(capsys, "-m", "experiment=typo", "model=ridge,linear", code=2)
     assert "It is a key of model=elasticnet" in said(capsys, "-m", "model=linear", "alpha=0.1", code=2)
@@ -102,6 +115,8 @@ def test_a_sweep_refuses_what_none_of_its_branches_reads(capsys: pytest.CaptureF
         ["cv=timeseries", "cv.gap=2"],
         ["+data@other=iris"],
         ["+team=blue"],
+        ["+team=red"],
+        ["+our/team=green"],
         ["+strength=0.2", "alpha=${strength}"],
         ["experiment=interpolated"],
         ["data=few"],
