@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.console import GONE, end_quietly, say
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 
 if TYPE_CHECKING:
@@ -21,24 +22,32 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `python -m runner`; return the exit code: 0, 1 a point failed, 2 a mistake, 130 Ctrl-C."""
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    """Run `python -m runner`; return the exit code.
+
+    0, 1 a point failed, 2 a mistake, 130 Ctrl-C, 141 nobody reads what was asked for, 143 SIGTERM.
+    """
+    return end_quietly(_run_explained(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run_explained(typed: Sequence[str]) -> int:
     debugging = "HYDRA_FULL_ERROR" in os.environ
     try:
         return _run(typed)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return Interrupted.exit_code
+    except BrokenPipeError:  # of Hydra's own answers; a run goes on to its end without a reader
+        return GONE
     except RunnerError as error:
         if debugging:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return error.exit_code
     except Exception as error:
         message = _foreign(error, typed)
         if debugging or message is None:
             raise
-        print(f"error: {message}", file=sys.stderr)
+        say(f"error: {message}")
         return 2
 
 

@@ -13,6 +13,7 @@ from runner.compose.composer import Composer
 from runner.compose.keys import check_read, describe_place
 from runner.compose.lookup import ComposedConfigs
 from runner.compose.overrides import read_arguments
+from runner.console import emit, say
 from runner.engine.pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, PointFailed
 from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
@@ -20,7 +21,7 @@ from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
 from runner.points.naming import Namer
 from runner.progress import Progress
-from runner.report import Ending, emit, render_ending, render_plan, render_results
+from runner.report import Ending, render_ending, render_plan, render_results
 from runner.results import Results
 from runner.spec import Spec
 
@@ -306,7 +307,7 @@ class Campaign:
 
     def _say(self, line: str) -> None:
         if not self._request.quiet:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     def _print(self, lines: Iterable[str]) -> None:
         if not self._request.quiet:

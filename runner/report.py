@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner.commands import resume_command, tracking_command
-from runner.errors import RunnerError
 from runner.results import Results
 
 if TYPE_CHECKING:
@@ -100,21 +96,6 @@ def next_commands(results: Results, ending: Ending) -> list[str]:
         commands.append(("runs",))
     lines = [tracking_command(*words, store=ending.store) for words in commands]
     return [*lines, resume_command(ending.command)] if lacking and ending.command else lines
-
-
-def emit(lines: Iterable[str]) -> None:
-    """Print on stdout. Raises RunnerError where it cannot be written, except to a reader who has left."""
-    try:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
-        print("\n".join(lines), flush=True)
-    except OSError as error:
-        # The interpreter flushes once more when it ends: give it somewhere to write, or it complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise RunnerError(
-                f"The result cannot be written: {error.strerror}. What ran is recorded. See: python -m tracking runs"
-            ) from None
 
 
 def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> list[str]:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.console import emit, say
 from runner.errors import ConfigError, Interrupted, NotReproducible, PointFailed, RunnerError
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(asked, typed)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return Interrupted.exit_code
     except RunnerError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return error.exit_code
     except TrackingError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
 
 
@@ -215,7 +216,7 @@ def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: Record
     options = _options(asked)
     changed = change_recorded(then, asked.changes, config_dirs=asked.config_dir or ())
     for note in changed.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}")
     outcome, now = run_changed(client, then, changed, options)
     _print(render_changed(then, now, width=_width()))
     if not outcome.ok:
@@ -303,8 +304,8 @@ def _uri_from_elsewhere(uri: str | None) -> str:
 
 
 def _print(lines: Iterable[str]) -> None:
-    if text := "\n".join(lines):
-        print(text, flush=True)
+    if shown := list(lines):
+        emit(shown)
 
 
 def _width() -> int | None:

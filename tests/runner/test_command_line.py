@@ -493,3 +493,34 @@ def test_it_runs_in_a_program_that_used_hydra_before() -> None:
     }
 
     assert main(["-m", "alpha=0.1,0.2"]) == 0
+
+
+# A reader who leaves ------------------------------------------------------------------------------
+def run_unread(folder: Path, *arguments: str, unread: str, module: str = "runner") -> tuple[int, str]:
+    """Run a command whose reader has left one of its streams; return exit code and what it said on the other."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, unread: writing}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, text=True, check=False, **streams
+    )
+    os.close(writing)
+    return done.returncode, done.stdout or done.stderr or ""
+
+
+@pytest.mark.parametrize("unread", ["stdout", "stderr"])
+def test_a_sweep_without_a_reader_runs_to_its_end_and_keeps_quiet(tmp_path: Path, unread: str) -> None:
+    asked = ("-m", "model=ridge,elasticnet", "alpha=0.1,0.5", "l1_ratio=0.5")  # with a note
+    code, said = run_unread(tmp_path, *asked, unread=unread)
+    assert code == 0
+    assert "Traceback" not in said
+    assert len(tracking.TrackingClient(f"sqlite:///{tmp_path}/runs/tracking.db").store.search_runs(None)) == 4
+    code, said = run_unread(tmp_path, "--sweep", "latest", unread=unread, module="runner.reproduce")
+    assert (code, "Traceback" in said) == (0, False)
+
+
+def test_a_mistake_without_a_reader_is_its_exit_code_and_an_answer_that_of_a_closed_pipe(tmp_path: Path) -> None:
+    assert run_unread(tmp_path, "alpha=-1", unread="stderr") == (2, "")
+    assert run_unread(tmp_path, "--help", unread="stdout") == (141, "")
+    assert run_unread(tmp_path, "--cfg", "job", unread="stdout") == (141, "")

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.compose.arguments import plain_argument
 from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
+from runner.console import say
 from runner.errors import PointFailed
 from runner.flow import Request, check_points, execute, read_points
 
@@ -52,7 +52,7 @@ class GridSweeper(Sweeper):
         expansion = read_points(request, composer)
         check_points(request, composer, expansion)
         for note in expansion.notes:
-            print(f"note: {note}", file=sys.stderr)
+            say(f"note: {note}")
         os.environ[SWEEP_VARIABLE] = json.dumps(
             {
                 "sweep.id": secrets.token_hex(4),
