@@ -45,9 +45,8 @@ def status_of(error: BaseException | None) -> RunStatus:
     """
     if error is None:
         return RunStatus.FINISHED
-    asyncio = sys.modules.get("asyncio")  # nothing is cancelled where it was not imported
-    killing = KeyboardInterrupt if asyncio is None else (KeyboardInterrupt, asyncio.CancelledError)
-    return RunStatus.KILLED if isinstance(error, killing) else RunStatus.FAILED
+    cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", KeyboardInterrupt)  # or never imported
+    return RunStatus.KILLED if isinstance(error, (KeyboardInterrupt, cancelled)) else RunStatus.FAILED
 
 
 def status_after(error: BaseException | None) -> RunStatus:

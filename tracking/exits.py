@@ -58,7 +58,7 @@ def failed() -> bool:
     """Tell, at its end, whether the program ended by a SystemExit that means failure."""
     if _exit.failed is not None:
         return _exit.failed
-    if _exit.main is None or hasattr(sys, "ps1") or _returned(_exit.main):
+    if _exit.main is None or hasattr(sys, "ps1") or _is_running(_exit.main) or _returned(_exit.main):
         return False
     return bool(_code_raised_by(_exit.main) if _exit.raised is _UNKNOWN else _exit.raised)
 
@@ -72,6 +72,14 @@ def _main_frame() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+def _is_running(frame: FrameType) -> bool:
+    """Tell whether a frame is among the callers: somebody ran the exit functions before the end."""
+    caller: FrameType | None = sys._getframe()
+    while caller is not None and caller is not frame:
+        caller = caller.f_back
+    return caller is not None
 
 
 def _returned(frame: FrameType) -> bool:

@@ -65,6 +65,7 @@ def stored() -> dict[str, str]:
         ("sys.exit('a message')", 1, "FAILED"),
         ("exit(3)", 3, "FAILED"),
         ("quit()", 0, "FINISHED"),
+        ("import atexit; atexit._run_exitfuncs()", 0, "FINISHED"),
         ("early_exit(3)", 3, "FAILED"),
         ("early_exit(0)", 0, "FINISHED"),
         ("raise SystemExit(3)", 3, "FAILED"),
