@@ -102,6 +102,22 @@ def test_diff_ends_with_0_for_the_same_1_for_different_and_2_for_a_mistake(
         assert err
 
 
+def test_printed_commands_name_a_store_that_they_would_not_find(
+    record: Recorder, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record("a", {"alpha": 0.1})
+    record("b", {"alpha": 0.5})
+    cli.main(["diff", "a", "b", "--store", "sqlite:///tracking.db"])
+    assert "--store" not in capsys.readouterr().out
+
+    monkeypatch.delenv("TRACKING_URI")
+    cli.main(["diff", "a", "b", "--store", "sqlite:///tracking.db"])
+
+    commands = [line for line in capsys.readouterr().out.splitlines() if "runner.reproduce" in line]
+    assert len(commands) == 2
+    assert all(" --store sqlite:///tracking.db" in command for command in commands)
+
+
 def test_diff_as_json_is_json_also_with_infinite_scores(
     record: Recorder, client: TrackingClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

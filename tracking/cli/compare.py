@@ -103,6 +103,7 @@ def diff(
     python -m tracking diff a93f b001 --only config --full
     python -m tracking diff ridge lasso elasticnet --format md
     """
+    from tracking.diff.api import needed_uri
     from tracking.diff.data import diff_data
     from tracking.diff.page import render_diff
     from tracking.diff.runs import compare_runs
@@ -113,7 +114,7 @@ def diff(
     patterns = [*(ignore or ()), *configured_ignores(Path.cwd())]
     with opened(store) as source:
         records = load_records(source, resolve_runs(source, runs))
-    found = compare_runs(records, ignore=patterns)
+    found = compare_runs(records, ignore=patterns, store=needed_uri(store))
     parts = [part.value for part in only or ()]
     if format == _PageFormat.JSON:
         emit(render_json(diff_data(found, only=parts)))

@@ -12,7 +12,7 @@ from tracking.diff.runs import RunDiff, compare_runs
 from tracking.entities import Run
 from tracking.record import Request, RunRecord, load_records, parse_yaml
 from tracking.refs import resolve_run
-from tracking.state import shared_store
+from tracking.state import absolute_uri, current_uri, inherited_uri, shared_store
 from tracking.store import Store
 from tracking.values import Change, diff_configs, flatten, show_changes
 
@@ -24,7 +24,14 @@ def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = No
     `latest`, `best`. `ignore` are patterns of config keys. Raises RunNotFound.
     """
     store = shared_store(uri)
-    return compare_runs(load_records(store, [_run(store, run) for run in runs]), ignore=ignore)
+    records = load_records(store, [_run(store, run) for run in runs])
+    return compare_runs(records, ignore=ignore, store=needed_uri(uri))
+
+
+def needed_uri(uri: str | None) -> str:
+    """Return the URI that a command has to name to find this store, by default the current one; '' for none."""
+    chosen = absolute_uri(uri or current_uri())
+    return "" if chosen == absolute_uri(inherited_uri()) else uri or chosen
 
 
 def preview_diff(

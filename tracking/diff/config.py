@@ -64,8 +64,11 @@ class ConfigDiff:
         return not self.every
 
 
-def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = ()) -> ConfigDiff:
-    """Compare the configs of the runs, leaving out keys that match a pattern of `ignore`."""
+def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (), store: str = "") -> ConfigDiff:
+    """Compare the configs of the runs, leaving out keys that match a pattern of `ignore`.
+
+    `store` is the URI that commands have to name, '' where they find the store without.
+    """
     flats, notes = _flat_configs(records)
     requests = [record.request for record in records]
     rows = _without_ignored(find_varying(flats), ignore)
@@ -81,7 +84,7 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = ())
         folds=folds,
         changes=rest,
         every=tuple(counted),
-        commands=tuple(_command(record, records[0], flat) for record, flat in zip(records, flats, strict=True)),
+        commands=tuple(_command(record, records[0], flat, store) for record, flat in zip(records, flats, strict=True)),
         keys=len(dict.fromkeys(key for flat in flats for key in flat if not is_bookkeeping(key))),
         bookkeeping=tuple(change for change in varying if is_bookkeeping(change.key)),
         notes=notes,
@@ -223,7 +226,7 @@ def _knob_group(change: Change, groups: Iterable[str], flats: Sequence[Mapping[s
 
 
 # Commands --------------------------------------------------------------------------------------
-def _command(record: RunRecord, first: RunRecord, flat: Mapping[str, Any]) -> Command:
+def _command(record: RunRecord, first: RunRecord, flat: Mapping[str, Any], store: str) -> Command:
     asked = record.request.minimal
     note = _code_note(record)
     if asked is None:
@@ -242,6 +245,7 @@ def _command(record: RunRecord, first: RunRecord, flat: Mapping[str, Any]) -> Co
     # Those of the first run are known to it.
     folders = [folder for folder in record.request.config_dir if folder not in first.request.config_dir]
     own = [word for folder in folders for word in ("--config-dir", folder)]
+    own += ["--store", store] if store else []
     return Command(run, _shell(f"python -m runner.reproduce {first.run.info.run_id[:8]}", [*own, *delta]), note)
 
 

@@ -52,7 +52,10 @@ class CodeDiff(Section):
 
 @dataclass(frozen=True, slots=True)
 class RunDiff:
-    """Everything that was compared. `durations` are seconds, None for a run without an end."""
+    """Everything that was compared. `durations` are seconds, None for a run without an end.
+
+    `store` is the URI that commands have to name, '' where they find the store without.
+    """
 
     runs: tuple[Run, ...]
     experiments: tuple[str, ...]
@@ -64,6 +67,7 @@ class RunDiff:
     outcome: Section
     durations: tuple[float | None, ...]
     notes: tuple[str, ...] = ()
+    store: str = ""
 
     def is_same(self, only: Iterable[str] = ()) -> bool:
         """Tell whether the runs agree in the given sections, by default in all and in how they ended.
@@ -79,18 +83,22 @@ class RunDiff:
         return render_diff(self)
 
 
-def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = ()) -> RunDiff:
-    """Compare two or more runs; `ignore` are patterns of config keys that do not matter."""
+def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), store: str = "") -> RunDiff:
+    """Compare two or more runs; `ignore` are patterns of config keys that do not matter.
+
+    `store` is the URI that commands have to name, '' where they find the store without.
+    """
     return RunDiff(
         runs=tuple(record.run for record in records),
         experiments=tuple(record.experiment for record in records),
-        config=compare_configs(records, ignore=tuple(ignore)),
+        config=compare_configs(records, ignore=tuple(ignore), store=store),
         metrics=compare_metrics(records),
         data=_compare_data(records),
         code=_compare_code(records),
         env=_compare_environments(records),
         outcome=_compare_outcomes(records),
         durations=tuple(_duration(record.run) for record in records),
+        store=store,
         notes=tuple(f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from tracking.cells import format_number
 from tracking.diff.config import ConfigDiff
 from tracking.diff.metrics import MetricRow, ScoreChange
@@ -31,9 +33,9 @@ def say_again(diff: RunDiff) -> str:
     if not ids:
         return ""
     others = [run_id for run_id in dict.fromkeys(ids[:-1]) if run_id != ids[-1]]
-    return f"Does it still hold? python -m runner.reproduce {ids[-1]}" + (
-        f"  # or {', '.join(others)}" if others else ""
-    )
+    store = f" --store {shlex.quote(diff.store)}" if diff.store else ""
+    more = f"  # or {', '.join(others)}" if others else ""
+    return f"Does it still hold? python -m runner.reproduce {ids[-1]}{store}{more}"
 
 
 def _say_differing(diff: RunDiff) -> str:
