@@ -10,6 +10,7 @@ import pytest
 
 import runner
 import tracking
+from runner.__main__ import main
 from runner.compose.composer import Composer
 from runner.compose.session import session
 from runner.flow import Request, execute
@@ -91,6 +92,18 @@ def test_changed_data_threads_and_packages_are_named(
     assert any(line.startswith("threads 1 -> 2") for line in lines)
     assert any(line.startswith("package stub added: 1.0") for line in lines)
     assert lines[-1].endswith(": config, data, env.")
+
+
+@pytest.mark.parametrize("name", ["ridge alpha=0.5", "it's [mine], \\ 100%", "12345678", "1e5"])
+def test_a_run_is_named_as_it_is_without_quotes_for_hydra(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    client = tracking.TrackingClient()
+    run = runner.run(["alpha=0.5"])
+    client.update_run(run.info.run_id, name=name)
+    tracking.reset()
+
+    for typed in (name, "latest~0"):
+        assert main([f"diff={typed}", "alpha=0.5"]) == 0
+        assert f"repeats {name} (" in capsys.readouterr().out
 
 
 def test_what_is_no_part_of_identity_is_told_apart(
