@@ -13,7 +13,7 @@ import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|yaml|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-OWN_MODEL = Path("my_conf/model/theil_sen.yaml")
+OWN_CONFIGS = dict(re.findall(r"`(my_conf/\S+\.yaml)`[^`]*```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
 
 
 def commands(block: str) -> list[list[str]]:
@@ -63,11 +63,11 @@ def run_tracking(arguments: list[str]) -> int:
 
 
 def test_every_command_and_script_of_the_readme_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    for file, text in OWN_CONFIGS.items():
+        Path(file).parent.mkdir(parents=True)
+        Path(file).write_text(text)
     for kind, text in BLOCKS:
-        if kind == "yaml" and "_target_" in text:
-            OWN_MODEL.parent.mkdir(parents=True)
-            OWN_MODEL.write_text(text)
-        elif kind == "python":
+        if kind == "python":
             Path("script.py").write_text(text)
             runpy.run_path("script.py", run_name="__main__")
         elif kind == "sh":
@@ -79,16 +79,10 @@ def test_every_command_and_script_of_the_readme_runs(capfd: pytest.CaptureFixtur
     assert sorted(path.name for path in Path().iterdir()) == ["my_conf", "runs", "script.py", "wine.csv"]
 
 
+def test_every_config_of_the_readme_is_in_the_file_that_its_text_names() -> None:
+    assert len(OWN_CONFIGS) == sum(kind == "yaml" for kind, _ in BLOCKS)
+
+
 def test_the_table_of_what_a_run_records_names_every_artifact() -> None:
     for name in ("config.yaml", "overrides.yaml", "model/model.joblib", "environment.txt", "run.log"):
         assert f"`{name}`" in README
-
-
-def test_the_yaml_of_a_sweep_in_a_file_can_be_read() -> None:
-    import yaml
-
-    from runner.points.grids import read_sweep
-
-    [text] = [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("sweep:")]
-
-    assert len(read_sweep(yaml.safe_load(text)["sweep"])) == 2
