@@ -1,6 +1,7 @@
 """How a program ends, and what that says about the runs it left open.
 
-Installed at the first `start_run`, never at import. Ends what is open, innermost first and in all
+Installed at the first `start_run` (for SIGTERM already when a store or experiment is chosen), never at
+import. Ends what is open, innermost first and in all
 threads: FINISHED after a normal end, FAILED after an uncaught exception or a non-zero exit (see `exits`),
 KILLED after Ctrl-C or SIGTERM. What nothing can catch (kill -9) is told from the run's owner instead.
 """
@@ -83,13 +84,21 @@ def install() -> None:
         atexit.register(_at_exit)
         exits.watch()
         _watch_threads()
+    install_for_sigterm()
+    if "multiprocessing.util" in sys.modules and _process.multiprocessing_pid != os.getpid():
+        _watch_multiprocessing()
+
+
+def install_for_sigterm() -> None:
+    """Let SIGTERM end the open runs, where that can be arranged: in the main thread.
+
+    Also done when a store or an experiment is chosen there, as all runs may be started in other threads.
+    """
     if not _process.signal_installed and threading.current_thread() is threading.main_thread():
         _process.signal_installed = True
         # A program that has its own idea of SIGTERM keeps it.
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _on_sigterm)
-    if "multiprocessing.util" in sys.modules and _process.multiprocessing_pid != os.getpid():
-        _watch_multiprocessing()
 
 
 # The ways to end ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tracking import validation
+from tracking import endings, validation
 from tracking.active import current_experiment_id, current_run, experiment_named
 from tracking.client import RunOperations, TrackingClient, experiment_id_list, operations
 from tracking.entities import Experiment, LifecycleStage, Metric, Param, Run, RunTag, ViewType
@@ -25,6 +25,7 @@ def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
     Exported to child processes. Runs that are active stay in the store they were started in.
     """
     set_uri(uri)
+    endings.install_for_sigterm()
 
 
 def get_tracking_uri() -> str:
@@ -54,6 +55,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | int 
             "first: "
             f"restore_experiment({experiment.experiment_id!r})."
         )
+    endings.install_for_sigterm()
     state.experiment_id = experiment.experiment_id
     export(EXPERIMENT_ID, experiment.experiment_id)
     export(EXPERIMENT_NAME, None)  # it would contradict the id in a child process

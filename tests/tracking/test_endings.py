@@ -172,6 +172,24 @@ def test_a_program_that_handles_sigterm_itself_keeps_doing_so() -> None:
     assert stored() == {"open": "FAILED"}
 
 
+@pytest.mark.parametrize("choice", ["set_experiment('e')", "set_tracking_uri('sqlite:///runs/tracking.db')"])
+def test_sigterm_kills_runs_that_were_started_in_other_threads_only(choice: str) -> None:
+    script = f"""
+    mlflow.{choice}
+    def work():
+        mlflow.start_run(run_name='open')
+        print('ready', flush=True)
+        time.sleep(600)
+    threading.Thread(target=work).start()
+    signal.pause()
+    """
+
+    assert interrupted(script, signal.SIGTERM) == -signal.SIGTERM
+    assert stored() == {"open": "KILLED"}
+    (found,) = tracking.search_runs(output_format="list", search_all_experiments=True)
+    assert found.info.end_time is not None
+
+
 def test_sigterm_ends_a_program_at_once_though_a_thread_still_works() -> None:
     script = """
     threading.Thread(target=lambda: time.sleep(600)).start()
