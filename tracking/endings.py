@@ -1,9 +1,9 @@
 """How a program ends, and what that says about the runs it left open.
 
 Installed at the first `start_run` (for SIGTERM already when a store or experiment is chosen), never at
-import. Ends what is open, innermost first and in all
-threads: FINISHED after a normal end, FAILED after an uncaught exception or a non-zero exit (see `exits`),
-KILLED after Ctrl-C or SIGTERM. What nothing can catch (kill -9) is told from the run's owner instead.
+import. Ends what is open, innermost first and in all threads: FINISHED after a normal end, FAILED after an
+uncaught exception or a non-zero exit (see `exits`), KILLED after Ctrl-C or SIGTERM. What nothing can catch
+(kill -9) is told from the run's owner instead.
 """
 
 from __future__ import annotations
