@@ -139,7 +139,8 @@ def _run_task() -> float | None:
     from hydra.types import RunMode
 
     from runner.compose.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
-    from runner.flow import Request, execute
+    from runner.flow import execute
+    from runner.request import Request
 
     hydra = HydraConfig.get()
     tags = None

@@ -70,7 +70,8 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
     from runner.compose.calls import check_folder, read_call
     from runner.compose.composer import Composer
     from runner.compose.session import session
-    from runner.flow import Request, execute
+    from runner.flow import execute
+    from runner.request import Request
 
     name = "runner.sweep" if sweeps else "runner.run"
     call = read_call(overrides, name)

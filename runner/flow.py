@@ -5,23 +5,20 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
-from runner.compose.keys import check_read, describe_place
-from runner.compose.lookup import ComposedConfigs
-from runner.compose.overrides import read_arguments
 from runner.console import emit, say
 from runner.engine.pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, PointFailed
-from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
-from runner.points.expansion import Expansion, expand
-from runner.points.grids import read_sweep
+from runner.points.axes import Point
+from runner.points.expansion import Expansion
 from runner.points.naming import Namer
 from runner.progress import Progress
 from runner.report import Ending, render_ending, render_plan, render_results
+from runner.request import Request, read_points
 from runner.results import Results
 from runner.spec import Spec
 
@@ -31,19 +28,6 @@ if TYPE_CHECKING:
     from runner.record import Session
     from runner.resume import Resumed
     from runner.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for, wherever it was typed."""
-
-    overrides: tuple[str, ...]
-    command: str  # as a person would type it
-    sweeps: bool
-    points_per_interval: int = 10
-    quiet: bool = False  # from Python: print nothing
-    keep_runs: bool = False  # from Python: remember the id of every run
-    sweep_tags: Mapping[str, str] | None = None  # of a sweep that another sweeper steers, batch by batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +53,6 @@ def execute(request: Request, composer: Composer) -> Result:
     settings = read_settings(first.config)
     with _EarlyPool(settings, first, expansion) as pool:
         return Campaign(request, composer, expansion, first, settings, pool).run()
-
-
-def read_points(request: Request, composer: Composer) -> Expansion:
-    """Read the overrides and the `sweep:` section behind them, and expand both to points."""
-    axes = read_arguments(request.overrides, loader=composer.loader, points=request.points_per_interval)
-    if not request.sweeps and (swept := [axis for axis in axes if len(axis.values) > 1]):
-        axis = swept[0]
-        remedy = "Call runner.sweep" if request.quiet else "Add -m"
-        raise ConfigError(f"{axis.keys[0]} has {len(axis.values)} values. {remedy} to run one point for each.")
-    grids: list[Grid] = []
-    for chosen, others in _experiments(axes):
-        structural = [*chosen, *(s for s in _fixed(others) if composer.is_structural(s))]
-        sections = composer.sections(structural, "sweep", "seed")
-        file_grids = read_sweep(sections["sweep"], base_seed=sections["seed"]) if request.sweeps else ()
-        grids += merge_command_line(file_grids, [*map(Axis.plain, chosen), *others])
-    expansion = expand(
-        grids,
-        applies=lambda choices, key: composer.has_key(_structural(choices), key),
-        groups=composer.is_group,
-        known_keys=lambda choices: composer.keys(_structural(choices)),
-        place=lambda branches, key: describe_place(composer, [_structural(choices) for choices in branches], key),
-        configs=ComposedConfigs(composer),
-    )
-    alone = not request.sweeps and request.sweep_tags is None
-    branches = (_branch(composer, axes, choices) for choices in expansion.branches)
-    expansion.notes += check_read(composer, branches, request.overrides, alone=alone)
-    return expansion
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
@@ -150,7 +107,8 @@ class SpecMaker:
 
     def _name(self, point: Point, model: str, asked: str | None) -> str:
         if self._varying:
-            return self._namer.name(asked or model, point.settings, point.number)
+            varied = [s for s in point.settings if s.name != "run_name"]
+            return self._namer.name(asked or model, varied, point.number)
         typed = [s for s in point.settings if not is_bookkeeping(s.key)]
         return asked or self._namer.name(model, typed, point.number)
 
@@ -341,30 +299,6 @@ def is_bookkeeping(key: str) -> bool:
     from runner.spec import BOOKKEEPING
 
     return key.lstrip("+~").partition(".")[0] in BOOKKEEPING
-
-
-def _experiments(axes: Sequence[Axis]) -> Iterator[tuple[list[Setting], list[Axis]]]:
-    """Yield each choice of `experiment` with the other axes: an experiment brings a `sweep:` of its own."""
-    others = [axis for axis in axes if axis.keys != ("experiment",)]
-    mine = [axis for axis in axes if axis.keys == ("experiment",)]
-    for settings in mine[0].values if mine else [()]:
-        yield list(settings), others
-
-
-def _fixed(axes: Iterable[Axis]) -> list[Setting]:
-    return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
-
-
-def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]) -> list[Setting]:
-    """Return the structural settings of one combination of choices, in the order in which a point has them."""
-    typed = [setting for axis in axes for setting in axis.values[0] if composer.is_structural(setting)]
-    chosen = {setting.key: setting for setting in _structural(choices)}
-    of_files = [setting for key, setting in chosen.items() if key not in {s.key for s in typed}]
-    return [*of_files, *(chosen.get(setting.key, setting) for setting in typed)]
-
-
-def _structural(choices: Mapping[str, str]) -> list[Setting]:
-    return [Setting.of(group, choice or None) for group, choice in choices.items()]  # None: `~tags`
 
 
 def _width() -> int | None:

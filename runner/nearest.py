@@ -22,7 +22,7 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3, least: float = 0
         # equal as a whole beats equal in the last part
         scores[candidate] = part if front == candidate_front else max(whole, 0.95 * part)
     close = sorted((name for name in names if scores[name] >= least), key=lambda name: -scores[name])
-    return close[:limit]
+    return [name for name in close if not name.startswith("__")][:limit]  # those of a module are Python's own
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -127,9 +127,8 @@ def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> 
     lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.")
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
-        lines.append(
-            f"Past runs took {_duration(mean)} each: about {_duration(to_run * mean / jobs)} with {jobs} job(s)."
-        )
+        several = "1 job" if jobs == 1 else f"{jobs} jobs"
+        lines.append(f"Past runs took {_duration(mean)} each: about {_duration(to_run * mean / jobs)} with {several}.")
     elif to_run:
         lines.append("No run of these was recorded before: how long they take is not known.")
     return lines

@@ -1,21 +1,23 @@
 """The `sweep:` section of a config file -> grids. Reads plain data, as it comes out of the YAML.
 
 A grid is a mapping of keys to a value or a list of values, multiplied as in scikit-learn's ParameterGrid.
-Values may be `linspace(a, b, n)`, `logspace(a, b, n)` (powers of ten) or `range(a, b[, step])` (without b,
-like Hydra's); `zip(a, b): [[1, 2], [3, 4]]` moves keys together, `repeat: N` runs seeds seed, seed + 1, ...,
-and `exclude:` leaves points out. Every mistake names the grid, the key and the value, and says what to do.
+Values may be `linspace(a, b, n)`, `logspace(a, b, n)` (powers of ten), `range(a, b[, step])` (without b, like
+Hydra's), or as on the command line `interval(a, b)` and `tag(log, interval(a, b))`; `zip(a, b): [[1, 2], [3, 4]]`
+moves keys together, `repeat: N` runs seeds seed, seed + 1, ..., and `exclude:` leaves points out. Every mistake
+names the grid, the key and the value, and says what to do.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from runner.errors import SweepError
 from runner.nearest import suggest
 from runner.points.axes import RESERVED_WORDS, SEED, Axis, Grid, Setting, repeat_axis
 from runner.points.expression import Expression, parse_expression
-from runner.points.spacing import LARGEST_AXIS, linspace_points, logspace_points, range_points
+from runner.points.spacing import LARGEST_AXIS, interval_points, linspace_points, logspace_points, range_points
 
 _CALL: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)
 _INTEGER: Final = re.compile(r"[+-]?\d+(_\d+)*", re.ASCII)
@@ -26,11 +28,21 @@ _FUNCTIONS: Final[dict[str, tuple[str, tuple[int, ...], Callable[..., Sequence[i
     "logspace": ("logspace(first exponent, last exponent, n)", (3,), logspace_points),
     "range": ("range(start, stop) or range(start, stop, step)", (2, 3), range_points),
 }
+_LOG: Final = re.compile(r"\s*log\s*,\s*interval\s*\((.*)\)\s*", re.DOTALL)
+_KNOWN: Final = (*_FUNCTIONS, "interval")
 _WORDS: Final = (*RESERVED_WORDS, "zip")
 
 
-def read_sweep(section: object, *, base_seed: int = 42) -> tuple[Grid, ...]:
-    """Read the resolved `sweep:` section: a list of grids, or one mapping; nothing gives no grids.
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What a sweep need not say."""
+
+    base_seed: int = 42
+    points_per_interval: int = 10
+
+
+def read_sweep(section: object, *, base_seed: int = 42, points_per_interval: int = 10) -> tuple[Grid, ...]:
+    """Read the resolved `sweep:` section: a list of grids, or one mapping; null gives no grids.
 
     `base_seed` is where `repeat` starts in a grid that sets no seed of its own.
 
@@ -40,17 +52,22 @@ def read_sweep(section: object, *, base_seed: int = 42) -> tuple[Grid, ...]:
     """
     if section is None:
         return ()
+    if section in ({}, [], ()):
+        raise SweepError(
+            "sweep: it is empty, so there is nothing to run. Write a grid (alpha: [0.1, 1]), or sweep: null."
+        )
+    defaults = _Defaults(base_seed, points_per_interval)
     if isinstance(section, Mapping):
-        return (_read_grid(section, "sweep", base_seed),)
+        return (_read_grid(section, "sweep", defaults),)
     if not isinstance(section, list | tuple):
         raise SweepError(
             f"sweep: {section!r} is not a sweep. Write a list of grids (- model: [ridge, lasso]), "
             "or one mapping of keys to values."
         )
-    return tuple(_read_grid(grid, f"sweep[{number}]", base_seed) for number, grid in enumerate(section))
+    return tuple(_read_grid(grid, f"sweep[{number}]", defaults) for number, grid in enumerate(section))
 
 
-def _read_grid(grid: object, origin: str, base_seed: int) -> Grid:
+def _read_grid(grid: object, origin: str, defaults: _Defaults) -> Grid:
     if not isinstance(grid, Mapping):
         raise SweepError(f"{origin}: {grid!r} is not a grid. Write a mapping of keys to values: alpha: [0.1, 1]")
     axes: list[Axis] = []
@@ -60,19 +77,19 @@ def _read_grid(grid: object, origin: str, base_seed: int) -> Grid:
         if not isinstance(key, str) or not key.strip():
             raise SweepError(f"{where}: the key is not text. Write a config key such as alpha or model.max_depth.")
         if key == "repeat":
-            axes.append(repeat_axis(base_seed, _read_repeat(value, where), origin))
+            axes.append(repeat_axis(defaults.base_seed, _read_repeat(value, where), origin))
         elif key == "exclude":
             exclude = _read_exclude(value, where, origin)
         elif call := _CALL.fullmatch(key):
             axes.append(_read_zip(call, value, where, origin))
         else:
-            values = _read_values(value, where)
+            values = _read_values(value, where, defaults.points_per_interval)
             with _at(where):
                 axes.append(Axis.of(key, values, origin))
     return Grid(tuple(_start_repeat(axes, origin)), exclude, origin)
 
 
-def _read_values(value: object, where: str) -> Sequence[object]:
+def _read_values(value: object, where: str, points: int) -> Sequence[object]:
     if isinstance(value, Mapping):
         raise SweepError(
             f"{where}: a mapping is not a value of a grid. Write dotted keys (model.max_depth: [3, 5]), "
@@ -82,12 +99,25 @@ def _read_values(value: object, where: str) -> Sequence[object]:
         if not value:
             raise SweepError(f"{where}: the list is empty, so the grid has no points. Give a value, or drop the key.")
         for item in value:
-            if isinstance(item, str) and (call := _CALL.fullmatch(item)) and call[1] in _FUNCTIONS:
+            if isinstance(item, str) and (call := _CALL.fullmatch(item)) and call[1] in _KNOWN:
                 raise SweepError(f"{where}: {call[1]}(...) stands alone, not inside a list. Write two grids instead.")
         return value
     if isinstance(value, str) and (call := _CALL.fullmatch(value)):
+        if call[1] == "interval" or (call[1] == "tag" and _LOG.fullmatch(call[2])):
+            return _compute_interval(call, where, points)
         return _compute(call[1], call[2], where)
     return [value]
+
+
+def _compute_interval(call: re.Match[str], where: str, points: int) -> Sequence[float]:
+    inside = _LOG.fullmatch(call[2])
+    usage = "tag(log, interval(first, last))" if inside else "interval(first, last)"
+    parts = (inside[1] if inside else call[2]).split(",")
+    if len(parts) != 2:
+        raise SweepError(f"{where}: interval has two ends. Write {usage}.")
+    low, high = (float(_read_number(part.strip(), where, usage)) for part in parts)
+    with _at(where):
+        return interval_points(low, high, points, bool(inside))
 
 
 def read_spacing(text: str, where: str) -> Sequence[object]:
@@ -101,13 +131,13 @@ def read_spacing(text: str, where: str) -> Sequence[object]:
 def _compute(name: str, arguments: str, where: str) -> Sequence[object]:
     if name not in _FUNCTIONS:
         raise SweepError(
-            f"{where}: no function '{name}'.{suggest(name, _FUNCTIONS)} There are {', '.join(_FUNCTIONS)}. "
+            f"{where}: no function '{name}'.{suggest(name, _KNOWN)} There are {', '.join(_KNOWN)}. "
             "For several values, or for this very text, write a list: [...]"
         )
     usage, lengths, compute = _FUNCTIONS[name]
     parts = [part.strip() for part in arguments.split(",")] if arguments.strip() else []
     if len(parts) not in lengths:
-        raise SweepError(f"{where}: {name} with {len(parts)} arguments. Write {usage}.")
+        raise SweepError(f"{where}: {name} with {len(parts)} argument{'' if len(parts) == 1 else 's'}. Write {usage}.")
     numbers = [_read_number(part, where, usage) for part in parts]
     with _at(where):
         return compute(*numbers)
@@ -135,7 +165,11 @@ def _read_zip(call: re.Match[str], rows: object, where: str, origin: str) -> Axi
     values = []
     for number, row in enumerate(rows):
         if not isinstance(row, list | tuple) or len(row) != len(keys):
-            length = f"has {len(row)} values" if isinstance(row, list | tuple) else "is not a list"
+            length = (
+                f"has {len(row)} value{'' if len(row) == 1 else 's'}"
+                if isinstance(row, list | tuple)
+                else "is not a list"
+            )
             hint = " One list for each point, not for each key." if len(rows) == len(keys) else ""
             raise SweepError(
                 f"{where}: entry {number + 1}, {_show(row)}, {length}, and the keys are {len(keys)} "

@@ -16,12 +16,13 @@ from runner.compose.composer import Composer
 from runner.compose.overrides import read_settings
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
-from runner.flow import Request, SpecMaker, read_points
+from runner.flow import SpecMaker
 from runner.points.axes import Setting
 from runner.points.naming import name_for
 from runner.record import data_key, record
 from runner.reproducing.recorded import RecordedRun, read_run
 from runner.reproducing.running import Options, check_runnable, open_session, relocate
+from runner.request import Request, read_points
 from runner.spec import BOOKKEEPING, Spec, flatten
 
 if TYPE_CHECKING:

@@ -322,7 +322,8 @@ def _composer() -> Iterator[object]:
 
 def _time_tracked(composer: object, points: int) -> float:
     from runner.compose.composer import Composer
-    from runner.flow import Request, execute
+    from runner.flow import execute
+    from runner.request import Request
 
     assert isinstance(composer, Composer)
     overrides = ("model=ridge", f"alpha=range(0.1,{points / 10 + 0.05:g},0.1)", "n_jobs=1")

@@ -18,8 +18,9 @@ import tracking
 from runner.compose.command import prepare_hydra
 from runner.compose.composer import Composer
 from runner.compose.session import config_folder
-from runner.flow import Request, execute
+from runner.flow import execute
 from runner.reproducing.sweeps import find_points
+from runner.request import Request
 from tracking.cli.selection import select_runs
 from tracking.sweeps import Reuse, find_sweep, read_sweeps
 

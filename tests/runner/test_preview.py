@@ -13,8 +13,9 @@ import tracking
 from runner.__main__ import main
 from runner.compose.composer import Composer
 from runner.compose.session import session
-from runner.flow import Request, execute
+from runner.flow import execute
 from runner.provenance import capture as provenance
+from runner.request import Request
 
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg")
 

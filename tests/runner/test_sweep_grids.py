@@ -58,19 +58,20 @@ sweep:
         ("range(0.1, 0.5, 0.1)", [0.1, 0.2, 0.3, 0.4]),
         ("range(1, 4)", [1, 2, 3]),
         ("range(1e-3, 3e-3, .001)", [0.001, 0.002]),
+        ("interval(0, 1)", [0.0, 0.5, 1.0]),
+        ("tag(log, interval(0.01, 1))", [0.01, 0.1, 1.0]),
         (["f(x)"], ["f(x)"]),
         ("a (b) c", ["a (b) c"]),
     ],
 )
 def test_values_of_a_key(value: object, expected: list[object]) -> None:
-    [grid] = read_sweep({"alpha": value})
+    [grid] = read_sweep({"alpha": value}, points_per_interval=3)
     assert values(grid.axes[0]) == expected
 
 
-def test_nothing_is_no_grid_and_an_empty_mapping_is_one_point() -> None:
+def test_nothing_is_no_grid_and_an_empty_grid_is_one_point() -> None:
     assert read_sweep(None) == ()
-    assert read_sweep([]) == ()
-    assert [grid.axes for grid in read_sweep({})] == [()]
+    assert [grid.axes for grid in read_sweep([{}])] == [()]
 
 
 def test_repeat_starts_at_the_grids_own_seed_or_at_the_one_given() -> None:
@@ -95,6 +96,10 @@ def test_repeat_starts_at_the_grids_own_seed_or_at_the_one_given() -> None:
             {"alpha": "logspace(-3, 1)"},
             ["sweep: alpha: logspace(-3, 1): logspace with 2 arguments", "Write logspace("],
         ),
+        ({"alpha": "interval(1)"}, ["sweep: alpha: interval(1): interval has two ends"]),
+        ({"alpha": "tag(log, interval(0, 1))"}, ["sweep: alpha: tag(log, interval(0, 1)): ", "both ends above 0"]),
+        ([], ["sweep: it is empty", "sweep: null"]),
+        ({}, ["sweep: it is empty"]),
         ({"alpha": "range()"}, ["range with 0 arguments", "range(start, stop) or"]),
         ({"alpha": "logspace(-3, 1, 0)"}, ["sweep: alpha: logspace(-3, 1, 0): The number of points is 0"]),
         ({"alpha": "linspace(0, 1, 2.5)"}, ["The number of points is 2.5"]),
@@ -105,7 +110,7 @@ def test_repeat_starts_at_the_grids_own_seed_or_at_the_one_given() -> None:
         ({"alpha": [{"é": 1}]}, ["sweep: alpha: ", "cannot be written as an override"]),
         (
             {"zip(a, b)": [[1, 2], [3]]},
-            ["sweep: zip(a, b): ", "entry 2, [3], has 1 values", "keys are 2 (a, b)"],
+            ["sweep: zip(a, b): ", "entry 2, [3], has 1 value,", "keys are 2 (a, b)"],
         ),
         ({"zip(a, b)": [[1, 2, 3], [4, 5, 6]]}, ["entry 1", "One list for each point, not for each key"]),
         ({"zip(a, b)": [[1, 2], 3]}, ["entry 2, 3, is not a list"]),

@@ -11,7 +11,7 @@ import runner
 from runner.compose.composer import Composer
 from runner.compose.session import session
 from runner.errors import ConfigError, DataError
-from runner.flow import Request, read_points
+from runner.request import Request, read_points
 
 Write = Callable[[str], Path]
 
@@ -91,6 +91,31 @@ def test_points_that_differ_all_run(overrides: list[str]) -> None:
     for text in overrides:
         expected *= text.count(",") + 1
     assert len(names(*overrides)) == expected
+
+
+# The sweep itself, typed ----------------------------------------------------------------------------
+def test_a_sweep_may_be_typed_and_the_one_of_a_file_replaced_or_dropped(sweep_file: Write) -> None:
+    folder = sweep_file("  - alpha: [1, 2, 3]\n")
+    assert names("sweep=[{alpha: [1,2]},{model: lasso}]") == ["alpha=1", "alpha=2", "model=lasso"]
+    assert names("experiment=mine", "sweep=[{alpha: [5, 6]}]", config_dir=folder) == ["alpha=5", "alpha=6"]
+    assert names("experiment=mine", "sweep=null", "alpha=7,8", config_dir=folder) == ["alpha=7", "alpha=8"]
+
+
+def test_a_sweep_without_m_is_refused_when_typed_and_noted_when_in_a_file(sweep_file: Write) -> None:
+    folder = sweep_file("  - alpha: [1, 2, 3]\n")
+    with pytest.raises(ConfigError, match=r"sweep=.*: this is a sweep\. Call runner\.sweep"):
+        runner.run(["sweep=[{alpha: [1,2]}]"])
+    with pytest.raises(ConfigError, match="it is empty"):
+        runner.sweep(["sweep=[]"])
+    with session(folder) as own:
+        composer = Composer(hydra_overrides=own)
+        (note,) = read_points(Request(("experiment=mine",), "test", sweeps=False), composer).notes
+        assert "Add -m" in note
+        assert read_points(Request(("experiment=mine", "sweep=null"), "test", sweeps=False), composer).notes == ()
+
+
+def test_names_that_are_swept_are_the_names() -> None:
+    assert [run.info.run_name for run in runner.sweep(["run_name=x,y"])] == ["x", "y"]
 
 
 # Conditions --------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from runner.compose.arguments import plain_argument
 from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
 from runner.console import say
 from runner.errors import PointFailed
-from runner.flow import Request, check_points, execute, read_points
+from runner.flow import check_points, execute
+from runner.request import Request, read_points
 
 
 class GridSweeper(Sweeper):

@@ -1,0 +1,107 @@
+"""What was asked for, and the points that this means: overrides, and the `sweep:` section behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.compose.keys import check_read, describe_place
+from runner.compose.lookup import ComposedConfigs, chosen
+from runner.compose.overrides import read_arguments
+from runner.errors import ConfigError
+from runner.points.axes import Axis, Grid, Setting, merge_command_line
+from runner.points.expansion import Expansion, expand
+from runner.points.grids import read_sweep
+
+if TYPE_CHECKING:
+    from runner.compose.composer import Composer
+
+SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, wherever it was typed."""
+
+    overrides: tuple[str, ...]
+    command: str  # as a person would type it
+    sweeps: bool
+    points_per_interval: int = 10
+    quiet: bool = False  # from Python: print nothing
+    keep_runs: bool = False  # from Python: remember the id of every run
+    sweep_tags: Mapping[str, str] | None = None  # of a sweep that another sweeper steers, batch by batch
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is one run and no other."""
+        return not self.sweeps and self.sweep_tags is None
+
+
+def read_points(request: Request, composer: Composer) -> Expansion:
+    """Read the overrides and the `sweep:` section behind them, and expand both to points."""
+    asked = read_arguments(request.overrides, loader=composer.loader, points=request.points_per_interval)
+    axes = [axis for axis in asked if not _is_sweep(axis)]
+    _check_asked(request, asked)
+    grids: list[Grid] = []
+    notes: list[str] = []
+    for experiment, others in _experiments(axes):
+        structural = [*experiment, *(s for s in _fixed(others) if composer.is_structural(s))]
+        sections = composer.sections([*structural, *_fixed(filter(_is_sweep, asked))], SWEEP, "seed")
+        file_grids: Sequence[Grid] = ()
+        if request.sweeps:
+            file_grids = read_sweep(
+                sections[SWEEP], base_seed=sections["seed"], points_per_interval=request.points_per_interval
+            )
+        elif sections[SWEEP] and request.alone:
+            notes.append("this config has a sweep, and only its defaults run. Add -m to run every point of it")
+        grids += merge_command_line(file_grids, [*map(Axis.plain, experiment), *others])
+    expansion = expand(
+        grids,
+        applies=lambda choices, key: composer.has_key(chosen(choices), key),
+        groups=composer.is_group,
+        known_keys=lambda choices: composer.keys(chosen(choices)),
+        place=lambda branches, key: describe_place(composer, [chosen(choices) for choices in branches], key),
+        configs=ComposedConfigs(composer),
+    )
+    branches = (_branch(composer, axes, choices) for choices in expansion.branches)
+    expansion.notes += (*check_read(composer, branches, request.overrides, alone=request.alone), *notes)
+    return expansion
+
+
+def _check_asked(request: Request, axes: Iterable[Axis]) -> None:
+    """Refuse several values, or a sweep, where one point is asked for; and several sweeps."""
+    for axis in axes:
+        key, several = axis.keys[0], len(axis.values) > 1
+        remedy = "Call runner.sweep" if request.quiet else "Add -m"
+        if request.sweeps and several and _is_sweep(axis):
+            raise ConfigError(f"{key} has {len(axis.values)} values. Write one list of grids: sweep=[{{...}},{{...}}]")
+        if several and not request.sweeps:
+            raise ConfigError(f"{key} has {len(axis.values)} values. {remedy} to run one point for each.")
+        if request.alone and _is_sweep(axis) and axis.values[0][0].value is not None:
+            raise ConfigError(f"{axis.values[0][0].text}: this is a sweep. {remedy} to run every point of it.")
+
+
+def _is_sweep(axis: Axis) -> bool:
+    """Tell whether what was typed is the sweep itself, or a part of it."""
+    return any(name.partition(".")[0] == SWEEP for name in axis.names)
+
+
+def _experiments(axes: Sequence[Axis]) -> Iterator[tuple[list[Setting], list[Axis]]]:
+    """Yield each choice of `experiment` with the other axes: an experiment brings a `sweep:` of its own."""
+    others = [axis for axis in axes if axis.keys != ("experiment",)]
+    mine = [axis for axis in axes if axis.keys == ("experiment",)]
+    for settings in mine[0].values if mine else [()]:
+        yield list(settings), others
+
+
+def _fixed(axes: Iterable[Axis]) -> list[Setting]:
+    return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
+
+
+def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]) -> list[Setting]:
+    """Return the structural settings of one combination of choices, in the order in which a point has them."""
+    typed = [setting for axis in axes for setting in axis.values[0] if composer.is_structural(setting)]
+    now = {setting.key: setting for setting in chosen(choices)}
+    of_files = [setting for key, setting in now.items() if key not in {s.key for s in typed}]
+    return [*of_files, *(now.get(setting.key, setting) for setting in typed)]
