@@ -239,7 +239,7 @@ def main() -> None:
             measure_reading(folder, options.store_runs, max(3, options.rounds // 3))
     finally:
         tracking.reset()
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # SQLite may be about to remove a file itself
 
 
 if __name__ == "__main__":
