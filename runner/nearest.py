@@ -7,12 +7,13 @@ from collections.abc import Iterable
 def nearest(name: str, known: Iterable[str], *, limit: int = 3, least: float = 0.6) -> list[str]:
     """List the known names closest to `name`, best first; the last part of a dotted name counts as well.
 
-    `least` is how alike they have to be, from 0 to 1. What dotted names have in common in front says nothing.
+    `least` is how alike they have to be, from 0 to 1. What dotted names have in common in front says
+    nothing, and the section of a key is no other key.
 
     >>> nearest("alhpa", ["alpha", "seed"])
     ['alpha']
     """
-    names = sorted(set(known))
+    names = sorted(other for other in set(known) if not name.startswith(f"{other}."))
     front, _, tail = name.lower().rpartition(".")
     scores: dict[str, float] = {}
     for candidate in names:

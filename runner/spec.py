@@ -120,6 +120,10 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             " one: scoring.metrics.mae=neg_mean_absolute_error"
         )
     scorers = {name: _scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
+    if not scoring["objective"]:
+        raise ConfigError(
+            "scoring.objective: a run needs one: scoring.objective.metric=METRIC scoring.objective.direction=minimize"
+        )
     metric = scoring["objective"]["metric"]
     if metric not in scorers:
         raise ConfigError(

@@ -114,8 +114,8 @@ def _value_of(name: str, value: str | None, rest: list[str]) -> str | None:
         if value is not None:
             raise ConfigError(f"{name}={value}: {name} takes no value. Write {name}")
         return None
-    if value is None and name == "--info":  # the one whose value may be left out
-        return rest.pop(0) if rest and rest[0] in words else None
+    if value is None and name == "--info" and (not rest or re.search("^[-+~]|=", rest[0])):
+        return "all"  # the one whose value may be left out
     if value is None and rest:
         value = rest.pop(0)
     if value is None:

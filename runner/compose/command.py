@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.compose.arguments import divide
 from runner.compose.composer import Composer
-from runner.compose.origins import choices_in, find_owners
+from runner.compose.origins import find_asker, find_owners
 from runner.compose.schema import register
 from runner.compose.session import session
 from runner.errors import ConfigError, RunnerError
@@ -92,11 +92,7 @@ def asker_of(arguments: Sequence[str], choice: str) -> str:
     from hydra.core.global_hydra import GlobalHydra
 
     with _session_of(arguments) as (overrides, _):
-        if f"+{choice}" in overrides:
-            return f"+{choice}"
-        files = [override.lstrip("+").replace("=", "/", 1) for override in overrides if "=" in override]
-        loader = GlobalHydra.instance().config_loader()
-        return next((f"{file}.yaml" for file in files if choice in choices_in(loader, file)), "")
+        return find_asker(GlobalHydra.instance().config_loader(), overrides, choice)
 
 
 def check_main_file(arguments: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.compose.explain import Known, explained, missing_values
 from runner.compose.keys import find_unread
-from runner.compose.origins import choices_in, find_origins, find_owners, find_packages
+from runner.compose.origins import choices_in, find_asker, find_origins, find_owners, find_packages
 from runner.compose.session import own_folders
 from runner.errors import ConfigError
 from runner.points.axes import Setting
@@ -127,7 +127,8 @@ class Composer:
         """Return the dotted keys of the config that these settings compose, and what else it can take."""
         known = {name: self.parameters(structural, name)[1] for name in (*BUILT, "cv")}
         more = [f"{name}.{key}" for name, keys in known.items() for key in keys]
-        return list(dict.fromkeys([*_dotted(self._base(tuple(s.text for s in structural)).raw), *more]))
+        groups = [group for group in self.loader.list_groups("") if group != "hydra"]
+        return list(dict.fromkeys([*_dotted(self._base(tuple(s.text for s in structural)).raw), *more, *groups]))
 
     def parameters(self, structural: Sequence[Setting], section: str) -> tuple[str, tuple[str, ...]]:
         """Return the `_target_` of a section, "" for none, and the names of what it takes as far as they are known."""
@@ -230,11 +231,14 @@ class Composer:
         )
 
     def _hydra_compose(self, overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
-        known = Known(lambda: self.keys(()) if overrides else [], self.owners)
+        asked = [*self._hydra_overrides, *overrides]
+        known = Known(
+            names=lambda: self.keys(()) if overrides else [],
+            owners=self.owners,
+            asker=lambda choice: find_asker(self.loader, asked, choice),
+        )
         with explained(" ".join(overrides), known):
-            config = hydra_compose(
-                self.config_name, overrides=[*self._hydra_overrides, *overrides], return_hydra_config=True
-            )
+            config = hydra_compose(self.config_name, overrides=asked, return_hydra_config=True)
         hydra = config.hydra
         with open_dict(config):
             del config["hydra"]

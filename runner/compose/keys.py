@@ -29,9 +29,17 @@ def no_such_key(key: str, asked: str, names: Iterable[str], owners: Owners) -> s
     missing = f"{asked}: the config has no key '{key}'."
     if brought := name_owners(owners(key)):
         return missing + brought
-    tops = list(dict.fromkeys(name.partition(".")[0] for name in known))
-    there = f" Keys of this config: {', '.join(tops)}." if tops and not nearest(key, known) else ""
-    return missing + suggest(key, known) + there
+    return missing + (suggest(key, known) or _name_places(key, known))
+
+
+def _name_places(key: str, known: Sequence[str]) -> str:
+    """Write which keys there are where the key would be: in its section, or at the top."""
+    section = key.rpartition(".")[0]
+    inside = [name.removeprefix(f"{section}.") for name in known if name.startswith(f"{section}.")]
+    if section:
+        return f" Keys of {section}: {', '.join(inside)}." if inside else ""
+    tops = dict.fromkeys(name.partition(".")[0] for name in known)
+    return f" Keys of this config: {', '.join(tops)}." if tops else ""
 
 
 def name_owners(choices: Sequence[str]) -> str:
@@ -97,9 +105,9 @@ def describe_place(composer: Composer, branches: Sequence[Sequence[Setting]], ke
     taken = {composer.parameters(settings, section) for settings in branches}
     if section in ("model", "prepare") and len(taken) == 1:
         target, parameters = next(iter(taken))
-        if not target:
-            return f" The config of {section} takes none. Choose another of --help."
-        return f" Parameters of {target.rpartition('.')[2]}: {', '.join(parameters)}." if parameters else ""
+        if target:
+            return f" Parameters of {target.rpartition('.')[2]}: {', '.join(parameters)}." if parameters else ""
+        return name_owners(composer.owners(key)) or f" What is chosen for {section} takes none."
     return name_owners(composer.owners(key))
 
 

@@ -46,6 +46,16 @@ def choices_in(loader: ConfigLoader, config_path: str, overrides: Sequence[str] 
             return
 
 
+def find_asker(loader: ConfigLoader, overrides: Sequence[str], choice: str) -> str:
+    """Return the override, as `+model=lasso`, or the file chosen by one, that makes a choice such as `model=lasso`."""
+    group, _, wanted = choice.partition("=")
+    for override in overrides:
+        if override.startswith(f"+{group}=") and wanted in override.partition("=")[2].split(","):
+            return override
+    files = [override.lstrip("+").replace("=", "/", 1) for override in overrides if "=" in override]
+    return next((f"{file}.yaml" for file in files if choice in choices_in(loader, file, overrides)), "")
+
+
 def find_owners(loader: ConfigLoader, key: str) -> list[str]:
     """Return the choices whose files bring a key: `model=ridge` brings `alpha`, `data=csv` brings `data.path`."""
     groups = [group for group in loader.list_groups("") if group not in ("hydra", "experiment")]

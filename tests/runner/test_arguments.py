@@ -22,7 +22,7 @@ from runner.compose.command import prepare_hydra
         ("-cd mine -cn main", [("--config-dir", "mine"), ("--config-name", "main")], []),
         ("--cfg job --resolve a=1", [("--cfg", "job"), ("--resolve", None)], ["a=1"]),
         ("--multi a=1", [("--multirun", None)], ["a=1"]),
-        ("--info a=1", [("--info", None)], ["a=1"]),
+        ("--info a=1", [("--info", "all")], ["a=1"]),
         ("--info defaults-tree a=1", [("--info", "defaults-tree")], ["a=1"]),
         ("~tags +x=1 x=-1", [], ["~tags", "+x=1", "x=-1"]),
     ],
@@ -59,6 +59,7 @@ def test_a_path_in_the_home_folder_needs_no_quotes() -> None:
         ("-alpha=0.1", "A key is set without dashes: alpha=0.1"),
         ("--cfg", "--cfg needs a value: --cfg job|hydra|all"),
         ("--cfg jbo", "--cfg jbo: it takes job, hydra, all. Nearest: job."),
+        ("--info nope", "--info nope: it takes all, config, defaults, defaults-tree, plugins, searchpath."),
         ("--resolve", "it goes with --cfg: --cfg job --resolve"),
         ("--package model", "it goes with --cfg: --cfg job --package model"),
         ("--cfg job -m alpha=1,2", "to see the points of a sweep: -m dry_run=true"),
@@ -101,6 +102,13 @@ def test_other_sweepers_and_launchers_leave_the_store_only(other: str, capsys: p
 
     assert os.listdir() == ["runs"]
     assert "HYDRA" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", ["hydra/sweeper=basic", "hydra/launcher=basic"])
+def test_other_sweepers_and_launchers_can_be_dry(other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-m", other, "alpha=0.1,0.5", "dry_run=true"]) == 0
+
+    assert "ridge alpha=0.5" in capsys.readouterr().out
 
 
 def test_a_multirun_file_that_was_there_stays(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,7 @@ KEYS_AND_VALUES = [
     ("+alpha=3", "+alpha=3: the config has a key 'alpha' already. Set it without the +: alpha=3"),
     ("scoring.metrics=null", "scoring.metrics: a run needs at least one. Choose scoring=regression"),
     ("scoring.metrics={}", "scoring.metrics={}: this leaves the metrics as they are. To leave one out: ~scoring."),
+    ("scoring.objective=null", "scoring.objective: a run needs one: scoring.objective.metric="),
     ("model=null", "naive_bayes, random_forest, random_forest_classifier, ridge, svc, svr.\n"),
     ("cv=10", "cv=10: cv takes the name of a choice: group, "),
     ("prepare=null", "To leave it out: ~prepare"),

@@ -78,7 +78,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> str:
         ("model.n_jobs=2", ["Parameters of Ridge: "]),
         (
             "prepare.foo=1",
-            ["has a key 'prepare.foo'. Nearest: prepare. The config of prepare takes none."],
+            ["has a key 'prepare.foo'.", "What is chosen for prepare takes none."],
         ),
     ],
 )
@@ -104,6 +104,9 @@ def test_from_python_it_is_refused_too_and_the_file_named() -> None:
 def test_a_sweep_refuses_what_none_of_its_branches_reads(capsys: pytest.CaptureFixture[str]) -> None:
     assert "has no key 'alhpa'" in said(capsys, "-m", "experiment=typo", "model=ridge,linear", code=2)
     assert "It is a key of model=elasticnet" in said(capsys, "-m", "model=linear", "alpha=0.1", code=2)
+    assert "+model=lasso: model is chosen already. Write model=lasso" in said(
+        capsys, "-m", "+model=lasso,ridge", code=2
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,11 @@ class PoolLauncher(Launcher):
             request = Request(tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags)
             result = execute(request, composer)
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
-            best = result.results.best
-            if best:
-                job.status, job.return_value = JobStatus.COMPLETED, best[0].objective
-            else:
-                failure = result.results.failures[0]
-                job.status, job.return_value = JobStatus.FAILED, PointFailed(f"{failure.name}: {failure.error}")
+            best, failures = result.results.best, result.results.failures
+            if failures:
+                failed = PointFailed(f"{failures[0].name}: {failures[0].error}")
+                job.status, job.return_value = JobStatus.FAILED, failed
+            else:  # neither after dry_run=true
+                job.status, job.return_value = JobStatus.COMPLETED, best[0].objective if best else None
             returns.append(job)
         return returns
