@@ -7,7 +7,7 @@ RunnerError                 the root; `exit_code` is what the command line ends 
  ├─ DataError               2   data that is missing, or that cannot be fitted as configured
  ├─ NotReproducible         2   a recorded run that cannot be run here; names what is missing
  ├─ PointFailed             1   a point raised, ran out of time, or took its worker along
- └─ Interrupted           130   Ctrl-C or SIGTERM
+ └─ Interrupted           130   Ctrl-C or SIGTERM; the command line ends with 143 after SIGTERM
 """
 
 

@@ -23,7 +23,8 @@ class Resumed:
         """Say what is reused, and what is run in a process of its own."""
         lines = []
         if self.reused:
-            lines.append(f"{len(self.reused)} of {total} points are done already and are reused")
+            verb = "is" if len(self.reused) == 1 else "are"
+            lines.append(f"{len(self.reused)} of {total} points {verb} done already and {verb} reused")
         if self.deaths:
             lines.append(f"{len(self.deaths)} of {total} points ended their process before: workers run what is left")
         return lines
