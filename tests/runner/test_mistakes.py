@@ -212,7 +212,7 @@ FILES = [
     ("typo", "sweep[0]: alhpa=1: no chosen config (", "has a key 'alhpa'. Nearest: alpha"),
     ("function", "sweep[0]: alpha: logspce(1, 2, 3): no function 'logspce'. Nearest: logspace"),
     ("arguments", "sweep[0]: alpha: logspace(1, 2): logspace with 2 arguments"),
-    ("zip", "sweep[0]: zip(model.n_neighbors, model.weights): ", "entry 2, [3], has 1 values"),
+    ("zip", "sweep[0]: zip(model.n_neighbors, model.weights): ", "entry 2, [3], has 1 value,"),
     ("unknown_in_exclude", "sweep[0]: exclude: alhpa == 1: no point of this grid has a key 'alhpa'"),
     ("everything_excluded", "No point is left. Every one is excluded by sweep[0]: exclude: alpha > 0"),
     ("code_in_exclude", "sweep[0]: exclude: __import__('os').system('true'): ", "is not allowed"),
