@@ -75,8 +75,10 @@ def check_read(
     looks like another key. `alone`: no other run may have a use for what another choice would read.
     """
     unread: dict[str, str] | None = None
+    chosen: set[str] = set()
     for settings in branches:
         _check_complete(composer, settings)
+        chosen |= composer.choices(settings).keys()
         found = composer.unread(settings, texts)
         unread = found if unread is None else {key: file for key, file in unread.items() if key in found}
         if not unread:
@@ -87,8 +89,8 @@ def check_read(
         names = [name for name in composer.keys(()) if name not in (unread or {})]
         if key == "experiment":
             mistakes.append(f"{file}: nothing reads it where it is. Its first line has to be: # @package _global_")
-        elif owners and not alone:
-            continue
+        elif owners and (not alone or chosen.isdisjoint(owner.partition("=")[0] for owner in owners)):
+            continue  # a recorded config, with all groups written out, has the keys that they brought
         elif file or owners or nearest(key, names, least=0.75):
             asked = f"{file}: {key}" if file else next((text for text in texts if key in text), key)
             mistakes.append(no_such_key(key, asked, names, lambda _, owners=owners: owners))  # type: ignore[misc]
