@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,8 @@ if __name__ == "__main__":
     from runner.reproducing.command import main
 
     sys.argv[0] = "runner.reproduce"  # the source of runs, beside which tracking would look for a commit
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # see `runner.__main__.program`
+    sys.exit(code)
 
 sys.modules[__name__].__class__ = _Function

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from typing import NoReturn
 
 
 def main() -> int:
-    """Run the command line and return its exit code; what an installed script `tracking` calls."""
+    """Run the command line and return its exit code."""
     try:
         from tracking.cli.app import main as run
     except KeyboardInterrupt:  # Ctrl-C while still importing
@@ -14,5 +16,12 @@ def main() -> int:
     return run()
 
 
+def program() -> NoReturn:
+    """Be the program: run the command line, and end the process with its exit code."""
+    code = main()
+    gc.freeze()  # or Python, ending, looks through all objects for circles to free: time for nothing
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()
