@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.util import find_spec
 
 from runner.engine.pool import PROCESS_BACKENDS
@@ -44,9 +45,7 @@ class Settings:
     @property
     def size(self) -> int:
         """How many points side by side at most."""
-        import joblib
-
-        cores = int(joblib.cpu_count())
+        cores = _count_cores()
         if self.n_jobs is None:
             return cores
         return self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
@@ -67,6 +66,13 @@ class Settings:
                 f" (a file mymodule.py: mymodule.{name}){'' if self.timeout else ', or use backend=threading'}."
             )
         return replace(self, n_jobs=1)
+
+
+@cache
+def _count_cores() -> int:
+    import joblib
+
+    return int(joblib.cpu_count())
 
 
 def _check_backend(name: str) -> None:
