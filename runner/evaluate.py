@@ -226,16 +226,6 @@ def _of_any_fold(scorer: Callable[..., Mapping[str, float]]) -> Callable[..., Ma
 
 
 @contextmanager
-def noted_warnings() -> Iterator[list[str]]:
-    """Collect the warnings raised in the block, each distinct one once, instead of printing them."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield messages
-    messages += dict.fromkeys(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
-
-
-@contextmanager
 def _without_repeated_checks(finite: bool) -> Iterator[None]:
     with sklearn.config_context(skip_parameter_validation=True, assume_finite=finite):
         yield

@@ -18,7 +18,7 @@ from runner import documents
 from runner.data.dataset import Dataset, load
 from runner.engine.threads import limited_threads
 from runner.errors import PointFailed
-from runner.evaluate import Fold, evaluate, fit_final, noted_warnings, split, summarise
+from runner.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.provenance.capture import code_identity, matters
 from runner.runlog import RunLog
 from runner.spec import BOOKKEEPING, Parts, Spec, build, fingerprint, flatten, identity, targets
@@ -101,13 +101,12 @@ def record(
         log = RunLog()
         folds: list[Fold] = []
         error: BaseException | None = None
-        with noted_warnings() as notes:
-            try:
-                with log.capturing(), limited_threads(session.threads):
-                    _work(spec, session, folds, log)
-            except (Exception, SystemExit) as caught:  # an estimator's sys.exit() ends only its point
-                error = caught
-        return _finish(run.info.run_id, spec, folds, notes, log, error, time.perf_counter() - start)
+        try:
+            with log.capturing(), limited_threads(session.threads):
+                _work(spec, session, folds, log)
+        except (Exception, SystemExit) as caught:  # an estimator's sys.exit() ends only its point
+            error = caught
+        return _finish(run.info.run_id, spec, folds, log, error, time.perf_counter() - start)
 
 
 def flushed_together(session: Session) -> AbstractContextManager[None]:
@@ -316,13 +315,12 @@ def _finish(
     run_id: str,
     spec: Spec,
     folds: list[Fold],
-    notes: list[str],
     log: RunLog,
     error: BaseException | None,
     seconds: float,
 ) -> Outcome:
     tags: dict[str, str] = {}
-    if notes:
+    if notes := log.warnings():
         tags = {"warnings": "\n".join(notes), "warnings.count": str(len(notes))}
         for note in notes:
             log.write(note)

@@ -1,7 +1,8 @@
-"""What `run.log` of a point holds: our own lines, log records, and what its estimator prints.
+"""What a point says while it runs: our own lines, log records, what its estimator prints, and its warnings.
 
-Points may run side by side in threads, and `sys.stdout` is one for all: while any point listens, one stand-in
-is installed there that sends each thread's text where it belongs. The last point to leave takes it away.
+Points may run side by side in threads, and `sys.stdout` and the warning filters are one for all: while any point
+listens, stand-ins are installed there that send each thread's words where they belong. The last point to leave
+takes them away.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -24,6 +26,7 @@ class RunLog:
         self._buffer = io.StringIO()
         self._start = time.perf_counter()
         self._before: frozenset[int | None] = frozenset()
+        self._warnings: dict[str, None] = {}
 
     def write(self, line: str) -> None:
         """Write a line of our own, with the seconds since the start."""
@@ -33,17 +36,25 @@ class RunLog:
         """Return everything so far."""
         return self._buffer.getvalue()
 
+    def warnings(self) -> list[str]:
+        """Return the warnings so far, each distinct one once."""
+        return list(self._warnings)
+
+    def warn(self, category: type[Warning], message: Warning | str) -> None:
+        """Take a warning."""
+        self._warnings[f"{category.__name__}: {' '.join(str(message).split())}"] = None
+
     @contextlib.contextmanager
     def capturing(self) -> Iterator[None]:
-        """Take what the block prints and logs; what other threads print meanwhile goes where it always did."""
+        """Take what the block prints, logs and warns of; what other threads say goes where it always did."""
         self._before = frozenset(thread.ident for thread in threading.enumerate())
         handler = logging.StreamHandler(self._buffer)
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         handler.addFilter(lambda record: _listener() is self)
         token = _listening.set(self)
-        _enter(self)
-        logging.getLogger().addHandler(handler)
-        try:
+        try:  # an interrupt may come at any line
+            _enter(self)
+            logging.getLogger().addHandler(handler)
             yield
         finally:
             logging.getLogger().removeHandler(handler)
@@ -68,6 +79,7 @@ class _StandIn:
 
 _listening: ContextVar[RunLog | None] = ContextVar("listening", default=None)
 _open: list[RunLog] = []
+_filters: list[warnings.catch_warnings[None]] = []
 _lock = threading.Lock()
 
 
@@ -81,15 +93,38 @@ def _listener() -> RunLog | None:
     return mine
 
 
+def _watch_warnings() -> None:
+    """Have every warning brought to the point that it is of, however often it was given before."""
+    filters = warnings.catch_warnings()
+    filters.__enter__()
+    _filters.append(filters)
+    warnings.simplefilter("always")
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        listener = _listener()
+        if listener is None:
+            usual(message, category, *place, **options)
+        else:
+            listener.warn(category, message)
+
+    warnings.showwarning = show
+
+
 def _enter(log: RunLog) -> None:
     with _lock:
         _open.append(log)
+        if len(_open) == 1:
+            _watch_warnings()
         if not isinstance(sys.stdout, _StandIn):
             sys.stdout = _StandIn(sys.stdout)
 
 
 def _leave(log: RunLog) -> None:
     with _lock:
-        _open.remove(log)
+        if log in _open:
+            _open.remove(log)
+        if _filters and not _open:
+            _filters.pop().__exit__(None, None, None)
         while not _open and isinstance(sys.stdout, _StandIn):
             sys.stdout = sys.stdout.outer

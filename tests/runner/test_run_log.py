@@ -6,6 +6,7 @@ import io
 import logging
 import sys
 import threading
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -29,10 +30,10 @@ def test_a_block_that_prints_and_logs_is_kept(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("first_to_leave", [0, 1])
-def test_two_threads_side_by_side_keep_apart_what_they_print(
+def test_two_threads_side_by_side_keep_apart_what_they_print_and_warn_of(
     first_to_leave: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = sys.stdout
+    before, filters = sys.stdout, list(warnings.filters)
     logs, leave = [RunLog(), RunLog()], [threading.Event(), threading.Event()]
     inside = threading.Barrier(3)
 
@@ -41,6 +42,8 @@ def test_two_threads_side_by_side_keep_apart_what_they_print(
             inside.wait()
             print(f"from {number}")
             logging.getLogger().warning("logged by %s", number)
+            for _ in range(2):
+                warnings.warn(f"of {number}", UserWarning, stacklevel=1)
             leave[number].wait()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in (0, 1)]
@@ -53,6 +56,8 @@ def test_two_threads_side_by_side_keep_apart_what_they_print(
         threads[number].join()
 
     assert sys.stdout is before
+    assert warnings.filters == filters
+    assert [log.warnings() for log in logs] == [["UserWarning: of 0"], ["UserWarning: of 1"]]
     assert [log.text() for log in logs] == [f"from {n}\nWARNING root: logged by {n}\n" for n in (0, 1)]
     assert capsys.readouterr().out == "from outside\n"
 
