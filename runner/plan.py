@@ -19,6 +19,7 @@ from runner.points.axes import Point, Setting
 from runner.provenance.capture import Provenance
 from runner.record import asked_fingerprint, data_key, identify
 from runner.spec import Spec, build, fingerprint, targets
+from runner.store import is_there
 
 BATCH = 500  # points looked up at once
 MOST_ERRORS = 10
@@ -155,7 +156,7 @@ def plan_points(
     A finished run counts in whatever experiment it is filed: `experiment_name` changes no result.
     """
     iterator = iter(specs)
-    ledger = _Ledger(tracking.TrackingClient(store))
+    ledger = _Ledger(tracking.TrackingClient(store) if is_there(store) else None)
     while batch := list(islice(iterator, BATCH)):
         made_of = [
             identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages) for spec in batch
@@ -174,12 +175,14 @@ def plan_points(
 class _Ledger:
     """What the store knows of points."""
 
-    def __init__(self, client: tracking.TrackingClient) -> None:
-        self._client = client
+    def __init__(self, client: tracking.TrackingClient | None) -> None:
+        self._client = client  # None: nothing has been recorded so far, and asking would make a store
         self._experiments: dict[str, str | None] = {}
 
     def experiment_id(self, name: str) -> str | None:
         """Return the id of the experiment of this name, None while there is none."""
+        if self._client is None:
+            return None
         if name not in self._experiments:
             found = self._client.get_experiment_by_name(name)
             self._experiments[name] = None if found is None else found.experiment_id
@@ -187,7 +190,7 @@ class _Ledger:
 
     def find(self, tag: str, values: Sequence[str]) -> dict[str, list[tracking.Run]]:
         """Return runs by the value of a tag, newest first."""
-        if not values:
+        if not values or self._client is None:
             return {}
         found: dict[str, list[tracking.Run]] = {}
         texts = ", ".join(f"'{value}'" for value in dict.fromkeys(values))

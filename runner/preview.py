@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 
 from runner.data.dataset import Dataset
+from runner.errors import ConfigError
 from runner.provenance.capture import Provenance
 from runner.record import identify, identity_tags, parameters
 from runner.reproducing.recorded import find_recorded
 from runner.spec import Spec, build
+from runner.store import is_there
 from tracking import Run, RunData, RunInfo, TrackingClient
 from tracking.diff.page import render_diff
 from tracking.diff.runs import RunDiff, compare_runs
@@ -22,6 +24,8 @@ SECTIONS = ("config", "data", "code", "env")
 
 def render_preview(spec: Spec, store: str, *, data: Dataset, provenance: Provenance, width: int | None) -> list[str]:
     """Return what would change against the run that the config's `diff` names. Raises TrackingError."""
+    if not is_there(store):
+        raise ConfigError(f"diff={spec.config['diff']}: nothing has been recorded in {store} so far.")
     then = find_recorded(TrackingClient(store), str(spec.config["diff"]))
     planned = imagine_record(spec, data, provenance)
     diff = compare_runs([then.record, planned])

@@ -26,6 +26,12 @@ def open_store(section: Mapping[str, Any], *, writes: bool) -> str:
     return uri
 
 
+def is_there(uri: str) -> bool:
+    """Tell whether a store has been made; only to look into one would make it."""
+    path = uri.removeprefix("sqlite:///")
+    return path == uri or Path(path).exists()
+
+
 def folder_of(uri: str) -> Sequence[Path]:
     """Return the folders that hold the store: their files are no source code."""
     path = uri.removeprefix("sqlite:///")

@@ -524,3 +524,11 @@ def test_a_mistake_without_a_reader_is_its_exit_code_and_an_answer_that_of_a_clo
     assert run_unread(tmp_path, "alpha=-1", unread="stderr") == (2, "")
     assert run_unread(tmp_path, "--help", unread="stdout") == (141, "")
     assert run_unread(tmp_path, "--cfg", "job", unread="stdout") == (141, "")
+
+
+def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run("-m alpha=1,2 dry_run=true", capsys)
+    assert "2 to run" in out
+    _, err = run("diff=latest alpha=2", capsys, code=2)
+    assert "diff=latest: nothing has been recorded" in err
+    assert not Path("runs").exists()
