@@ -7,7 +7,6 @@ a process of another host or of another pid namespace counts as alive.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from functools import cache
 from pathlib import Path
@@ -48,6 +47,10 @@ def _owner_of(pid: int) -> Owner:
 
 @cache
 def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket  # a tenth of what importing this library takes
+
     return socket.gethostname()
 
 
