@@ -25,7 +25,7 @@ SECTIONS = ("config", "data", "code", "env")
 def render_preview(spec: Spec, store: str, *, data: Dataset, provenance: Provenance, width: int | None) -> list[str]:
     """Return what would change against the run that the config's `diff` names. Raises TrackingError."""
     if not is_there(store):
-        raise ConfigError(f"diff={spec.config['diff']}: nothing has been recorded in {store} so far.")
+        raise ConfigError(f"No run '{spec.config['diff']}': the store has no runs.")
     then = find_recorded(TrackingClient(store), str(spec.config["diff"]))
     planned = imagine_record(spec, data, provenance)
     diff = compare_runs([then.record, planned])

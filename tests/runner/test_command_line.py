@@ -530,5 +530,5 @@ def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run("-m alpha=1,2 dry_run=true", capsys)
     assert "2 to run" in out
     _, err = run("diff=latest alpha=2", capsys, code=2)
-    assert "diff=latest: nothing has been recorded" in err
+    assert "No run 'latest': the store has no runs" in err
     assert not Path("runs").exists()
