@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def test_another_launcher_starts_only_when_every_point_is_sound(capsys: pytest.C
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "error: alpha=-2: alpha of Ridge must be a float in the range [0.0, inf) or an array-like.\n"
+    assert re.fullmatch(r"error: alpha=-2: alpha of Ridge must be a float in the range \[0\.0, inf\) or an .*\.\n", err)
     assert os.listdir() == []
 
 
