@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, however slow the machine; others on request: --hypothesis-profile=default
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
 
 PREFIXES = ("MLFLOW_", "TRACKING_", "HYDRA_", "RUNNER_")
 
