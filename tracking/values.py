@@ -159,17 +159,6 @@ def diff_configs(
     )
 
 
-def apply_changes(flat: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
-    """Return the flat config that two-sided changes lead to."""
-    result = dict(flat)
-    for change in changes:
-        if change.values[-1] is ABSENT:
-            result.pop(change.key, None)
-        else:
-            result[change.key] = change.values[-1]
-    return result
-
-
 # Showing ---------------------------------------------------------------------------------------
 _SIGNS = tuple(" \"'#[]{},&*!|>%@`-")
 _WORDS = frozenset(("", "null", "~", "true", "false", "yes", "no", "on", "off", "none", "absent"))

@@ -15,7 +15,6 @@ from runner.errors import NotReproducible
 from runner.provenance.ingredients import Recorded
 from runner.spec import Spec
 from tracking import TrackingClient
-from tracking.diff.config import ConfigDiff, compare_configs
 from tracking.record import RunRecord, load_records
 from tracking.refs import resolve_run
 
@@ -155,8 +154,3 @@ def read_recorded(client: TrackingClient, run: Run) -> RecordedRun:
 def read_run(client: TrackingClient, run_id: str) -> RecordedRun:
     """Read the run of this very id."""
     return read_recorded(client, client.get_run(run_id))
-
-
-def compare_recorded(then: RecordedRun, now: RecordedRun) -> ConfigDiff:
-    """Return how the configs of two runs differ."""
-    return compare_configs([then.record, now.record])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from tracking.values import (
     ABSENT,
     Change,
     Kind,
-    apply_changes,
     diff_configs,
     find_varying,
     flatten,
@@ -34,6 +34,17 @@ configs = st.dictionaries(
     ),
     max_size=5,
 )
+
+
+def apply_changes(flat: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+    """Return the flat config that two-sided changes lead to."""
+    result = dict(flat)
+    for change in changes:
+        if change.values[-1] is ABSENT:
+            result.pop(change.key, None)
+        else:
+            result[change.key] = change.values[-1]
+    return result
 
 
 @settings(max_examples=60, deadline=None)
