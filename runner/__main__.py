@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from runner.console import GONE, end_quietly, say
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
+from runner.report.console import GONE, end_quietly, say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -60,7 +60,7 @@ def program() -> NoReturn:
 
 
 def _run(typed: Sequence[str]) -> int:
-    from runner.engine.early import early_workers
+    from runner.engine.forkserver import early_workers
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
@@ -72,8 +72,9 @@ def _run_hydra(typed: Sequence[str]) -> int:
     import hydra
 
     from runner.compose.arguments import for_hydra
-    from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, prepare_hydra, remember
-    from runner.compose.session import config_folder
+    from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, remember
+    from runner.compose.folder import config_folder
+    from runner.compose.session import prepare_hydra
 
     prepare_hydra()
     remember(typed)

@@ -13,10 +13,10 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 import tracking
-from runner.commands import tracking_command
 from runner.errors import ConfigError, Interrupted, PointFailed
 from runner.provenance import capture
-from tracking.state import state
+from runner.report.commands import tracking_command
+from tracking.stores import choice
 
 if TYPE_CHECKING:
     from runner.flow import Result
@@ -56,8 +56,8 @@ def reproduce(
     data: str | PathLike[str] | None = None,
 ) -> Reproduction:
     """Run a recorded run again and compare. See `runner.reproduce`."""
-    from runner.reproducing.recorded import find_recorded
     from runner.reproducing.running import Options, reproduce_run
+    from runner.trial.recorded import find_recorded
 
     reference = recorded.info.run_id if isinstance(recorded, tracking.Run) else recorded
     with _everything_kept(store):
@@ -105,16 +105,16 @@ def _everything_kept(store: str | None) -> Iterator[None]:
 
 @contextmanager
 def _store_kept(store: str | None) -> Iterator[None]:
-    uri, experiment = state.uri, state.experiment_id
+    uri, experiment = choice.uri, choice.experiment_id
     capture.forget()  # in a notebook, files change while the process lives
     try:
         if store is not None:
             tracking.set_tracking_uri(store)
         yield
     finally:
-        if state.uri != uri:
+        if choice.uri != uri:
             tracking.set_tracking_uri(uri)
-        if experiment is not None and state.experiment_id != experiment:
+        if experiment is not None and choice.experiment_id != experiment:
             tracking.set_experiment(experiment_id=experiment)
 
 

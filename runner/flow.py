@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
-from runner.console import emit, say
-from runner.engine.pool import PROCESS_BACKENDS, Pool
+from runner.engine.process_pool import PROCESS_BACKENDS, Pool
 from runner.errors import ConfigError, PointFailed
 from runner.points.axes import Point
 from runner.points.expansion import Expansion
 from runner.points.naming import Namer
-from runner.progress import Progress
-from runner.report import Ending, render_ending, render_plan, render_results
+from runner.report.console import emit, say
+from runner.report.progress import Progress
+from runner.report.results import Results
+from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.request import Request, read_points
-from runner.results import Results
-from runner.spec import Spec
+from runner.trial.spec import Spec
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
+    from runner.engine.settings import Settings
+    from runner.planning.resume import Resumed
     from runner.provenance.capture import Provenance
-    from runner.record import Session
-    from runner.resume import Resumed
-    from runner.settings import Settings
+    from runner.trial.record import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def execute(request: Request, composer: Composer) -> Result:
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read how a sweep is run from the config of its first point."""
-    from runner.settings import Settings
+    from runner.engine.settings import Settings
 
     n_jobs = config["n_jobs"]
     return Settings(
@@ -72,7 +72,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
 
 def check_points(request: Request, composer: Composer, expansion: Expansion) -> None:
     """Raise RunnerError for every mistake that can be known before a point runs."""
-    from runner.plan import Checker
+    from runner.planning.plan import Checker
 
     Checker(composer, SpecMaker(composer, expansion, request).spec).check(expansion)
 
@@ -135,7 +135,7 @@ class Campaign:
 
     def run(self) -> Result:
         """Check everything, then show the plan or run it, and report."""
-        from runner.plan import Checker
+        from runner.planning.plan import Checker
         from runner.provenance.capture import capture_provenance
         from runner.store import folder_of, open_store
 
@@ -164,13 +164,13 @@ class Campaign:
         return map(self._maker().spec, self._expansion)
 
     def _plan(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> Iterator[Any]:
-        from runner.plan import plan_points
+        from runner.planning.plan import plan_points
 
         return plan_points(self._specs(), datasets, provenance, store)
 
     def _preview(self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str) -> None:
-        from runner.preview import render_preview
-        from runner.record import data_key
+        from runner.planning.preview import render_preview
+        from runner.trial.identity import data_key
 
         if self._expansion.count() > 1:
             raise ConfigError("diff= compares one point with a recorded run. Leave out -m, or what sweeps.")
@@ -220,7 +220,7 @@ class Campaign:
     def _resume(
         self, datasets: Mapping[str, Dataset], provenance: Provenance, store: str, sweep: Mapping[str, str]
     ) -> Resumed:
-        from runner.resume import Resumed, resume
+        from runner.planning.resume import Resumed, resume
 
         if not self._first.config["resume"]:
             return Resumed()
@@ -241,7 +241,7 @@ class Campaign:
     def _session(
         self, provenance: Provenance, store: str, datasets: Mapping[str, Dataset], sweep: Mapping[str, str]
     ) -> Session:
-        from runner.record import Session
+        from runner.trial.record import Session
 
         tags = provenance.tags(threads=self._settings.threads)
         tags |= {"n_jobs": str(self._first.config["n_jobs"]), "backend": self._settings.backend}
@@ -296,7 +296,7 @@ class _EarlyPool:
 
 def is_bookkeeping(key: str) -> bool:
     """Tell whether an override only says how or where to run, and not what."""
-    from runner.spec import BOOKKEEPING
+    from tracking.records.values import BOOKKEEPING
 
     return key.lstrip("+~").partition(".")[0] in BOOKKEEPING
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner.errors import ConfigError
-from runner.nearest import suggest
+from runner.suggest import suggest
 
 _IMPUTE = ("mean", "median", "most_frequent")
 _MISSING = "missing"  # as a category of its own: that a value is missing often tells something

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.compose.keys import check_read, describe_place
-from runner.compose.lookup import ComposedConfigs, chosen
+from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place
 from runner.compose.overrides import read_arguments
 from runner.errors import ConfigError
 from runner.points.axes import Axis, Grid, Setting, merge_command_line

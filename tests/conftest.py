@@ -34,15 +34,15 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def _forget() -> None:
-    if "tracking.state" in sys.modules:
-        from tracking.state import reset
+    if "tracking.active.state" in sys.modules:
+        from tracking.active.state import reset
 
         reset()
     if "hydra.core.global_hydra" in sys.modules:
         from hydra.core.global_hydra import GlobalHydra
 
         GlobalHydra.instance().clear()
-    if "runner.record" in sys.modules:
-        from runner.record import experiment_id
+    if "runner.trial.record" in sys.modules:
+        from runner.trial.record import experiment_id
 
         experiment_id.cache_clear()

@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tracking import artifacts, entities, exceptions, sklearn
-from tracking.active import ActiveRun, active_run, end_run, last_active_run, start_run
+from tracking.active.lifecycle import ActiveRun, active_run, end_run, last_active_run, start_run
+from tracking.active.state import reset
 from tracking.client import PagedList, RunOperations, TrackingClient
 from tracking.entities import (
     Experiment,
@@ -66,10 +67,9 @@ from tracking.fluent import (
     set_tracking_uri,
 )
 from tracking.models import ModelInfo, load_model, log_model
-from tracking.state import reset
 
 if TYPE_CHECKING:
-    from tracking.diff.api import (
+    from tracking.diff import (
         diff_configs,
         diff_runs,
         parse_yaml,
@@ -173,4 +173,4 @@ _COMPARING = frozenset(
 def __getattr__(name: str) -> Any:
     if name not in _COMPARING:
         raise AttributeError(f"module 'tracking' has no attribute {name!r}")
-    return getattr(import_module("tracking.diff.api"), name)
+    return getattr(import_module("tracking.diff"), name)

@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tracking import files
 from tracking.client import TrackingClient
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
+from tracking.store import files
 from tracking.validation import shorten
 
 

@@ -12,21 +12,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tracking import context, files, validation
-from tracking.entities import (
-    Experiment,
-    FileInfo,
-    LifecycleStage,
-    Metric,
-    Param,
-    Run,
-    RunStatus,
-    RunTag,
-    ViewType,
-)
+from tracking import context, validation
+from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
 from tracking.errors import ExperimentDeleted, InvalidValue
-from tracking.owner import current_owner
-from tracking.state import current_uri, shared_store, uri_text
+from tracking.store import files
+from tracking.store.owner import current_owner
+from tracking.stores import current_uri, shared_store, uri_text
 from tracking.validation import METRIC, PARAM, TAG, check_key, now_ms, shorten
 
 T = TypeVar("T")

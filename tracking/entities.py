@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -231,3 +232,39 @@ __all__ = [
     "RunTag",
     "ViewType",
 ]
+
+
+def duration(info: RunInfo) -> timedelta | None:
+    """Return how long the run took, or None where its end is not known; a resumed run has one from before."""
+    if info.end_time is None or info.status == RunStatus.RUNNING:
+        return None
+    return timedelta(milliseconds=info.end_time - info.start_time)
+
+
+@dataclass(frozen=True, slots=True)
+class RunColumns:
+    """Many runs by column, for tables: every list has one value a run, all in the same order.
+
+    `info` has the fields of RunInfo by name. A metric that a run lacks is NaN; a param or tag that it
+    lacks is None.
+    """
+
+    info: dict[str, list[Any]]
+    metrics: dict[str, list[float]]
+    params: dict[str, list[str | None]]
+    tags: dict[str, list[str | None]]
+
+    @property
+    def infos(self) -> list[RunInfo]:
+        """The runs' infos as entities."""
+        return [RunInfo(*values) for values in zip(*self.info.values(), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that `check` found: what, in a sentence, and whether it was repaired."""
+
+    kind: str
+    subject: str
+    message: str
+    fixed: bool = False

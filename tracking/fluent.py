@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tracking import endings, validation
-from tracking.active import current_experiment_id, current_run, experiment_named
+from tracking import validation
+from tracking.active import shutdown as endings
+from tracking.active.lifecycle import current_experiment_id, current_run, experiment_named
 from tracking.client import RunOperations, TrackingClient, experiment_id_list, operations
 from tracking.entities import Experiment, LifecycleStage, Metric, Param, Run, RunTag, ViewType
 from tracking.errors import ExperimentDeleted, InvalidValue
-from tracking.state import EXPERIMENT_ID, EXPERIMENT_NAME, URI_VARIABLES, current_uri, export, set_uri, state
+from tracking.stores import EXPERIMENT_ID, EXPERIMENT_NAME, URI_VARIABLES, choice, current_uri, export, set_uri
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def get_tracking_uri() -> str:
 
 def is_tracking_uri_set() -> bool:
     """Tell whether a store was chosen, here or by the environment."""
-    return state.uri is not None or any(os.environ.get(variable) for variable in URI_VARIABLES)
+    return choice.uri is not None or any(os.environ.get(variable) for variable in URI_VARIABLES)
 
 
 # Experiments ----------------------------------------------------------------------------------------
@@ -56,7 +57,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | int 
             f"restore_experiment({experiment.experiment_id!r})."
         )
     endings.install_for_sigterm()
-    state.experiment_id = experiment.experiment_id
+    choice.experiment_id = experiment.experiment_id
     export(EXPERIMENT_ID, experiment.experiment_id)
     export(EXPERIMENT_NAME, None)  # it would contradict the id in a child process
     return experiment
@@ -323,7 +324,7 @@ def search_runs(
     }
     if output_format == "list":
         return client.store.search_runs(ids, **options)
-    from tracking.frame import runs_frame
+    from tracking.store.frame import runs_frame
 
     return runs_frame(client.store.search_run_columns(ids, **options))
 

@@ -13,11 +13,12 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracking import context, files
-from tracking.active import current_run
+from tracking import context
+from tracking.active.lifecycle import current_run
 from tracking.client import TrackingClient
 from tracking.entities import Run
 from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, InvalidValue, TrackingError
+from tracking.store import files
 from tracking.validation import now_ms, shorten
 
 FILE_NAME: Final = "model.joblib"

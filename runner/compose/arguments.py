@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.compose.session import config_folder
+from runner.compose.folder import config_folder
+from runner.compose.overrides import WRAPPED, spell_out
 from runner.errors import ConfigError
-from runner.nearest import suggest
-from runner.spec import BOOKKEEPING
+from runner.suggest import suggest
+from tracking.records.values import BOOKKEEPING
 
-_WRAPPED = "choice("
 _SHELLS = ("bash", "fish", "zsh")
 _LEFT_OUT = ("prepare", "tags", "tracking", "experiment")  # groups that a run may do without
 
@@ -88,13 +88,13 @@ def divide(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list
 def plain_argument(argument: str) -> str:
     """Undo `for_hydra`."""
     key, _, value = argument.partition("=")
-    if value.startswith(_WRAPPED) and value.endswith(")") and _is_value(key):
+    if value.startswith(WRAPPED) and value.endswith(")") and _is_value(key):
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from hydra.core.override_parser.types import ChoiceSweep
 
         sweep = OverridesParser.create().parse_override(argument).value()
         if isinstance(sweep, ChoiceSweep) and len(sweep.list) == 1:
-            return f"{key}={value[len(_WRAPPED) : -1]}"
+            return f"{key}={value[len(WRAPPED) : -1]}"
     return argument
 
 
@@ -185,17 +185,6 @@ def _check_choice(argument: str) -> None:
         raise ConfigError(f"{argument}: {group} takes the name of a choice: {', '.join(choices)}.{without}")
 
 
-def spell_out(override: str) -> str:
-    """Write `linspace(...)` and `logspace(...)`, which Hydra does not know, as a choice of their values."""
-    key, _, value = override.partition("=")
-    if not value.startswith(("linspace(", "logspace(")):
-        return override
-    from runner.points.grammar import render_value
-    from runner.points.grids import read_spacing
-
-    return f"{key}={_WRAPPED}{','.join(map(render_value, read_spacing(value, override)))})"
-
-
 def _spaced(argument: str, sweeps: bool) -> str:
     spelled = spell_out(argument)
     if spelled != argument and not sweeps:
@@ -207,7 +196,7 @@ def _in_quotes(argument: str) -> str:
     """Quote what Hydra's grammar does not take: a path in the home folder, as a shell hands it over; a run's name."""
     key, _, value = argument.partition("=")
     if key == "diff" and value and value != "null" and value[0] not in "'\"":
-        from runner.points.grammar import render_value
+        from tracking.records.overrides import render_value
 
         return f"diff={render_value(value)}"  # `ridge alpha=0.5`, `latest~1`, an id of digits
     return f'{key}="{value}"' if re.fullmatch(r"~/[^'\"\\]*", value) else argument
@@ -217,7 +206,7 @@ def _wrap(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if not equals or not _is_value(key) or _sweeps(argument) is not False:
         return argument
-    wrapped = f"{key}={_WRAPPED}{value})"
+    wrapped = f"{key}={WRAPPED}{value})"
     return wrapped if _sweeps(wrapped) is not None else argument
 
 

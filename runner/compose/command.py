@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,27 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from runner.compose.arguments import divide
 from runner.compose.composer import Composer
 from runner.compose.origins import find_asker, find_owners
-from runner.compose.schema import register
 from runner.compose.session import session
 from runner.errors import ConfigError, RunnerError
 
 SWEEP_VARIABLE = "RUNNER_SWEEP"  # tells jobs of another launcher which sweep they belong to
-PLUGINS = Path(__file__).parents[1] / "plugins"
-
-
-def prepare_hydra() -> None:
-    """Let Hydra find our plugins and schemas, also one that a program of its own has started before."""
-    from hydra.core.plugins import Plugins
-
-    if str(PLUGINS) not in sys.path:
-        sys.path.append(str(PLUGINS))
-    register()
-    found = Plugins.instance()  # looks for plugins once in a process, perhaps before ours were on the path
-    if "hydra_plugins.runner_edge.GridSweeper" not in found.class_name_to_class:
-        from hydra_plugins.runner_edge import GridSweeper, PoolLauncher
-
-        found.register(GridSweeper)
-        found.register(PoolLauncher)
 
 
 def command_line() -> str:

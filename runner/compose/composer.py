@@ -27,8 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.compose.explain import Known, explained, missing_values
 from runner.compose.keys import find_unread
-from runner.compose.origins import choices_in, find_asker, find_origins, find_owners, find_packages
-from runner.compose.session import own_folders
+from runner.compose.origins import choices_in, find_asker, find_origins, find_owners, find_packages, own_folders
 from runner.errors import ConfigError
 from runner.points.axes import Setting
 

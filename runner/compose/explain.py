@@ -21,7 +21,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from runner.compose.keys import Owners, no_such_key
 from runner.errors import ConfigError
-from runner.nearest import suggest
+from runner.suggest import suggest
 
 FOREIGN = (HydraException, OmegaConfBaseException, YAMLError)
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}

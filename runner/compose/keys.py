@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from runner.compose.schema import root
-from runner.errors import ConfigError
-from runner.nearest import nearest, suggest
+from runner.suggest import suggest
 
 if TYPE_CHECKING:
-    from runner.compose.composer import Composer
-    from runner.points.axes import Setting
+    pass
 
 Owners = Callable[[str], Sequence[str]]
 _MOST = 8  # choices named in a message
@@ -66,53 +64,6 @@ def find_unread(raw: Mapping[str, Any], brought: Callable[[], Container[str]], t
     return unread
 
 
-def check_read(
-    composer: Composer, branches: Iterable[Sequence[Setting]], texts: Sequence[str], *, alone: bool
-) -> tuple[str, ...]:
-    """Raise ConfigError for keys that are read in no branch, or that every run needs; return notes on the rest.
-
-    What a file sets without effect is a mistake. What was added with `+` may be meant for the record, unless it
-    looks like another key. `alone`: no other run may have a use for what another choice would read.
-    """
-    unread: dict[str, str] | None = None
-    chosen: set[str] = set()
-    for settings in branches:
-        _check_complete(composer, settings)
-        chosen |= composer.choices(settings).keys()
-        found = composer.unread(settings, texts)
-        unread = found if unread is None else {key: file for key, file in unread.items() if key in found}
-        if not unread:
-            return ()
-    notes, mistakes = [], []
-    for key, file in (unread or {}).items():
-        owners = composer.owners(key)
-        names = [name for name in composer.keys(()) if name not in (unread or {})]
-        if key == "experiment":
-            mistakes.append(f"{file}: nothing reads it where it is. Its first line has to be: # @package _global_")
-        elif owners and (not alone or chosen.isdisjoint(owner.partition("=")[0] for owner in owners)):
-            continue  # a recorded config, with all groups written out, has the keys that they brought
-        elif file or owners or nearest(key, names, least=0.75):
-            asked = f"{file}: {key}" if file else next((text for text in texts if key in text), key)
-            mistakes.append(no_such_key(key, asked, names, lambda _, owners=owners: owners))  # type: ignore[misc]
-        else:
-            notes.append(f"nothing reads {key}; it is recorded as a parameter")
-    if mistakes:
-        raise ConfigError(" ".join(mistakes))
-    return tuple(notes)
-
-
-def describe_place(composer: Composer, branches: Sequence[Sequence[Setting]], key: str) -> str:
-    """Say what there is where a swept key is not: the parameters of the estimator, or who brings the key."""
-    section = key.partition(".")[0]
-    taken = {composer.parameters(settings, section) for settings in branches}
-    if section in ("model", "prepare") and len(taken) == 1:
-        target, parameters = next(iter(taken))
-        if target:
-            return f" Parameters of {target.rpartition('.')[2]}: {', '.join(parameters)}." if parameters else ""
-        return name_owners(composer.owners(key)) or f" What is chosen for {section} takes none."
-    return name_owners(composer.owners(key))
-
-
 @lru_cache(maxsize=1)
 def _closed() -> dict[str, frozenset[str]]:
     """Return the sections, "" for the top, whose keys the schema lists completely."""
@@ -126,10 +77,3 @@ def _closed() -> dict[str, frozenset[str]]:
             if isinstance(inner, DictConfig) and len(inner):
                 waiting.append((f"{place}.{name}".lstrip("."), inner))
     return closed
-
-
-def _check_complete(composer: Composer, settings: Sequence[Setting]) -> None:
-    for setting in settings:
-        key = setting.key.removeprefix("~")
-        if setting.key.startswith("~") and key in _closed()[""] and not composer.is_group(key):
-            raise ConfigError(f"~{key}: every run needs {key}. Set it instead: {key}=...")

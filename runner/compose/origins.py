@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.sources_registry import SourcesRegistry
@@ -106,3 +107,28 @@ def _leaf_keys(tree: Any, prefix: str) -> Iterator[str]:
     for key, value in tree.items():
         if prefix or key not in ("defaults", "hydra"):
             yield from _leaf_keys(value, f"{prefix}.{key}" if prefix else str(key))
+
+
+_FILE = "file://"
+
+
+def own_folders(loader: ConfigLoader, overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the folders that `--config-dir` and `hydra.searchpath=` of the overrides name, in their order.
+
+    Relative to the working directory where they are below it, so that a project can be moved.
+    """
+    from runner.compose.overrides import read_settings
+
+    places = [place.path for place in loader.get_search_path().get_path() if place.provider == "command-line"]
+    for setting in read_settings(text for text in overrides if text.startswith("hydra.searchpath=")):
+        places += setting.value if isinstance(setting.value, list) else []
+    return tuple(dict.fromkeys(map(_seen_from_here, places)))
+
+
+def _seen_from_here(place: str) -> str:
+    place = place.removeprefix(_FILE)
+    if "://" in place:  # pkg://
+        return place
+    here = Path.cwd()
+    path = here / place
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

@@ -19,13 +19,14 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
-from runner.compose.arguments import spell_out
 from runner.compose.explain import explained
 from runner.errors import SweepError
 from runner.points.axes import Axis, Setting
 from runner.points.spacing import interval_points, range_points
 
 COMMAND_LINE = "command line"
+
+WRAPPED = "choice("  # around a value that Hydra hands on to our sweeper as it is
 
 
 def read_settings(texts: Iterable[str]) -> tuple[Setting, ...]:
@@ -106,3 +107,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}
     return value
+
+
+def spell_out(override: str) -> str:
+    """Write `linspace(...)` and `logspace(...)`, which Hydra does not know, as a choice of their values."""
+    key, _, value = override.partition("=")
+    if not value.startswith(("linspace(", "logspace(")):
+        return override
+    from runner.points.grids import read_spacing
+    from tracking.records.overrides import render_value
+
+    return f"{key}={WRAPPED}{','.join(map(render_value, read_spacing(value, override)))})"

@@ -14,7 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, ValidationError, ValueNode
 from omegaconf.base import Metadata
 
-from runner.nearest import suggest
+from runner.suggest import suggest
 
 EDGE = "hydra_plugins.runner_edge"  # the module under runner/plugins that Hydra discovers
 

@@ -5,25 +5,20 @@ Also where configs are: the shipped ones, and the user's own beside them, never 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.compose.folder import config_folder
+from runner.compose.origins import _FILE
+from runner.compose.schema import register
 from runner.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hydra.core.config_loader import ConfigLoader
-
-_FILE = "file://"
-
-
-def config_folder() -> Path:
-    """Return the shipped configs: inside the package when installed, beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
+    pass
 
 
 @contextmanager
@@ -37,7 +32,7 @@ def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
-    from runner.compose.command import prepare_hydra
+    pass  # XXX
 
     own = _search_override(config_dirs)
     prepare_hydra()
@@ -53,28 +48,6 @@ def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     finally:
         GlobalHydra.instance().hydra = theirs
         HydraConfig.instance().cfg = their_config
-
-
-def own_folders(loader: ConfigLoader, overrides: Sequence[str]) -> tuple[str, ...]:
-    """Return the folders that `--config-dir` and `hydra.searchpath=` of the overrides name, in their order.
-
-    Relative to the working directory where they are below it, so that a project can be moved.
-    """
-    from runner.compose.overrides import read_settings
-
-    places = [place.path for place in loader.get_search_path().get_path() if place.provider == "command-line"]
-    for setting in read_settings(text for text in overrides if text.startswith("hydra.searchpath=")):
-        places += setting.value if isinstance(setting.value, list) else []
-    return tuple(dict.fromkeys(map(_seen_from_here, places)))
-
-
-def _seen_from_here(place: str) -> str:
-    place = place.removeprefix(_FILE)
-    if "://" in place:  # pkg://
-        return place
-    here = Path.cwd()
-    path = here / place
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
 
 
 def _search_override(folders: Sequence[str | PathLike[str]]) -> list[str]:
@@ -97,3 +70,21 @@ def _is_ours(folder: Path) -> bool:
     places = GlobalHydra.instance().config_loader().get_search_path().get_path()
     main = [Path(place.path.removeprefix(_FILE)) for place in places if place.provider == "main"]
     return main == [folder]
+
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+def prepare_hydra() -> None:
+    """Let Hydra find our plugins and schemas, also one that a program of its own has started before."""
+    from hydra.core.plugins import Plugins
+
+    if str(PLUGINS) not in sys.path:
+        sys.path.append(str(PLUGINS))
+    register()
+    found = Plugins.instance()  # looks for plugins once in a process, perhaps before ours were on the path
+    if "hydra_plugins.runner_edge.GridSweeper" not in found.class_name_to_class:
+        from hydra_plugins.runner_edge import GridSweeper, PoolLauncher
+
+        found.register(GridSweeper)
+        found.register(PoolLauncher)

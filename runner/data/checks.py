@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner.data.features import check_features
+from runner.data.dataset import MOST_CLASSES
+from runner.data.features import check_features, in_rows
 from runner.errors import DataError
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
 
-MOST_CLASSES = 20  # so many whole numbers are more likely classes than amounts
 _K_FOLDS = {"KFold", "StratifiedKFold", "RepeatedKFold", "RepeatedStratifiedKFold"}
 
 
@@ -65,14 +65,6 @@ def _check_present(y: Any, name: str) -> None:
     if y.dtype.kind in "fc" and not infinite and np.isinf(y[missing]).any():
         what = "missing or infinite"
     raise DataError(f"{name} is {what} {in_rows(missing)}. Fill or remove {'it' if missing.sum() == 1 else 'them'}.")
-
-
-def in_rows(marked: Any) -> str:
-    """Write `in 2 of 40 rows, first in row 4`, as a person counts: from 1, without the header of a file."""
-    count, first = int(marked.sum()), int(np.argmax(marked)) + 1
-    if count == 1:
-        return f"in 1 of {len(marked)} rows: row {first} (the first is 1, a header does not count)"
-    return f"in {count} of {len(marked)} rows, first in row {first} (the first is 1, a header does not count)"
 
 
 def _explain_continuous(dataset: "Dataset") -> str:

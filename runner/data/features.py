@@ -71,7 +71,7 @@ def _check_infinite(dataset: "Dataset", estimator: Any) -> None:
         try:
             _try(dataset, estimator, "model")
         except DataError as error:
-            from runner.data.checks import in_rows
+            pass  # XXX
 
             leave_out = f", or leave it out: data.drop=[{name}]" if hasattr(dataset.X, "iloc") else ""
             raise DataError(
@@ -196,3 +196,11 @@ def _check_prepared(dataset: "Dataset", result: Any, prepare: Any, holes: bool) 
             f"Values are missing in {', '.join(map(repr, _holes(dataset)))}, the preparation "
             f"({_name(prepare)}) leaves them so, and the model takes none. Add prepare=tabular"
         )
+
+
+def in_rows(marked: Any) -> str:
+    """Write `in 2 of 40 rows, first in row 4`, as a person counts: from 1, without the header of a file."""
+    count, first = int(marked.sum()), int(np.argmax(marked)) + 1
+    if count == 1:
+        return f"in 1 of {len(marked)} rows: row {first} (the first is 1, a header does not count)"
+    return f"in {count} of {len(marked)} rows, first in row {first} (the first is 1, a header does not count)"

@@ -1,14 +1,16 @@
 """Where data comes from: scikit-learn, made-up rows, a person's own function, or files (`tables`)."""
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from runner.data.columns import Columns, required
+from runner.data.tables import Columns, required
 from runner.errors import DataError
-from runner.nearest import suggest
+from runner.suggest import suggest
 
 
 def read(config: Mapping[str, Any]) -> Columns:

@@ -1,15 +1,17 @@
 """Tables: files -> a pandas frame -> features, target and groups by column name."""
 
+from __future__ import annotations
+
 import glob
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.data.columns import Columns, required
 from runner.data.values import TEXT, convert, in_order, plain, values, with_dates
 from runner.errors import DataError
-from runner.nearest import nearest, suggest
+from runner.suggest import nearest, suggest
 
 if TYPE_CHECKING:  # pandas is imported where a table is read
     import pandas as pd
@@ -52,7 +54,7 @@ def _missing(text: str, path: Path, source: str) -> str:
     return f"No {what} data.path={text}. Looked in {folder.resolve()}.{close}"
 
 
-def read_files(paths: Sequence[Path], config: Mapping[str, Any]) -> "pd.DataFrame":
+def read_files(paths: Sequence[Path], config: Mapping[str, Any]) -> pd.DataFrame:
     """Read files of one layout into one frame, `limit` rows in all. Raises DataError."""
     import pandas as pd
 
@@ -75,7 +77,7 @@ def read_files(paths: Sequence[Path], config: Mapping[str, Any]) -> "pd.DataFram
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
-def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.DataFrame":
+def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.DataFrame:
     import pandas as pd
 
     if _is_parquet(path):
@@ -110,7 +112,7 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.D
         raise DataError(f"{path} cannot be read: {error}. See data.options, data.encoding.") from error
 
 
-def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> "pd.DataFrame":
+def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.DataFrame:
     import pandas as pd
 
     if not _is_parquet(path):
@@ -147,7 +149,7 @@ def _separator_setting(mark: str) -> str:
     return f"'data.separator=\"{spelled}\"'"
 
 
-def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """Give every column a distinct text name."""
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -159,7 +161,7 @@ def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
 # -- columns
 
 
-def divide(frame: "pd.DataFrame", config: Mapping[str, Any], *, name: str, origin: str) -> Columns:
+def divide(frame: pd.DataFrame, config: Mapping[str, Any], *, name: str, origin: str) -> Columns:
     """Divide a frame into features, target and groups, by the names in `config`. Raises DataError."""
     frame = _named(frame)
     if len(frame) == 0:
@@ -185,7 +187,7 @@ def divide(frame: "pd.DataFrame", config: Mapping[str, Any], *, name: str, origi
     )
 
 
-def _one(config: Mapping[str, Any], key: str, frame: "pd.DataFrame", origin: str) -> str | None:
+def _one(config: Mapping[str, Any], key: str, frame: pd.DataFrame, origin: str) -> str | None:
     column = config.get(key)
     if column is None:
         return None
@@ -194,7 +196,7 @@ def _one(config: Mapping[str, Any], key: str, frame: "pd.DataFrame", origin: str
     return _known(str(column), f"data.{key}", frame, origin)
 
 
-def _known(column: str, asked: str, frame: "pd.DataFrame", origin: str) -> str:
+def _known(column: str, asked: str, frame: pd.DataFrame, origin: str) -> str:
     if column in frame.columns:
         return column
     hint = suggest(column, frame.columns) or f" Its columns: {_listed(frame.columns)}."
@@ -205,7 +207,7 @@ def _known(column: str, asked: str, frame: "pd.DataFrame", origin: str) -> str:
     raise DataError(f"{asked}={column}: {origin} has no column {column!r}.{hint}")
 
 
-def _features(config: Mapping[str, Any], frame: "pd.DataFrame", origin: str, *, apart: set[str | None]) -> list[str]:
+def _features(config: Mapping[str, Any], frame: pd.DataFrame, origin: str, *, apart: set[str | None]) -> list[str]:
     chosen, dropped = config.get("features"), _names(config.get("drop"))
     for column in dropped:
         _known(column, "data.drop", frame, origin)
@@ -235,3 +237,24 @@ def _listed(names: Iterable[Any], limit: int = 12) -> str:
 
 def _dtypes(config: Mapping[str, Any]) -> dict[str, str]:
     return {str(column): str(dtype) for column, dtype in (config.get("dtypes") or {}).items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Features, target and groups as they were read; not yet checked."""
+
+    name: str
+    X: Any
+    y: Any
+    groups: Any | None
+    feature_names: tuple[str, ...]
+    target_name: str
+    task: str | None = None  # None: to be told from the target
+
+
+def required(config: Mapping[str, Any], key: str, example: str) -> Any:
+    """Return `config[key]`, or say how to set it."""
+    value = config.get(key)
+    if value in (None, "", "???"):
+        raise DataError(f"data.{key} is not set, and data={config.get('source')} needs it: add {example}")
+    return value

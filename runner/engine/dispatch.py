@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from runner.data.sharing import data_bytes, share_datasets
-from runner.engine.crew import Crew
 from runner.engine.interrupts import Interrupts
-from runner.engine.pool import PROCESS_BACKENDS, Death, Ended, Pool
-from runner.engine.threads import release
+from runner.engine.process_pool import PROCESS_BACKENDS, Death, Ended, Pool
+from runner.engine.settings import Settings
+from runner.engine.sharing import data_bytes, share_datasets
+from runner.engine.thread_pool import Crew
 from runner.engine.worker import Task
-from runner.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
-from runner.settings import Settings
-from runner.spec import Spec
+from runner.trial.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
+from runner.trial.spec import Spec
+from runner.trial.threads import release
 
 WORKER_SECONDS = 2.5  # what starting a worker is taken to cost
 GRACE_SECONDS = 3.0  # how long running points may take to end after Ctrl-C

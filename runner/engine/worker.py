@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.record import Outcome, Session
-    from runner.spec import Spec
+    from runner.trial.record import Outcome, Session
+    from runner.trial.spec import Spec
 
-PRELOAD = ("runner.record", "sklearn.linear_model", "sklearn.pipeline", "sklearn.model_selection")
+PRELOAD = ("runner.trial.record", "sklearn.linear_model", "sklearn.pipeline", "sklearn.model_selection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _serve(connection: Connection) -> None:
 
 
 def _run_tasks(connection: Connection, until_the_end: contextlib.ExitStack) -> None:
-    from runner.record import flushed_together, record
+    from runner.trial.record import flushed_together, record
 
     tasks: deque[Task] = deque()
     session: Session | None = None

@@ -10,7 +10,7 @@ from typing import Final
 
 from runner.errors import SweepError
 from runner.points.expression import Expression
-from runner.points.grammar import render_value
+from tracking.records.overrides import render_value
 
 COMMAND_LINE: Final = "command line"
 SEED: Final = "seed"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.errors import SweepError
-from runner.nearest import suggest
 from runner.points.axes import RESERVED_WORDS, SEED, Axis, Grid, Setting, repeat_axis
 from runner.points.expression import Expression, parse_expression
 from runner.points.spacing import LARGEST_AXIS, interval_points, linspace_points, logspace_points, range_points
+from runner.suggest import suggest
 
 _CALL: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)
 _INTEGER: Final = re.compile(r"[+-]?\d+(_\d+)*", re.ASCII)

@@ -19,14 +19,16 @@ from runner.errors import ConfigError, NotReproducible, RunnerError
 from runner.flow import SpecMaker
 from runner.points.axes import Setting
 from runner.points.naming import name_for
-from runner.record import data_key, record
-from runner.reproducing.recorded import RecordedRun, read_run
 from runner.reproducing.running import Options, check_runnable, open_session, relocate
 from runner.request import Request, read_points
-from runner.spec import BOOKKEEPING, Spec, flatten
+from runner.trial.identity import data_key
+from runner.trial.record import record
+from runner.trial.recorded import RecordedRun, read_run
+from runner.trial.spec import Spec
+from tracking.records.values import BOOKKEEPING, leaves
 
 if TYPE_CHECKING:
-    from runner.record import Outcome
+    from runner.trial.record import Outcome
     from tracking import TrackingClient
 
 # What a recorded run asked for that does not carry over to a run derived from it.
@@ -105,7 +107,7 @@ def _is_there(folder: str) -> bool:
 
 
 def _leaves(config: Mapping[str, Any]) -> dict[str, str]:
-    return {key: repr(value) for key, value in flatten(config) if key.partition(".")[0] not in BOOKKEEPING}
+    return {key: repr(value) for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
 
 
 def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> Changed:
@@ -144,7 +146,7 @@ def _without_cancelled(settings: Sequence[Setting], recorded: Sequence[Setting],
     for setting in settings:
         if setting.key.startswith("~") and setting.name in added:
             rest = [other for other in recorded if other.name != setting.name]
-            if setting.name not in dict(flatten(composer.compose(rest).config)):
+            if setting.name not in dict(leaves(composer.compose(rest).config)):
                 continue
         no_choice = setting.value is None and not setting.key.startswith(("+", "~"))
         if no_choice and composer.is_group(setting.key) and setting.name not in composer.choices(()):
@@ -200,7 +202,7 @@ def _followers(config: Mapping[str, Any], setting: Setting) -> list[str]:
     old = repr(config[setting.name])
     names = ("random_state",) if setting.name == "seed" else (setting.name,)
     return [
-        key for key, value in flatten(config) if "." in key and key.rpartition(".")[2] in names and repr(value) == old
+        key for key, value in leaves(config) if "." in key and key.rpartition(".")[2] in names and repr(value) == old
     ]
 
 
@@ -210,9 +212,9 @@ def _assign(config: dict[str, Any], key: str, setting: Setting) -> None:
     for name in above:
         node = node.get(name) if isinstance(node, dict) else None
     if not isinstance(node, dict) or (not above and last not in node and not setting.key.startswith("+")):
-        from runner.nearest import suggest
+        from runner.suggest import suggest
 
-        known = [name for name, _ in flatten(config)]
+        known = [name for name, _ in leaves(config)]
         raise ConfigError(f"{setting.text}: the recorded config has no {key}.{suggest(key, known)}")
     if setting.key.startswith("~"):
         node.pop(last, None)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import ConfigError, PointFailed
-from runner.nearest import suggest
 from runner.provenance.ingredients import Difference
-from runner.record import data_key, record
-from runner.reproducing.recorded import RecordedRun, read_run
 from runner.reproducing.reproduction import find_differences
 from runner.reproducing.running import Options, open_session, prepare_again
+from runner.suggest import suggest
+from runner.trial.identity import data_key
+from runner.trial.record import record
+from runner.trial.recorded import RecordedRun, read_run
 from tracking import TrackingClient
 
 

@@ -17,12 +17,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.console import emit, say
 from runner.errors import ConfigError, Interrupted, NotReproducible, PointFailed, RunnerError
+from runner.report.console import emit, say
 
 if TYPE_CHECKING:
-    from runner.reproducing.recorded import RecordedRun
     from runner.reproducing.running import Options
+    from runner.trial.recorded import RecordedRun
     from tracking import TrackingClient
 
 _DESCRIPTION = """\
@@ -128,7 +128,7 @@ def _run(asked: argparse.Namespace, typed: Sequence[str]) -> int:
     client = open_client(asked.store)
     if asked.sweep is not None:
         return _reproduce_sweep(asked, client, typed)
-    from runner.reproducing.recorded import find_recorded
+    from runner.trial.recorded import find_recorded
 
     then = find_recorded(client, asked.check or asked.run)
     if asked.check is not None:
@@ -182,7 +182,7 @@ def _say_sweep_as_it_was(change: str) -> str:
 def open_client(uri: str | None) -> TrackingClient:
     """Open an existing store and make it the one in use. Raises NotReproducible where there is none."""
     import tracking
-    from tracking.state import absolute_uri
+    from tracking.stores import absolute_uri
 
     chosen = absolute_uri(uri or tracking.get_tracking_uri())
     scheme, _, path = chosen.partition(":///")
@@ -226,10 +226,9 @@ def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: Record
 
 
 def _reproduce_sweep(asked: argparse.Namespace, client: TrackingClient, typed: Sequence[str]) -> int:
-    from runner.progress import Progress
+    from runner.report.progress import Progress
     from runner.reproducing.pages import SweepSummary
-    from runner.reproducing.running import SweepAgain
-    from runner.reproducing.sweeps import find_points
+    from runner.reproducing.running import SweepAgain, find_points
 
     sweep_id, runs, left_out = find_points(client, asked.sweep)
     summary = SweepSummary(len(runs), left_out)
@@ -298,7 +297,7 @@ def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
 
 def _uri_from_elsewhere(uri: str | None) -> str:
     import tracking
-    from tracking.state import absolute_uri
+    from tracking.stores import absolute_uri
 
     return absolute_uri(uri or tracking.get_tracking_uri())
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from runner.trial.recorded import Folds
+
 # How long a fit took is no part of what it learned (`cv_results_["mean_fit_time"]`, `refit_time_`).
 _TIMES = re.compile(r"(.*_)?time_?")
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
@@ -65,9 +67,6 @@ class Comparison:
     def agrees(self, tolerance: float) -> bool:
         """Tell whether everything is identical, or within the tolerance."""
         return all(gap.within(tolerance) for gap in self.gaps)
-
-
-Folds = Mapping[str, Mapping[int, float]]  # metric -> fold -> value
 
 
 def compare_scores(then: Folds, now: Folds) -> Comparison:

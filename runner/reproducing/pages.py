@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from runner.provenance.ingredients import Difference
 from runner.reproducing.reproduction import Reproduction, name_ingredients, say_gap
 from runner.reproducing.running import CannotRun
-from tracking.diff.page import render_diff
-from tracking.diff.runs import compare_runs
-from tracking.render import ShortId, format_number, render_table
+from tracking.compare.run_diff import compare_runs
+from tracking.pages.diff_page import render_diff
+from tracking.text.tables import ShortId, format_number, render_table
 
 if TYPE_CHECKING:
     from runner.reproducing.check import Check
     from runner.reproducing.comparison import Comparison
-    from runner.reproducing.recorded import RecordedRun
+    from runner.trial.recorded import RecordedRun
 
 SHOWN = 60  # rows of the table of a sweep
 _SAME = "config, data, code, packages, Python, BLAS, threads and CPU are the same"

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.data.dataset import Dataset, load
-from runner.engine.threads import limited_threads
 from runner.errors import DataError, Interrupted, NotReproducible, RunnerError
 from runner.provenance.capture import capture_provenance, code_identity
-from runner.record import Outcome, Session, data_key, record
 from runner.reproducing.comparison import Comparison, compare_models, compare_predictions, compare_scores
-from runner.reproducing.recorded import RecordedRun, read_recorded, read_run
 from runner.reproducing.reproduction import Reproduction, find_differences
-from runner.spec import Spec, build, targets
 from runner.store import folder_of
+from runner.trial.build import build
+from runner.trial.identity import data_key, targets
+from runner.trial.record import Outcome, Session, record
+from runner.trial.recorded import RecordedRun, read_recorded, read_run
+from runner.trial.spec import Spec
+from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
+from tracking.records.sweeps import find_sweep, read_sweeps
 
 PROBE_ROWS = 64  # rows of the data for which both models predict
 
@@ -186,7 +189,7 @@ class SweepAgain:
         self, runs: Sequence[Run], threads: int, tags: Mapping[str, str]
     ) -> Iterator[Reproduction | CannotRun]:
         from runner.engine.dispatch import Engine
-        from runner.settings import Settings
+        from runner.engine.settings import Settings
 
         cannot: list[CannotRun] = []
         specs = self._specs(runs, cannot)
@@ -231,3 +234,16 @@ class SweepAgain:
 def _chain(first: Spec, others: Iterator[Spec]) -> Iterator[Spec]:
     yield first
     yield from others
+
+
+def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run], int]:
+    """Return a sweep's id, its finished points in order, and how many points have no finished run.
+
+    Raises TrackingError; NotReproducible when no point has finished.
+    """
+    sweep = find_sweep(read_sweeps(client.store), reference)
+    finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
+    if not finished:
+        raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")
+    finished.sort(key=lambda run: int(run.data.tags.get("sweep.point", "0") or 0))
+    return sweep.id, finished, max(sweep.planned - len(finished), 0)

@@ -29,8 +29,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import tracking
 from tracking.entities import Metric
-from tracking.owner import current_owner
-from tracking.store import Store, open_store
+from tracking.store.owner import current_owner
+from tracking.store.sqlite import Store
+from tracking.stores import open_store
 
 PARAMS = {f"model.param_{i}": str(i / 7) for i in range(20)}
 TAGS = {f"tag.{i}": f"value {i}" for i in range(8)}

@@ -121,7 +121,7 @@ def measure_points(asked: argparse.Namespace) -> None:
 
 def measure_overhead(asked: argparse.Namespace) -> None:
     """Print what a point takes over its own scikit-learn calls, in one process and on one core."""
-    from runner.engine.threads import limited_threads
+    from runner.trial.threads import limited_threads
 
     repeats, alphas = max(3, asked.repeats), 20 if asked.quick else 60
     with _composer() as composer, limited_threads(1):
@@ -307,9 +307,9 @@ def _print_ratios(costs: Mapping[str, Sequence[Cost]], *, base: str, targets: Ma
 def _composer() -> Iterator[object]:
     from hydra import initialize_config_dir
 
-    from runner.compose.command import prepare_hydra
     from runner.compose.composer import Composer
-    from runner.compose.session import config_folder
+    from runner.compose.folder import config_folder
+    from runner.compose.session import prepare_hydra
 
     prepare_hydra()
     with (

@@ -11,19 +11,19 @@ from hydra import initialize_config_dir
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.compose.command import prepare_hydra
 from runner.compose.composer import Composed, Composer
+from runner.compose.folder import config_folder
 from runner.compose.overrides import read_settings
-from runner.compose.session import config_folder
+from runner.compose.session import prepare_hydra
 from runner.reproducing.changed import change_with
-from runner.reproducing.recorded import RecordedRun
-from runner.spec import BOOKKEEPING as RUNNER_BOOKKEEPING
-from tracking.diff.config import Command, compare_configs
-from tracking.diff.overrides import write_value
-from tracking.diff.page import render_config
+from runner.trial.recorded import RecordedRun
+from tracking.compare.config import Command, compare_configs
 from tracking.entities import Run, RunData, RunInfo
-from tracking.record import Request, RunRecord
-from tracking.values import BOOKKEEPING, diff_configs
+from tracking.pages.diff_page import render_config
+from tracking.records.overrides import write_value
+from tracking.records.reading import Request, RunRecord
+from tracking.records.values import BOOKKEEPING, diff_configs
+from tracking.records.values import BOOKKEEPING as RUNNER_BOOKKEEPING
 
 KNOBS = {"ridge": ["alpha"], "lasso": ["alpha"], "elasticnet": ["alpha", "l1_ratio"], "knn": [], "linear": []}
 VALUES = ["0.1", "0.25", "0.5", "1"]

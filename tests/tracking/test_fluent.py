@@ -11,14 +11,7 @@ from pathlib import Path
 import pytest
 
 import tracking
-from tracking.errors import (
-    InvalidType,
-    InvalidValue,
-    ParamConflict,
-    RunConflict,
-    RunDeleted,
-    UnknownScheme,
-)
+from tracking.errors import InvalidType, InvalidValue, ParamConflict, RunConflict, RunDeleted, UnknownScheme
 
 ROOT = Path(__file__).parents[2]
 

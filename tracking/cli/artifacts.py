@@ -9,21 +9,12 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.terminal import (
-    Format,
-    FormatOption,
-    RunArgument,
-    StoreOption,
-    emit,
-    emit_bytes,
-    emit_table,
-    opened,
-)
+from tracking.cli.terminal import Format, FormatOption, RunArgument, StoreOption, emit, emit_bytes, emit_table, opened
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
-from tracking.files import copy_out, existing, list_folder, translated
-from tracking.refs import resolve_run
-from tracking.render import format_size
+from tracking.records.refs import resolve_run
+from tracking.store.files import copy_out, existing, list_folder, translated
+from tracking.text.tables import format_size
 
 
 def register(app: typer.Typer) -> None:

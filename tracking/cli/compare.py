@@ -10,22 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tracking.cells import render_json
-from tracking.cli.terminal import (
-    Format,
-    FormatOption,
-    StoreOption,
-    emit,
-    emit_table,
-    note,
-    opened,
-    terminal_width,
-)
+from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, note, opened, terminal_width
 from tracking.entities import Run
 from tracking.errors import InvalidValue
-from tracking.refs import resolve_runs
-from tracking.render import render_table
-from tracking.store import Store
+from tracking.records.refs import resolve_runs
+from tracking.store.sqlite import Store
+from tracking.text.formatting import render_json
+from tracking.text.tables import render_table
 
 
 class _Part(StrEnum):
@@ -103,11 +94,11 @@ def diff(
     python -m tracking diff a93f b001 --only config --full
     python -m tracking diff ridge lasso elasticnet --format md
     """
-    from tracking.diff.api import needed_uri
-    from tracking.diff.data import diff_data
-    from tracking.diff.page import render_diff
-    from tracking.diff.runs import compare_runs
-    from tracking.record import load_records
+    from tracking.compare.run_diff import compare_runs
+    from tracking.diff import needed_uri
+    from tracking.pages.diff_json import diff_data
+    from tracking.pages.diff_page import render_diff
+    from tracking.records.reading import load_records
 
     if len(runs) < 2:
         raise InvalidValue("A comparison takes two runs or more: python -m tracking diff RUN RUN.")

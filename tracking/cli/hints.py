@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracking.conditions import RUNS
 from tracking.entities import Run
-from tracking.query import named, parse_filter, parse_order
-from tracking.refs import nearest_names
-from tracking.store import Store
+from tracking.records.refs import nearest_names
+from tracking.store.conditions import RUNS
+from tracking.store.query import named, parse_filter, parse_order
+from tracking.store.sqlite import Store
 
 _LOOKED_AT = 200  # runs in which the names of a search are looked for
 

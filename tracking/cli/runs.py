@@ -10,9 +10,6 @@ import typer
 
 from tracking.cli.artifacts import list_files
 from tracking.cli.hints import unknown_names
-from tracking.cli.listing import all_columns, labelled, pick_columns, run_rows, telling_columns
-from tracking.cli.page import fingerprint_sections, run_sections
-from tracking.cli.plot import render_plot
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -26,9 +23,12 @@ from tracking.cli.terminal import (
 )
 from tracking.entities import Experiment, Metric, ViewType
 from tracking.errors import InvalidValue
-from tracking.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
-from tracking.render import Row, local_time, render_json, render_page, render_table
-from tracking.store import Store
+from tracking.pages.run_page import fingerprint_sections, run_sections
+from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
+from tracking.records.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
+from tracking.store.sqlite import Store
+from tracking.text.plot import render_plot
+from tracking.text.tables import Row, local_time, render_json, render_page, render_table
 
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show at most so many; 0 means all.")]
 

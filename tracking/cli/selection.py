@@ -9,9 +9,9 @@ from dataclasses import replace
 from tracking.cli.terminal import note
 from tracking.entities import Run
 from tracking.errors import InvalidValue, RunNotFound
-from tracking.refs import resolve_experiment, resolve_runs
-from tracking.store import Store
-from tracking.sweeps import find_sweep, read_sweeps
+from tracking.records.refs import resolve_experiment, resolve_runs
+from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.store.sqlite import Store
 
 _REPEATS = "reproduces"
 _TIMES = ("fit_seconds", "score_seconds")

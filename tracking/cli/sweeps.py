@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.listing import run_rows
 from tracking.cli.runs import LimitOption, emit_runs, note_more
 from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, opened, terminal_width
 from tracking.entities import Run, RunStatus
-from tracking.render import format_duration, render_page
-from tracking.store import Store
-from tracking.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, read_sweeps
+from tracking.pages.run_table import run_rows
+from tracking.records.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, read_sweeps
+from tracking.store.sqlite import Store
+from tracking.text.tables import format_duration, render_page
 
 
 def register(app: typer.Typer) -> None:

@@ -17,11 +17,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tracking.cells import plain
 from tracking.errors import ArtifactError, InvalidValue, StoreError
-from tracking.render import Row, render_table
-from tracking.state import absolute_uri, current_uri
-from tracking.store import Store, open_store
+from tracking.store.sqlite import Store
+from tracking.stores import absolute_uri, current_uri, open_store
+from tracking.text.formatting import plain
+from tracking.text.tables import Row, render_table
 
 
 class Format(StrEnum):

@@ -24,10 +24,10 @@ from tracking.cli.terminal import (
 )
 from tracking.entities import LifecycleStage, ViewType
 from tracking.errors import InvalidValue
-from tracking.refs import resolve_experiment, resolve_runs
-from tracking.render import format_size
-from tracking.state import absolute_uri
-from tracking.store import Store
+from tracking.records.refs import resolve_experiment, resolve_runs
+from tracking.store.sqlite import Store
+from tracking.stores import absolute_uri
+from tracking.text.tables import format_size
 
 ExperimentOption = Annotated[
     str | None,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from tracking.compare.factors import find_factors, order_of
-from tracking.diff.metrics import find_direction
-from tracking.diff.statistics import Spread, describe_spread
+from tracking.compare.metrics import find_direction
+from tracking.compare.statistics import Spread, describe_spread
 from tracking.entities import Run
 
 _MOST_VALUES = 4

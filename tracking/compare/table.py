@@ -12,14 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tracking.cells import DottedName, NumberText, ShortId, format_number
-from tracking.cli.listing import duration
 from tracking.compare.factors import Factors, find_factors, order_of, short_key
-from tracking.diff.metrics import find_direction
-from tracking.diff.statistics import Spread, describe_spread
-from tracking.entities import Run
+from tracking.compare.metrics import find_direction
+from tracking.compare.statistics import Spread, describe_spread
+from tracking.entities import Run, duration
 from tracking.errors import InvalidValue
-from tracking.refs import nearest_names
+from tracking.records.refs import nearest_names
+from tracking.text.formatting import DottedName, NumberText, ShortId, format_number
 
 _SPREAD = " ±"
 

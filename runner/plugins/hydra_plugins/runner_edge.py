@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.compose.arguments import plain_argument
 from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
-from runner.console import say
 from runner.errors import PointFailed
 from runner.flow import check_points, execute
+from runner.report.console import say
 from runner.request import Request, read_points
 
 

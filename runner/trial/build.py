@@ -1,0 +1,267 @@
+"""runner.trial.build: to be described."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from runner.errors import ConfigError, ModelError, RunnerError
+from runner.suggest import suggest
+from tracking.records.values import leaves
+
+_SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The scikit-learn objects of a point: an unfitted estimator, a splitter, scorers by name."""
+
+    estimator: Any
+    splitter: Any
+    scorers: Mapping[str, str | Any]
+    is_classifier: bool
+
+
+def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
+    """Build what a resolved config describes. Raises ModelError naming the key, the value and the remedy.
+
+    Without `validate`, parameters that no constraint was asked about go through to the fit.
+    """
+    seed = config["seed"]
+    model = build_node(config["model"], "model")
+    for method in ("fit", "predict"):
+        if not hasattr(model, method):
+            raise ModelError(
+                f"model._target_={config['model'].get('_target_')}: {type(model).__name__} has no {method}()."
+                " Name a scikit-learn-compatible estimator."
+            )
+    _check_parameters(model, "model", config, validate=validate)
+    prepare = config.get("prepare") or {}
+    estimator = model
+    if "_target_" in prepare:
+        transformer = build_node(prepare, "prepare")
+        _check_parameters(transformer, "prepare", config, validate=validate)
+        estimator = _pipeline(transformer, model)
+    elif prepare:
+        key, value = next(iter(prepare.items()))
+        raise ConfigError(
+            f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of --help."
+        )
+    _seed(estimator, seed, config)
+    splitter = build_node(_without_idle_seed(config["cv"]), "cv")
+    if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
+        splitter.random_state = seed
+    scoring = config["scoring"]
+    if not scoring["metrics"]:
+        raise ConfigError(
+            "scoring.metrics: a run needs at least one. Choose scoring=regression or scoring=classification, or name"
+            " one: scoring.metrics.mae=neg_mean_absolute_error"
+        )
+    scorers = {name: _scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
+    if not scoring["objective"]:
+        raise ConfigError(
+            "scoring.objective: a run needs one: scoring.objective.metric=METRIC scoring.objective.direction=minimize"
+        )
+    metric = scoring["objective"]["metric"]
+    if metric not in scorers:
+        raise ConfigError(
+            f"scoring.objective.metric={metric}: not among the metrics ({', '.join(scorers)})."
+            f"{suggest(metric, scorers)}"
+        )
+    return Parts(estimator, splitter, scorers, _is_classifier(model))
+
+
+def build_node(node: Mapping[str, Any], key: str) -> Any:
+    """Call the `_target_` of a section with its other keys. Raises ModelError."""
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise ModelError(_no_target(node, key))
+    factory = _locate(target, f"{key}._target_={target}")
+    arguments = {name: value for name, value in node.items() if name != "_target_"}
+    try:
+        if _SPECIAL & arguments.keys():
+            from hydra.utils import instantiate
+
+            return instantiate(dict(node), _convert_="all")
+        built = {name: _build_nested(value, f"{key}.{name}") for name, value in arguments.items()}
+        return factory(**built)
+    except RunnerError:
+        raise
+    except TypeError as error:
+        raise ModelError(_rejected(factory, target, key, arguments, error)) from error
+    except Exception as error:
+        cause = error.__cause__ or error
+        raise ModelError(f"{key}: {target} cannot be built: {cause}") from error
+
+
+_EXAMPLES = {
+    "model": "sklearn.linear_model.Ridge",
+    "cv": "sklearn.model_selection.KFold",
+    "prepare": "sklearn.preprocessing.StandardScaler",
+}
+
+
+def _no_target(node: Mapping[str, Any], key: str) -> str:
+    if key in _EXAMPLES and not node:
+        return f"Every run needs {key}, and nothing is chosen. Choose one: {key}=..., see --help"
+    if key in node:  # a file that begins with `model:`, put below `model`
+        return f"{key}.{key}: the section is there twice. The first line of its file has to be: # @package _global_"
+    return f"{key}._target_ is missing. Name a class, as {_EXAMPLES.get(key, _EXAMPLES['model'])}."
+
+
+def _without_idle_seed(cv: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out the seed of a splitter that does not shuffle: scikit-learn refuses it there."""
+    return cv if cv.get("shuffle", True) else {name: value for name, value in cv.items() if name != "random_state"}
+
+
+@lru_cache(maxsize=256)
+def _locate(target: str, asked: str) -> Any:
+    module_name, _, name = target.rpartition(".")
+    if not module_name:
+        raise ModelError(f"{asked}: not a dotted name. Give the module too, as package.{target}.")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and not module_name.startswith(error.name):
+            raise ModelError(f"{asked}: importing it needs {error.name}. Install it.") from error
+        return _locate_nested(target, asked)
+    if not hasattr(module, name):
+        raise ModelError(f"{asked}: {module_name} has no {name}.{suggest(name, dir(module))}")
+    return getattr(module, name)
+
+
+def _locate_nested(target: str, asked: str) -> Any:
+    """Find what is not directly in a module, as a static method of a class.
+
+    Hydra's `get_object` does so too, but writes lines of its own to the log before it raises.
+    """
+    found, where = None, ""
+    for name in target.split("."):
+        where = f"{where}.{name}".lstrip(".")
+        if hasattr(found, name):
+            found = getattr(found, name)
+            continue
+        if isinstance(found, type):
+            raise ModelError(f"{asked}: {found.__name__} has no {name}.{suggest(name, dir(found))}")
+        try:
+            found = importlib.import_module(where)
+        except ModuleNotFoundError as error:
+            raise ModelError(
+                f"{asked}: no such module. Check the spelling, and that it is installed or in the"
+                " folder you start from."
+            ) from error
+    return found
+
+
+def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any], error: TypeError) -> str:
+    import inspect
+
+    try:
+        signature = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return f"{key}: {target} cannot be built: {error}"
+    known = [name for name, p in signature.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    unknown = [name for name in arguments if name not in known]
+    short = target.rpartition(".")[2]
+    if unknown:
+        name = unknown[0]
+        return (
+            f"{key}.{name}={arguments[name]}: {short} has no parameter '{name}'.{suggest(name, known)}"
+            f" Its parameters: {', '.join(known)}."
+        )
+    missing = [n for n, p in signature.items() if p.default is p.empty and n in known and n not in arguments]
+    if missing:
+        return f"{key}.{missing[0]}: {short} needs it. Give it: {key}.{missing[0]}=..."
+    return f"{key}: {target} cannot be built: {error}"
+
+
+def _check_parameters(estimator: Any, key: str, config: Mapping[str, Any], *, validate: bool) -> None:
+    """Ask scikit-learn's own parameter constraints, of the estimator and of those inside it."""
+    if not validate and not any(isinstance(value, list) for _, value in leaves(config.get(key))):
+        return
+    inner = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
+    for part in (estimator, *inner):
+        ask = getattr(part, "_validate_params", None)
+        if ask is None or isinstance(part, type) or not hasattr(part, "_parameter_constraints"):
+            continue  # an estimator of one's own inherits the method, but need not say any constraint
+        try:
+            ask()
+        except ValueError as error:
+            if _made_tuples(part):  # YAML has lists only; some parameters must be tuples
+                _check_parameters(estimator, key, config, validate=validate)
+                return
+            raise ModelError(_explain_constraint(str(error), part, key, config)) from error
+
+
+def _made_tuples(part: Any) -> bool:
+    lists = {name: tuple(value) for name, value in part.get_params(deep=False).items() if isinstance(value, list)}
+    part.set_params(**lists)
+    return bool(lists)
+
+
+def _explain_constraint(text: str, part: Any, key: str, config: Mapping[str, Any]) -> str:
+    import re
+
+    match = re.match(r"The '(\w+)' parameter of \w+ (must be .*)\. Got (.*) instead\.", text, re.S)
+    if not match:
+        return f"{key}: {text}"
+    name, rule, got = match.groups()
+    asked = name if name in config else f"{key}.{name}"
+    got = {"None": "null", "True": "true", "False": "false"}.get(got, got)
+    rule = rule.replace("an instance of 'bool' or an instance of 'numpy.bool'", "true or false")
+    words = {}
+    if among := re.search(r"among \{(.+?)\}", rule):  # a set, in another order each time
+        words = {word.strip().strip("'"): word.strip() for word in among[1].split(",")}
+        rule = rule.replace(among[1], ", ".join(words[word] for word in sorted(words)))
+    return f"{asked}={got}: {name} of {type(part).__name__} {rule}.{suggest(got.strip(chr(39)), words)}"
+
+
+def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
+    """Give the seed to every random_state that nobody set; one that the config sets to null stays so."""
+    if config["model"].get("random_state", 0) is None or not hasattr(estimator, "get_params"):
+        return
+    parameters = estimator.get_params(deep=True)
+    unset = {
+        name: seed
+        for name, value in parameters.items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    if unset:
+        estimator.set_params(**unset)
+
+
+def _pipeline(transformer: Any, model: Any) -> Any:
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("prepare", transformer), ("model", model)])
+
+
+def _is_classifier(model: Any) -> bool:
+    from sklearn.base import is_classifier
+
+    return bool(is_classifier(model))
+
+
+def _scorer(name: str, scorer: object) -> Any:
+    if not isinstance(scorer, str) or not scorer:
+        raise ConfigError(f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path.")
+    if "." not in scorer:
+        return scorer
+    function = _locate(scorer, f"scoring.metrics.{name}={scorer}")
+    if not callable(function):
+        raise ConfigError(f"scoring.metrics.{name}={scorer}: it is no function. Name a function(estimator, X, y).")
+    return function
+
+
+def _build_nested(value: Any, key: str) -> Any:
+    """Build the estimators inside a parameter; everything else stays as it is."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            return build_node(value, key)
+        return {name: _build_nested(item, f"{key}.{name}") for name, item in value.items()}
+    if isinstance(value, list):
+        return [_build_nested(item, f"{key}.{number}") for number, item in enumerate(value)]
+    return value

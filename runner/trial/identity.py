@@ -1,0 +1,159 @@
+"""runner.trial.identity: to be described."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.data.dataset import Dataset
+from runner.provenance.capture import code_identity, matters
+from runner.trial.build import Parts
+from runner.trial.spec import Spec
+from tracking.records.values import BOOKKEEPING, leaves
+
+
+def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
+    """Say which parts of a recorded identity differ from the current one."""
+    try:
+        old = json.loads(recorded)
+    except json.JSONDecodeError:
+        return "changed"
+    if "config" not in old:
+        return "changed"
+    new = json.loads(json.dumps(current, default=repr))
+    reasons = []
+    keys = [key for key in (old["config"] | new["config"]) if _differs(old["config"], new["config"], key)]
+    if keys:
+        reasons.append(f"config changed: {', '.join(keys)}")
+    if old["data"] != new["data"]:
+        reasons.append("data changed")
+    for part, word in (("environment", ""), ("code", "code of ")):
+        for name in sorted(old[part] | new[part]):
+            if word and name in old["environment"] and name in new["environment"]:
+                continue  # the code of an installed package is its version, which is told already
+            if _differs(old[part], new[part], name):
+                reasons.append(
+                    f"{word}{name} changed"
+                    if word
+                    else f"{name} {old[part].get(name, 'missing')} -> {new[part].get(name, 'missing')}"
+                )
+    return "; ".join(reasons) or "changed"
+
+
+def _differs(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> bool:
+    a, b = old.get(key), new.get(key)
+    return (key in old) != (key in new) or type(a) is not type(b) or a != b
+
+
+def data_key(config: Mapping[str, Any]) -> str:
+    """Return what tells the data sections of two configs apart."""
+    return json.dumps(config["data"], sort_keys=True, default=repr)
+
+
+def splits_key(config: Mapping[str, Any]) -> str:
+    """Return what tells the splits of two configs of the same data apart."""
+    return fingerprint([config["cv"], config["seed"]])
+
+
+def asked_fingerprint(spec: Spec) -> str:
+    """Return what tells apart what two points were asked: the overrides, but for how and where to run."""
+    keys = {text: text.lstrip("+~").partition("=")[0] for text in spec.overrides}
+    return fingerprint(sorted(text for text, key in keys.items() if key.partition(".")[0] not in BOOKKEEPING))
+
+
+def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the point's fingerprint is made of."""
+    names = targets(spec.config)
+    return identity(
+        spec.config,
+        parts.estimator,
+        data=data.fingerprint,
+        code=code_identity(*names),
+        environment=matters(packages, *names),
+    )
+
+
+def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: float) -> dict[str, str]:
+    """Return the tags that say what a point's fingerprint is made of, and its data."""
+    features = json.dumps(list(data.feature_names))
+    tags = {
+        "fingerprint": fingerprint(made_of),
+        "fingerprint.config": fingerprint(made_of["config"]),
+        "fingerprint.data": data.fingerprint,
+        "fingerprint.splits": splits_key(spec.config),
+        "fingerprint.code": fingerprint(made_of["code"]),
+        "fingerprint.environment": fingerprint(made_of["environment"]),
+        "identity": json.dumps(made_of, default=repr),
+        "data.name": data.name,
+        "data.shape": data.shape,
+        "data.target": data.target_name,
+        "data.features": features,
+        "data.dtypes": json.dumps(dict(data.dtypes)),
+        "cv.test_train_ratio": repr(ratio),
+    }
+    return {key: value if len(value) <= 8000 else _shortened(value) for key, value in tags.items()}
+
+
+def _shortened(text: str) -> str:
+    return json.dumps({"too long to keep": f"{len(text)} characters", "fingerprint": fingerprint(text)})
+
+
+VERSION = "v1"
+
+
+def identity(
+    config: Mapping[str, Any],
+    estimator: Any,
+    *,
+    data: str,
+    code: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what the fingerprint is made of, as plain data."""
+    config_leaves = {
+        key: _plain(value)
+        for key, value in leaves(config)
+        if key.partition(".")[0] not in BOOKKEEPING and not key.startswith("data.")
+    }
+    for name, value in _effective(estimator):
+        config_leaves.setdefault(name, value)
+    return {"config": config_leaves, "data": data, "code": dict(code), "environment": dict(environment)}
+
+
+def fingerprint(part: object) -> str:
+    """Hash plain data: `v1:` and 32 hexadecimal digits."""
+    text = json.dumps(part, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
+    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the dotted names of the code that a point runs: model, preparation, splitter, own scorers."""
+    found = [value for key, value in leaves(config) if key.endswith("_target_") and isinstance(value, str)]
+    found += [s for s in config["scoring"]["metrics"].values() if isinstance(s, str) and "." in s]
+    return tuple(dict.fromkeys(found))
+
+
+def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:
+    steps = getattr(estimator, "named_steps", None) or {"model": estimator}
+    for section, part in steps.items():
+        for name, value in sorted(part.get_params(deep=True).items()) if hasattr(part, "get_params") else ():
+            yield f"{section}.{name.replace('__', '.')}", _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value that is the same in every process: no addresses, no numpy."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    if hasattr(value, "get_params"):
+        return {"class": f"{type(value).__module__}.{type(value).__qualname__}"}
+    if isinstance(value, type) or callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+    return repr(value)

@@ -1,0 +1,349 @@
+"""One Spec -> one tracked run. The one room that speaks scikit-learn's results and tracking's verbs."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import tracking
+from runner.data.dataset import Dataset, load
+from runner.errors import PointFailed
+from runner.trial import documents
+from runner.trial.build import build
+from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
+from runner.trial.identity import (
+    asked_fingerprint,
+    data_key,
+    identify,
+    identity_tags,
+    splits_key,
+)
+from runner.trial.runlog import RunLog
+from runner.trial.spec import Spec
+from runner.trial.threads import limited_threads
+from tracking.records.values import BOOKKEEPING, leaves
+
+LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
+FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What all points of one command share; plain and picklable."""
+
+    store: str
+    threads: int
+    tags: Mapping[str, str]  # sweep id and command, host, git, packages that matter
+    packages: Mapping[str, str]
+    environment: str
+    patch: bytes = b""
+    checked: bool = False  # parameters were validated before the first point
+    datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a point ended: the run, its status, and the objective over the folds."""
+
+    number: int
+    name: str
+    experiment: str
+    run_id: str
+    status: str
+    seconds: float
+    metric: str = ""  # the objective, without `_mean`
+    direction: str = "minimize"
+    metrics: Mapping[str, float] = field(default_factory=dict)  # means and spreads over the folds
+    error: str | None = None
+    overrides: tuple[str, ...] = ()
+    varied: Mapping[str, Any] = field(default_factory=dict)  # what the sweep's keys are at this point
+    warning: str | None = None  # the first that the fits raised
+    will_retry: bool = False
+    reused: bool = False  # found by `resume`, not run
+
+    @property
+    def objective(self) -> float | None:
+        """Mean of the objective over the folds."""
+        return self.metrics.get(f"{self.metric}_mean")
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the objective over the folds."""
+        return self.metrics.get(f"{self.metric}_std")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the point has a result."""
+        return self.status == "FINISHED"
+
+
+def record(
+    spec: Spec, session: Session, *, attempt: int = 1, on_start: Callable[[str], None] = lambda run_id: None
+) -> Outcome:
+    """Run a point and record it; a failure becomes a FAILED run, never an exception.
+
+    `on_start` is told the run's id. An interrupt ends the run as KILLED and goes on to the caller.
+    """
+    start = time.perf_counter()
+    with tracking.start_run(
+        experiment_id=experiment_id(session.store, spec.experiment),
+        run_name=spec.name,
+        nested=True,
+        tags=_first_tags(spec, session, attempt),
+    ) as run:
+        on_start(run.info.run_id)
+        tracking.log_text(documents.config_yaml(spec.config), "config.yaml")
+        tracking.log_text(documents.overrides_yaml(spec), "overrides.yaml")
+        tracking.log_text(session.environment, "environment.txt", shared=True)
+        if session.patch:
+            patch = session.patch.decode("utf-8", "surrogateescape")
+            tracking.log_text(patch, "uncommitted.patch", shared=True)
+        log = RunLog()
+        folds: list[Fold] = []
+        error: BaseException | None = None
+        try:
+            with log.capturing(), limited_threads(session.threads):
+                _work(spec, session, folds, log)
+        except (Exception, SystemExit) as caught:  # an estimator's sys.exit() ends only its point
+            error = caught
+        return _finish(run.info.run_id, spec, folds, log, error, time.perf_counter() - start)
+
+
+def flushed_together(session: Session) -> AbstractContextManager[None]:
+    """Flush runs that end in the block together: waiting for the disk costs more than a small point."""
+    return tracking.TrackingClient(session.store).flush_together()
+
+
+def record_death(
+    task: Spec,
+    session: Session,
+    reason: str,
+    *,
+    run_id: str | None,
+    status: str = "FAILED",
+    attempt: int = 1,
+    seconds: float = 0.0,
+) -> Outcome:
+    """End the run of a point whose process is gone, with the reason; a point without a run gets one."""
+    client = tracking.TrackingClient(session.store)
+    if run_id is None:
+        run = client.create_run(
+            experiment_id(session.store, task.experiment),
+            run_name=task.name,
+            tags=_first_tags(task, session, attempt),
+        )
+        run_id = run.info.run_id
+    client.log_batch(run_id, params=parameters(task.config))  # the same again where it came so far
+    client.log_text(run_id, reason + "\n", "traceback.txt")
+    client.set_tag(run_id, "error", reason)
+    client.set_terminated(run_id, status)
+    return replace(outcome_of(task, run_id, status, seconds=seconds), error=reason)
+
+
+def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
+    """Return how the run of an interrupted point ended: KILLED, unless it had come to its end just before."""
+    client = tracking.TrackingClient(session.store)
+    info = client.get_run(run_id).info
+    seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
+    outcome = outcome_of(spec, run_id, info.status, seconds=seconds)
+    if outcome.ok:
+        return outcome
+    client.set_tag(run_id, "error", "interrupted")  # KILLED without a word is a process that died
+    return replace(outcome, error="interrupted")
+
+
+def outcome_of(spec: Spec, run_id: str, status: str, *, seconds: float = 0.0) -> Outcome:
+    """Return what is known of a point's end without its results."""
+    metric, direction = spec.objective
+    return Outcome(
+        spec.number,
+        spec.name,
+        spec.experiment,
+        run_id,
+        status,
+        seconds,
+        metric=metric.removesuffix("_mean"),
+        direction=direction,
+        overrides=spec.overrides,
+        varied=varied(spec),
+    )
+
+
+def varied(spec: Spec) -> dict[str, Any]:
+    """Return what the keys of the sweep are at a point: as typed, else as the files behind it have them."""
+    typed = dict(text.lstrip("+~").partition("=")[::2] for text in spec.overrides)
+    return {key: typed[key] if key in typed else _in_config(spec, key) for key in spec.swept}
+
+
+def _in_config(spec: Spec, key: str) -> Any:
+    if key in spec.choices:
+        return spec.choices[key]
+    found: Any = spec.config
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def outcome_of_run(spec: Spec, run: tracking.Run) -> Outcome:
+    """Return the outcome of a run that is in the store already."""
+    info = run.info
+    seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
+    metrics = {k: v for k, v in run.data.metrics.items() if k.endswith(("_mean", "_std"))}
+    return replace(
+        outcome_of(spec, info.run_id, info.status, seconds=seconds),
+        name=info.run_name,
+        metrics=metrics,
+        reused=True,
+    )
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every leaf of the resolved config that is not bookkeeping, by its dotted key."""
+    return {key: value for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
+
+
+@lru_cache(maxsize=64)
+def experiment_id(store: str, name: str) -> str:
+    """Return the experiment of this name, made if missing."""
+    client = tracking.TrackingClient(store)
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return found.experiment_id
+    try:
+        return str(client.create_experiment(name))
+    except tracking.TrackingError:  # another process was faster
+        found = client.get_experiment_by_name(name)
+        assert found is not None
+        return found.experiment_id
+
+
+def dataset_of(spec: Spec, session: Session) -> Dataset:
+    """Return the point's dataset: the one that the engine shares, or loaded here."""
+    shared = session.datasets.get(data_key(spec.config))
+    if isinstance(shared, Dataset):
+        return shared
+    if isinstance(shared, Path):
+        return _mapped(shared)
+    return load(spec.config["data"])
+
+
+# -----------------------------------------------------------------------------------------------
+def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
+    """Fit and score every fold, record them, and keep the final model."""
+    params = parameters(spec.config)
+    try:
+        parts = build(spec.config, validate=not session.checked)
+        data = dataset_of(spec, session)
+        splits = split(data, parts.splitter, key=splits_key(spec.config))
+        made_of = identify(spec, parts, data, session.packages)
+    except BaseException:
+        tracking.log_params(params)
+        raise
+    tracking.log_batch(params=params, tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
+    log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")
+    pending: list[Fold] = []
+    flushed = time.perf_counter()
+    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=spec.config["seed"]):
+        folds.append(fold)
+        pending.append(fold)
+        log.write(f"fold {fold.number}: " + " ".join(f"{k}={v:.6g}" for k, v in fold.scores.items()))
+        if time.perf_counter() - flushed > FLUSH_SECONDS:
+            _log_folds(pending)
+            pending, flushed = [], time.perf_counter()
+    _log_folds(pending, summarise(folds))
+    _refuse_nan(spec, folds)
+    if spec.config.get("refit", True):
+        start = time.perf_counter()
+        model = fit_final(parts.estimator, data, splits)
+        tracking.log_model(model, "model")
+        log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
+
+
+def _log_folds(folds: list[Fold], summary: Mapping[str, float] | None = None) -> None:
+    now = time.time_ns() // 1_000_000
+    metrics = [
+        tracking.Metric(name, value, now, fold.number)
+        for fold in folds
+        for name, value in (
+            *fold.scores.items(),
+            ("fit_seconds", fold.fit_seconds),
+            ("score_seconds", fold.score_seconds),
+        )
+    ]
+    metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]
+    tracking.log_batch(metrics=metrics)
+
+
+def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:
+    metric = spec.config["scoring"]["objective"]["metric"]
+    for fold in folds:
+        if not math.isfinite(fold.scores[metric]):
+            raise PointFailed(
+                f"{metric} is {fold.scores[metric]} in fold {fold.number}: the fit did not give usable predictions."
+            )
+
+
+def _finish(
+    run_id: str,
+    spec: Spec,
+    folds: list[Fold],
+    log: RunLog,
+    error: BaseException | None,
+    seconds: float,
+) -> Outcome:
+    tags: dict[str, str] = {}
+    if notes := log.warnings():
+        tags = {"warnings": "\n".join(notes), "warnings.count": str(len(notes))}
+        for note in notes:
+            log.write(note)
+    message = None
+    if error is not None:
+        kind = "SystemExit" if isinstance(error, SystemExit) else type(error).__name__
+        message = f"{kind}: {' '.join(str(error).split())}"
+        tags["error"] = message[:1000]
+        trace = "".join(traceback.format_exception(error))
+        tracking.log_text(trace, "traceback.txt")
+        log.write(message)
+    tracking.log_text(log.text(), "run.log")
+    if tags:
+        tracking.set_tags(tags)
+    status = "FINISHED" if error is None else "FAILED"
+    tracking.end_run(status)
+    return replace(
+        outcome_of(spec, run_id, status, seconds=seconds),
+        metrics=summarise(folds) if folds and error is None else {},
+        error=message,
+        warning=notes[0][:LONGEST_WARNING] if notes else None,
+    )
+
+
+def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
+    metric, direction = spec.objective
+    tags = {str(key): str(value) for key, value in leaves(spec.config.get("tags") or {}) if key}
+    tags |= session.tags
+    if "sweep.id" in session.tags:
+        tags.setdefault("sweep.point", str(spec.number))  # another sweeper has numbered it already
+    tags["overrides"] = json.dumps(list(spec.overrides))
+    tags["fingerprint.asked"] = asked_fingerprint(spec)
+    tags["objective.metric"] = metric
+    tags["objective.direction"] = direction
+    if attempt > 1:
+        tags["attempt"] = str(attempt)
+    return tags | dict(spec.extra_tags)
+
+
+@lru_cache(maxsize=4)
+def _mapped(path: Path) -> Dataset:
+    import joblib
+
+    data = joblib.load(path, mmap_mode="r")
+    assert isinstance(data, Dataset)
+    return data

@@ -1,0 +1,159 @@
+"""A recorded run, read back: its config as a Spec that can be run again, its scores, its model, its making.
+
+The recorded config alone is enough: no Hydra, no file of `conf/`. Reads the store; never writes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import NotReproducible
+from runner.provenance.ingredients import Recorded
+from runner.trial.spec import Spec
+from tracking import TrackingClient
+from tracking.records.reading import RunRecord, load_records
+from tracking.records.refs import resolve_run
+
+if TYPE_CHECKING:
+    pass  # XXX
+    from tracking import Run
+
+CONFIG = "config.yaml"
+NEEDED = ("model", "data", "cv", "scoring", "seed")  # sections without which nothing can be run
+_DERIVED = ("_mean", "_std", "_seconds")  # summaries and timings: no scores of a fold
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """One run of the store with what it takes to run it again and to compare."""
+
+    record: RunRecord
+    folder: Path  # of its artifacts
+
+    @property
+    def run(self) -> Run:
+        """The run as the store has it."""
+        return self.record.run
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.run.info.run_id
+
+    @property
+    def short(self) -> str:
+        """The start of the id, as one would type it."""
+        return self.id[:8]
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.run.info.run_name
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result to compare with."""
+        return self.run.info.status == "FINISHED"
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved config. Raises NotReproducible where none was recorded."""
+        config = self.record.config
+        if not config:
+            raise NotReproducible(self._say_no_config())
+        missing = [key for key in NEEDED if key not in config]
+        if missing:
+            sections = " and no ".join(missing)
+            raise NotReproducible(
+                f"Run {self.short} ({self.name}) cannot be run again: its {CONFIG} has no {sections}."
+            )
+        return config
+
+    @property
+    def threads(self) -> int:
+        """How many BLAS and OpenMP threads it was limited to."""
+        said = str(self.run.data.tags.get("threads") or self.config.get("threads_per_run") or 1)
+        return int(said) if said.isdecimal() and int(said) else 1
+
+    @property
+    def making(self) -> Recorded:
+        """What it was made with, to be compared with today."""
+        path = self.folder / "environment.txt"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        tags = self.run.data.tags
+        if "git.dirty" not in tags:  # the commit is then that of the program's folder, not of the user's code
+            tags = {key: value for key, value in tags.items() if not key.startswith("mlflow.source.git.")}
+        return Recorded(tags, text)
+
+    @property
+    def scores(self) -> Folds:
+        """The metrics of every fold, without timings: metric -> fold -> value."""
+        histories = self.record.histories
+        metrics = ((self.record.config or {}).get("scoring") or {}).get("metrics") or {}
+        names = [name for name in metrics if name in histories]
+        names = names or [name for name in histories if not name.endswith(_DERIVED)]
+        return {name: {point.step: point.value for point in histories[name]} for name in names}
+
+    def spec(self, *, number: int = 0, tags: Mapping[str, str] | None = None) -> Spec:
+        """Return the point that runs this again, filed where this run is filed."""
+        asked = self.record.request
+        return Spec(
+            number,
+            self.name,
+            self.record.experiment,
+            {key: value for key, value in self.config.items() if key != "sweep"},
+            asked.overrides,
+            asked.minimal or (),
+            asked.sweep,
+            asked.choices,
+            asked.origins,
+            dict(tags or {}),
+            asked.config_dir,
+            asked.config_name,
+        )
+
+    def load_model(self) -> tuple[Any, str]:
+        """Return the recorded model, or None and why there is none. Runs what the file says: trust it."""
+        path = self.folder / "model" / "model.joblib"
+        if not path.is_file():
+            return None, "no model was recorded"
+        import joblib
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # another version of scikit-learn is named as an ingredient
+                return joblib.load(path), ""
+        except Exception as error:  # unpickling imports and runs whatever the file names
+            return None, f"the model of {self.short} cannot be loaded: {type(error).__name__}: {error}"
+
+    def _say_no_config(self) -> str:
+        problem = next((text for text in self.record.problems if text.startswith(CONFIG)), "")
+        if problem:
+            return f"Run {self.short} ({self.name}) cannot be run again: {problem}"
+        return (
+            f"Run {self.short} ({self.name}) cannot be run again: it has no {CONFIG}, so it was not made by"
+            " python -m runner. Run its own script again."
+        )
+
+
+def find_recorded(client: TrackingClient, reference: str) -> RecordedRun:
+    """Return the run that a reference names (`latest`, an id's start, a name). Raises TrackingError."""
+    return read_recorded(client, resolve_run(client.store, reference))
+
+
+def read_recorded(client: TrackingClient, run: Run) -> RecordedRun:
+    """Read what a run left behind."""
+    (record,) = load_records(client.store, [run])
+    return RecordedRun(record, client.artifact_dir(run.info.run_id))
+
+
+def read_run(client: TrackingClient, run_id: str) -> RecordedRun:
+    """Read the run of this very id."""
+    return read_recorded(client, client.get_run(run_id))
+
+
+Folds = Mapping[str, Mapping[int, float]]  # metric -> fold -> value

@@ -1,0 +1,152 @@
+"""How far a sweep is: a live line on a terminal that never grows too long, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runner.report import progress as module
+from runner.report.progress import Progress, fit_line
+from runner.trial.record import Outcome
+
+POINT = Outcome(0, "ridge alpha=0.1", "ridge", "a" * 32, "FINISHED", 0.1, metric="rmse", metrics={"rmse_mean": 54.8})
+MIDDLES = ["best rmse 54.8 (ridge alpha=0.1)  now lasso alpha=1", "best rmse 54.8 (ridge alpha=0.1)", "best rmse 54.8"]
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setenv("COLUMNS", "100")
+    return clock
+
+
+def spec(number: int, name: str) -> Any:
+    return SimpleNamespace(number=number, name=name)
+
+
+def last_drawn(stream: io.StringIO) -> str:
+    return stream.getvalue().rpartition("\r")[2].rstrip()
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (100, f"5/20 done  {MIDDLES[0]}  40s left"),
+        (60, f"5/20 done  {MIDDLES[1]}  40s left"),
+        (40, f"5/20 done  {MIDDLES[2]}  40s left"),
+        (34, "5/20 done  best rmse 54…  40s left"),
+        (24, "5/20 done  40s left"),
+        (12, "5/20 done  …"),
+    ],
+)
+def test_the_live_line_keeps_the_count_and_the_time_left_on_a_narrow_terminal(width: int, line: str) -> None:
+    assert fit_line("5/20 done", MIDDLES, "40s left", width=width) == line
+    assert len(line) <= width
+
+
+def test_the_first_point_is_shown_from_its_beginning_with_the_seconds_it_takes(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = Progress(20, live=True, stream=stream)
+
+    progress.begin(spec(0, "ridge alpha=0.1"))
+    assert last_drawn(stream) == "0/20  ridge alpha=0.1 ..."
+    clock.now += 12
+    progress.begin(spec(1, "ridge alpha=0.2"))
+
+    assert last_drawn(stream) == "0/20  ridge alpha=0.1 ...  12s"
+
+
+def test_the_time_left_counts_down_while_a_point_runs(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = Progress(4, live=True, stream=stream)
+    progress.begin(spec(0, "ridge alpha=0.1"))
+    clock.now += 10
+    progress.take(POINT)
+    assert last_drawn(stream) == "1/4 done  best rmse 54.8 (ridge alpha=0.1)  30s left"
+
+    progress.begin(spec(1, "lasso alpha=2"))
+    clock.now += 4
+    progress.begin(spec(2, "lasso alpha=3"))
+    assert last_drawn(stream).endswith("(ridge alpha=0.1)  now lasso alpha=2  26s left")
+    clock.now += 60
+    progress.begin(spec(3, "lasso alpha=4"))
+
+    assert last_drawn(stream).endswith("20s left")
+
+
+def test_the_live_line_goes_on_while_nothing_ends_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TICK", 0.001)
+    monkeypatch.setattr(module, "_REDRAWN", 0.0)
+    read, write = os.pipe()
+    heard = ""
+    with os.fdopen(write, "w") as stream:
+        with Progress(3, live=True, stream=stream) as progress:
+            progress.begin(spec(0, "ridge"))
+            while heard.count("\r0/3") < 5:
+                heard += os.read(read, 1000).decode()
+        stream.close()
+        while more := os.read(read, 1000):
+            heard += more.decode()
+    os.close(read)
+
+    assert heard.startswith("\r0/3")
+    assert heard.count("\r0/3  ridge ...") >= 4
+    assert heard.endswith("\r")
+    assert heard.split("\r")[-2].strip() == ""
+
+
+def test_a_line_above_the_live_one_replaces_it(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = Progress(3, live=True, stream=stream)
+    progress.begin(spec(0, "ridge"))
+    progress.take(replace(POINT, status="FAILED", error="ValueError: no", metrics={}))
+
+    blank, said, line = stream.getvalue().split("\r")[-3:]
+    assert blank.strip() == ""
+    assert said == "failed: ridge alpha=0.1: ValueError: no  (run aaaaaaaa)\n"
+    assert line == "1/3 done, 1 failed"
+
+
+def test_without_a_terminal_there_is_a_line_for_each_point_of_few(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(2) as progress:
+        progress.begin(spec(0, "ridge"))
+        progress.take(POINT)
+        progress.take(replace(POINT, number=1, name="ridge alpha=1", metrics={}))
+
+    assert capsys.readouterr().err == "1/2  ridge alpha=0.1  rmse 54.8\n2/2  ridge alpha=1\n"
+
+
+def test_without_a_terminal_many_points_are_about_twenty_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(10_000)
+    for number in range(10_000):
+        progress.take(replace(POINT, number=number))
+
+    assert len(capsys.readouterr().err.splitlines()) == 20
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_stream_that_cannot_be_written_ends_nothing() -> None:
+    with Progress(1, live=True, stream=Full()) as progress:
+        progress.take(POINT)
+
+    assert progress.done == 1

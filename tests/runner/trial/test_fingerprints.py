@@ -1,0 +1,216 @@
+"""What changes a point's fingerprint and what does not, on real runs; and how a stored one is explained."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import runner
+import tracking
+from runner.provenance import capture as provenance
+from runner.trial import spec
+from tracking.cli.app import main
+
+ROOT = Path(__file__).resolve().parents[3]
+CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg", "refit=false")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Begin in an empty folder that modules are imported from, with a table in it."""
+    for variable in [name for name in os.environ if name.startswith(("MLFLOW_", "TRACKING_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    tracking.reset()
+    forget()
+    write_cars(tmp_path)
+    yield tmp_path
+    tracking.reset()
+    forget()
+
+
+def forget() -> None:
+    provenance.forget()
+    spec._locate.cache_clear()
+    sys.modules.pop("mine", None)
+
+
+def write_cars(folder: Path, *, last: str = "59,3,181", name: str = "cars.csv", head: str = "power,doors,mpg") -> None:
+    rows = [*(f"{n},{n % 7},{3 * n + n % 5}" for n in range(59)), last]
+    (folder / name).write_text("\n".join([head, *rows]) + "\n")
+
+
+def run(*overrides: str, config_dir: Path | None = None) -> tracking.Run:
+    return runner.run(["refit=false", *overrides], config_dir=config_dir)
+
+
+def whole(*overrides: str, config_dir: Path | None = None) -> str:
+    return run(*overrides, config_dir=config_dir).data.tags["fingerprint"]
+
+
+# What does not change it -----------------------------------------------------------------------------
+def test_reordered_keys_and_comments_do_not_change_it(folder: Path) -> None:
+    mine = folder / "conf" / "model"
+    mine.mkdir(parents=True)
+    head = "# @package _global_\n"
+    (mine / "first.yaml").write_text(
+        f"{head}model:\n  _target_: sklearn.linear_model.Ridge\n  alpha: 0.5\n  solver: svd\n"
+    )
+    (mine / "second.yaml").write_text(
+        f"{head}# why\nmodel:\n  solver: svd  # exact\n  alpha: 0.5\n  _target_: sklearn.linear_model.Ridge\n"
+    )
+
+    names = [whole(f"model={name}", config_dir=folder / "conf") for name in ("first", "second")]
+
+    assert names[0] == names[1]
+
+
+def test_a_value_moved_from_a_file_to_the_command_line_does_not_change_it(folder: Path) -> None:
+    (folder / "conf" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\ndefaults:\n  - override /model: lasso\nalpha: 0.25\ncv:\n  n_splits: 4\n"
+    (folder / "conf" / "experiment" / "mine.yaml").write_text(text)
+
+    in_a_file = whole("experiment=mine", config_dir=folder / "conf")
+
+    assert whole("cv.n_splits=4", "model=lasso", "alpha=0.25") == in_a_file
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "n_jobs=2",
+        "backend=threading",
+        "experiment_name=elsewhere",
+        "run_name=other",
+        "+tags.note=hello",
+        "retries=3",
+    ],
+)
+def test_what_only_says_how_and_where_to_run_does_not_change_it(override: str) -> None:
+    assert whole(override) == whole()
+
+
+def test_a_default_that_is_given_explicitly_does_not_change_it() -> None:
+    assert whole("model.tol=1e-4") == whole()
+
+
+def test_the_place_of_the_data_does_not_change_it(folder: Path) -> None:
+    before = whole(*CARS)
+    (folder / "below").mkdir()
+    shutil.move(folder / "cars.csv", folder / "below" / "autos.csv")
+
+    assert whole(*CARS, "data.path=below/autos.csv") == before
+
+
+def test_other_packages_and_a_commit_do_not_change_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = whole()
+    (folder / "packages" / "stub-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(folder / "packages")
+
+    assert whole() == before
+
+
+# What does -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("override", ["alpha=1", "alpha=0.999", "seed=43", "cv.n_splits=4", "prepare=standard"])
+def test_another_value_changes_it_and_so_does_another_type(override: str) -> None:
+    assert whole(override) != whole("alpha=1.0")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"last": "59,3,182"}, {"last": "59,3.0,181"}, {"head": "power,gates,mpg"}],
+    ids=["a cell", "the type of a column", "the name of a column"],
+)
+def test_one_changed_cell_type_or_name_of_the_data_changes_it(folder: Path, change: dict[str, str]) -> None:
+    before = run(*CARS).data.tags
+    write_cars(folder, **change)  # type: ignore[arg-type]
+
+    after = run(*CARS).data.tags
+
+    assert after["fingerprint"] != before["fingerprint"]
+    assert after["fingerprint.data"] != before["fingerprint.data"]
+    assert after["fingerprint.config"] == before["fingerprint.config"]
+
+
+def test_a_new_default_of_a_parameter_that_the_config_leaves_out_changes_it(folder: Path) -> None:
+    before = run_mine(folder, default=1)
+    after = run_mine(folder, default=2)
+
+    assert after["fingerprint.config"] != before["fingerprint.config"]
+    assert json.loads(after["identity"])["config"]["model.extra"] == 2
+
+
+def test_changed_code_of_the_estimator_changes_it(folder: Path) -> None:
+    before = run_mine(folder, default=1)
+    after = run_mine(folder, default=1, comment="# not the same file")
+
+    assert after["fingerprint.config"] == before["fingerprint.config"]
+    assert after["fingerprint.code"] != before["fingerprint.code"]
+    assert after["fingerprint"] != before["fingerprint"]
+
+
+def test_another_version_of_scikit_learn_changes_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run().data.tags
+    (folder / "packages" / "scikit_learn-0.0.1.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(folder / "packages")
+
+    after = run().data.tags
+
+    assert after["fingerprint.environment"] != before["fingerprint.environment"]
+    assert after["fingerprint"] != before["fingerprint"]
+
+
+def run_mine(folder: Path, *, default: int, comment: str = "") -> dict[str, str]:
+    (folder / "mine.py").write_text(
+        "from sklearn.linear_model import LinearRegression\n\n\nclass Mine(LinearRegression):\n"
+        f"    def __init__(self, fit_intercept=True, positive=False, extra={default}):\n"
+        "        super().__init__(fit_intercept=fit_intercept, positive=positive)\n"
+        f"        self.extra = extra  {comment}\n"
+    )
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    forget()
+    return run("model=linear", "model._target_=mine.Mine").data.tags
+
+
+# Its form, and its explanation -------------------------------------------------------------------------
+def test_every_part_has_the_version_in_front() -> None:
+    tags = run().data.tags
+
+    for part in ("", ".config", ".data", ".splits", ".code", ".environment"):
+        assert re.fullmatch(r"v1:[0-9a-f]{32}", tags[f"fingerprint{part}"])
+
+
+def test_a_stored_fingerprint_is_made_of_the_identity_that_is_stored_with_it() -> None:
+    tags = run().data.tags
+
+    assert spec.fingerprint(json.loads(tags["identity"])) == tags["fingerprint"]
+
+
+def test_a_stored_fingerprint_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = run("alpha=0.1")
+
+    code = main(["show", recorded.info.run_id, "--fingerprint"])
+
+    assert code == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"whole {recorded.data.tags['fingerprint']}" in lines
+    for line in ("model.alpha 0.1", "seed 42", "cv.n_splits 5"):
+        assert line in lines
+    for part in ("config", "data", "code", "environment"):
+        assert part in lines
+    assert any(line.startswith("scikit-learn ") for line in lines)
+    assert any(line.startswith("model.max_iter") for line in lines), "effective parameters are part of it"
+
+
+def test_what_it_leaves_out_are_keys_of_the_config() -> None:
+    text = (ROOT / "conf" / "config.yaml").read_text()
+
+    assert [key for key in spec.BOOKKEEPING if not re.search(rf"^(  - )?{key}:", text, re.MULTILINE)] == []

@@ -1,0 +1,166 @@
+"""What may import what: the map of the rooms, held by walking the imports of every module.
+
+All imports count, also those inside functions, except those under `if TYPE_CHECKING:`. A room is a package or a
+module directly below `runner` or `tracking`. A room may import itself and the rooms that its line names.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Each line: a room, and the rooms to its left in the flow that it may import.
+_BASE = "errors text entities validation context store stores"
+TRACKING = {
+    "errors": "",
+    "text": "errors",
+    "entities": "errors text",
+    "validation": "errors text entities",
+    "context": "errors text entities validation",
+    "store": "errors text entities validation context",
+    "stores": "errors text entities validation context store",
+    "client": _BASE,
+    "active": f"{_BASE} client",
+    "models": f"{_BASE} client active",
+    "fluent": f"{_BASE} client active",
+    "artifacts": f"{_BASE} client active models",
+    "sklearn": f"{_BASE} client active models",
+    "exceptions": "errors",
+    "records": _BASE,
+    "compare": f"{_BASE} records",
+    "pages": f"{_BASE} records compare",
+    "diff": f"{_BASE} records compare pages",
+    "cli": f"{_BASE} client records compare pages diff models",
+    "__main__": "errors cli",
+    "__init__": "*",
+}
+_FLOOR = "errors suggest"
+RUNNER = {
+    "errors": "",
+    "suggest": "",
+    "points": _FLOOR,
+    "data": _FLOOR,
+    "provenance": _FLOOR,
+    "prepare": _FLOOR,
+    "store": _FLOOR,
+    "compose": f"{_FLOOR} points data provenance",
+    "trial": f"{_FLOOR} points data provenance prepare",
+    "planning": f"{_FLOOR} points data provenance compose trial store",
+    "engine": f"{_FLOOR} points data provenance trial",
+    "report": f"{_FLOOR} points data provenance trial planning engine store",
+    "request": f"{_FLOOR} points compose",
+    "flow": f"{_FLOOR} points data provenance compose trial planning engine report request store",
+    "reproducing": f"{_FLOOR} points data provenance compose trial planning engine report request store flow",
+    "reproduce": "errors api reproducing report",
+    "api": f"{_FLOOR} points compose provenance trial report request flow reproducing store",
+    "plugins": f"{_FLOOR} compose request flow report",
+    "__main__": "*",
+    "__init__": "errors api",
+}
+
+# a package -> the modules that may import it (patterns); no other module may
+ONLY = {
+    "hydra": ["runner.compose.*", "runner.plugins.*", "runner.__main__", "runner.trial.build"],
+    "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.__main__", "runner.trial.build"],
+    "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare"],
+    "sqlite3": ["tracking.store.*"],
+    "runner": ["runner.*"],
+}
+OFFERED = (
+    "tracking.records",
+    "tracking.compare",
+    "tracking.pages",
+    "tracking.text",
+)  # to the runner, beside `tracking`
+PURE = ("runner.errors", "runner.suggest", "runner.points", "tracking.errors", "tracking.text", "tracking.entities")
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("runner", "tracking")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, `from runner import api` as runner.api."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in _walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{module}.{alias.name}"
+                yield inner if inner in MODULES else module
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from _walk(child)
+
+
+def room_of(module: str) -> tuple[str, str]:
+    package, _, rest = module.partition(".")
+    return package, rest.partition(".")[0] or "__init__"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_the_rooms_before_its_own(module: str) -> None:
+    package, room = room_of(module)
+    rooms = {"runner": RUNNER, "tracking": TRACKING}[package]
+    assert room in rooms, f"{module}: a new room. Give it a line here, and in the map."
+    allowed = rooms[room].split()
+    for name in imports_of(MODULES[module]):
+        theirs, other = room_of(name)
+        if theirs == package and other != room and "*" not in allowed:
+            assert other in allowed, f"{module} imports {name}; the room {room} may import {', '.join(allowed)}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_heavy_packages_are_imported_by_their_own_rooms_only(module: str) -> None:
+    for name in imports_of(MODULES[module]):
+        package = name.partition(".")[0]
+        if package in ONLY:
+            assert any(fnmatchcase(module, pattern) for pattern in ONLY[package]), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith(PURE)])
+def test_a_pure_room_imports_nothing_but_ours_and_the_standard_library(module: str) -> None:
+    for name in imports_of(MODULES[module]):
+        top = name.partition(".")[0]
+        assert top in ("runner", "tracking") or top in sys.stdlib_module_names, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("runner")])
+def test_the_runner_is_an_ordinary_client_of_tracking(module: str) -> None:
+    for name in imports_of(MODULES[module]):
+        if name.startswith("tracking."):
+            assert name.startswith(OFFERED), f"{module} reaches into {name}; use what `import tracking` offers"
+
+
+def test_there_is_no_circle_of_imports() -> None:
+    graph = {
+        module: {name for name in imports_of(path) if name in MODULES and name != module}
+        for module, path in MODULES.items()
+    }
+    while graph:
+        leaves = {module for module, needs in graph.items() if not needs & graph.keys()}
+        heads = graph.keys() - {need for needs in graph.values() for need in needs}  # nobody needs them
+        assert leaves | heads, f"a circle among {sorted(graph)}"
+        graph = {module: needs for module, needs in graph.items() if module not in leaves | heads}
+
+
+def test_the_walk_sees_imports_of_every_form() -> None:
+    assert {"runner.errors", "runner.points.expression", "dataclasses"} <= set(
+        imports_of(MODULES["runner.points.axes"])
+    )
+    assert "sklearn.base" in set(imports_of(MODULES["runner.data.checks"]))  # inside a function

@@ -1,0 +1,207 @@
+"""Many runs side by side: what tells them apart, groups of repeats, the Pareto front, effects."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tracking.compare.effects import find_effects
+from tracking.compare.factors import find_factors
+from tracking.compare.table import Selection, group_runs, join_spreads, keep_front, list_runs, pick_columns, sort_rows
+from tracking.entities import Run, RunData, RunInfo
+from tracking.errors import InvalidValue
+
+TAGS = {"objective.metric": "rmse_mean", "objective.direction": "minimize", "fingerprint.data": "v1:da7a"}
+NUMBERS = itertools.count(1)
+
+
+def make_run(
+    params: Mapping[str, object],
+    tags: Mapping[str, str] | None = None,
+    experiment: str = "1",
+    **metrics: float,
+) -> Run:
+    number = next(NUMBERS)
+    info = RunInfo(f"{number:032x}", experiment, f"run {number}", "me", "FINISHED", 0, 500, "active", "file:///x")
+    return Run(info, RunData(metrics, {key: str(value) for key, value in params.items()}, {**TAGS, **(tags or {})}))
+
+
+def linear(model: str, alpha: float, *, seed: int = 42, l1_ratio: float | None = None) -> dict[str, object]:
+    """Return the params that the runner records for a linear model."""
+    own: dict[str, object] = {
+        "model._target_": f"sklearn.linear_model.{model}",
+        "model.alpha": alpha,
+        "alpha": alpha,
+        "seed": seed,
+        "cv.random_state": seed,
+        "cv.n_splits": 5,
+    }
+    if l1_ratio is not None:
+        own |= {"model.l1_ratio": l1_ratio, "l1_ratio": l1_ratio}
+    if model != "Ridge":
+        own |= {"model.max_iter": 10000}
+    return own
+
+
+def select(runs: Sequence[Run]) -> Selection:
+    return Selection(tuple(runs), {"1": "first", "2": "second"})
+
+
+# Factors ---------------------------------------------------------------------------------------
+def test_keys_that_copy_a_top_level_key_are_no_factors_of_their_own() -> None:
+    factors = find_factors([{k: str(v) for k, v in linear("Ridge", a, seed=s).items()} for a in (1, 2) for s in (1, 2)])
+
+    assert factors.keys == ("alpha", "seed")
+    assert factors.copies == {"alpha": ("model.alpha",), "seed": ("cv.random_state",)}
+
+
+def test_defaults_that_come_with_a_class_are_no_factors_of_their_own() -> None:
+    factors = find_factors([{k: str(v) for k, v in linear(m, a).items()} for m in ("Ridge", "Lasso") for a in (1, 2)])
+
+    assert factors.keys == ("model._target_", "alpha")
+    assert factors.implied == {"model.max_iter"}
+
+
+def test_two_keys_that_vary_together_by_chance_are_both_kept() -> None:
+    factors = find_factors([{"a": "1", "b": "2"}, {"a": "2", "b": "3"}])
+
+    assert factors.keys == ("a", "b")
+
+
+# Tables ----------------------------------------------------------------------------------------
+def test_a_table_has_the_columns_that_vary_and_the_best_run_first() -> None:
+    runs = [make_run(linear("Ridge", a), rmse_mean=r, rmse=r, rmse_std=1.0) for a, r in ((0.1, 60.0), (1, 55.0))]
+    table = list_runs(select(runs))
+
+    assert table.columns == ("id", "name", "alpha", "rmse_mean", "duration")
+    assert [row["alpha"] for row in table.rows] == ["1", "0.1"]
+
+
+def test_runs_of_several_experiments_say_so() -> None:
+    table = list_runs(select([make_run({}, rmse=1.0), make_run({}, experiment="2", rmse=2.0)]))
+
+    assert "experiment" in table.columns
+    assert [row["experiment"] for row in table.rows] == ["first", "second"]
+
+
+def test_grouping_by_everything_but_the_seed_gives_mean_and_spread_over_seeds() -> None:
+    runs = [
+        make_run(linear("Ridge", alpha, seed=seed), rmse_mean=alpha + seed)
+        for alpha in (10.0, 20.0)
+        for seed in (1, 2, 3)
+    ]
+    table = group_runs(select(runs), ["!seed"])
+
+    assert table.columns == ("alpha", "runs", "rmse_mean", "rmse_mean ±")
+    assert [dict(row) for row in table.rows] == [
+        {"alpha": "10.0", "runs": 3, "rmse_mean": 12.0, "rmse_mean ±": 1.0},
+        {"alpha": "20.0", "runs": 3, "rmse_mean": 22.0, "rmse_mean ±": 1.0},
+    ]
+    assert join_spreads(table).rows[0]["rmse_mean"] == "12 ± 1"
+    assert join_spreads(table).columns == ("alpha", "runs", "rmse_mean")
+
+
+def test_grouping_by_the_model_needs_no_full_key() -> None:
+    runs = [make_run(linear(model, 1.0, seed=s), rmse_mean=1.0 * s) for model in ("Ridge", "Lasso") for s in (1, 2)]
+    table = group_runs(select(runs), ["model"])
+
+    assert [row["model"] for row in table.rows] == [
+        "sklearn.linear_model.Ridge",
+        "sklearn.linear_model.Lasso",
+    ]
+    assert group_runs(select(runs), ["model", "seed"]).columns[:2] == ("model", "seed")
+
+
+def test_grouping_by_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(InvalidValue, match=r"No param 'alhpa' in these runs\. Nearest: alpha"):
+        group_runs(select([make_run({"alpha": 1}, rmse=1.0)]), ["!alhpa"])
+    with pytest.raises(InvalidValue, match="not both"):
+        group_runs(select([make_run({"alpha": 1}, rmse=1.0)]), ["!alpha", "alpha"])
+
+
+def test_a_table_can_be_sorted_and_cut_to_columns() -> None:
+    runs = [make_run({"alpha": a}, rmse_mean=r) for a, r in ((1, 2.0), (10, math.nan), (2, 1.0), (None, 3.0))]
+    table = list_runs(select(runs))
+
+    assert [row["alpha"] for row in sort_rows(table, "alpha").rows] == ["1", "2", "10", "None"]
+    assert [row["alpha"] for row in sort_rows(table, "alpha desc").rows] == ["None", "10", "2", "1"]
+    assert [row["alpha"] for row in sort_rows(table, "rmse").rows] == ["2", "1", "None", "10"]
+    assert pick_columns(table, ["alpha", "rmse"]).columns == ("alpha", "rmse_mean")
+    with pytest.raises(InvalidValue, match="No column 'rmes'"):
+        sort_rows(table, "rmes")
+
+
+def test_the_pareto_front_is_what_nothing_beats_in_every_goal() -> None:
+    points = [(1.0, 9.0), (2.0, 5.0), (3.0, 6.0), (4.0, 1.0), (4.0, 1.0), (math.nan, 0.0)]
+    runs = [make_run({"n": n}, rmse_mean=r, fit_seconds_mean=s) for n, (r, s) in enumerate(points)]
+    table = keep_front(list_runs(select(runs)), select(runs), ["rmse", "fit_seconds"])
+
+    assert [row["n"] for row in table.rows] == ["0", "1", "3", "4"]
+    assert "fit_seconds_mean" in table.columns
+
+
+def test_the_pareto_front_respects_which_way_is_better() -> None:
+    runs = [make_run({"n": n}, r2=r, size=s) for n, (r, s) in enumerate([(0.1, 1.0), (0.9, 2.0), (0.2, 3.0)])]
+
+    best = keep_front(list_runs(select(runs)), select(runs), ["r2", "size:min"])
+    assert {row["n"] for row in best.rows} == {"0", "1"}
+    with pytest.raises(InvalidValue, match="Say size:min or size:max"):
+        keep_front(list_runs(select(runs)), select(runs), ["r2", "size"])
+
+
+# Effects ---------------------------------------------------------------------------------------
+def test_an_effect_is_the_mean_change_over_all_pairs_that_differ_in_exactly_that_key() -> None:
+    runs = [
+        make_run(linear("ElasticNet", alpha, l1_ratio=ratio), rmse_mean=10 * alpha + ratio)
+        for alpha in (0.1, 0.5)
+        for ratio in (0.2, 0.4, 0.6)
+    ]
+    effects = {(e.key, e.old, e.new): e for e in find_effects(runs, "rmse_mean")}
+
+    alpha = effects["alpha", "0.1", "0.5"]
+    assert (alpha.change.count, alpha.improved) == (3, 0)
+    assert alpha.change.mean == pytest.approx(4.0)
+    assert alpha.change.std == pytest.approx(0.0, abs=1e-12)
+    assert effects["l1_ratio", "0.2", "0.4"].change.count == 2
+    assert {key for key, _, _ in effects} == {"alpha", "l1_ratio"}
+
+
+def test_no_pair_differs_in_more_than_the_key() -> None:
+    runs = [make_run({"a": 1, "b": 1}, rmse_mean=1.0), make_run({"a": 2, "b": 2}, rmse_mean=2.0)]
+
+    assert find_effects(runs, "rmse_mean") == []
+
+
+def test_a_change_of_the_model_does_not_count_the_knobs_that_only_one_model_has() -> None:
+    runs = [make_run(linear("Ridge", a), rmse_mean=50.0) for a in (0.1, 0.5)]
+    runs += [make_run(linear("ElasticNet", a, l1_ratio=r), rmse_mean=52.0) for a in (0.1, 0.5) for r in (0.2, 0.4)]
+    (model,) = [effect for effect in find_effects(runs, "rmse_mean") if effect.key == "model._target_"]
+
+    assert model.change.count == 4
+    assert abs(model.change.mean) == 2.0
+
+
+def test_runs_on_different_data_are_not_paired() -> None:
+    runs = [
+        make_run({"a": 1}, rmse_mean=1.0),
+        make_run({"a": 2}, {"fingerprint.data": "v1:other"}, rmse_mean=2.0),
+    ]
+
+    assert find_effects(runs, "rmse_mean") == []
+
+
+def test_of_many_values_only_neighbours_and_the_ends_are_paired_unless_asked() -> None:
+    runs = [make_run({"a": n}, rmse_mean=float(n)) for n in (1, 2, 5, 10, 20)]
+    pairs = [(effect.old, effect.new) for effect in find_effects(runs, "rmse_mean")]
+
+    assert pairs == [("1", "2"), ("2", "5"), ("5", "10"), ("10", "20"), ("1", "20")]
+    assert len(find_effects(runs, "rmse_mean", every=True)) == 10
+
+
+def test_runs_without_the_metric_are_passed_over() -> None:
+    runs = [make_run({"a": 1}, rmse_mean=1.0), make_run({"a": 2}), make_run({"a": 2}, rmse_mean=math.nan)]
+
+    assert find_effects(runs, "rmse_mean") == []

@@ -1,0 +1,257 @@
+"""N-way comparison of recorded runs: config, metrics, data, code, environment, outcome. Pure.
+
+The core is `values.find_varying`: of all values, what is not shared by all. Every section is that
+core over another flat view of the runs. Configs and requests are in `config.py`, metrics in
+`metrics.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracking.compare.config import ConfigDiff, compare_configs
+from tracking.compare.metrics import MetricsDiff, compare_metrics
+from tracking.entities import Run
+from tracking.records.reading import RunRecord, read_json
+from tracking.records.values import Change, find_varying
+
+SECTIONS: Final = ("config", "metrics", "data", "code", "env")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of thing that can differ: its changes, and what to say where there are none.
+
+    `unknown` is why nobody can tell whether it is the same although nothing that was recorded differs;
+    '' where everything was recorded.
+    """
+
+    changes: tuple[Change, ...]
+    summary: str
+    notes: tuple[str, ...] = ()
+    unknown: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Tell whether nothing that was recorded differs."""
+        return not self.changes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDiff(Section):
+    """How the code differs; `patch` turns the first run's uncommitted state into the second's.
+
+    '' where the runs have different commits, or there are more than two of them.
+    """
+
+    patch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiff:
+    """Everything that was compared. `durations` are seconds, None for a run without an end.
+
+    `store` is the URI that commands have to name, '' where they find the store without.
+    """
+
+    runs: tuple[Run, ...]
+    experiments: tuple[str, ...]
+    config: ConfigDiff
+    metrics: MetricsDiff
+    data: Section
+    code: CodeDiff
+    env: Section
+    outcome: Section
+    durations: tuple[float | None, ...]
+    notes: tuple[str, ...] = ()
+    store: str = ""
+
+    def is_same(self, only: Iterable[str] = ()) -> bool:
+        """Tell whether the runs agree in the given sections, by default in all and in how they ended.
+
+        Times never count: they differ from run to run.
+        """
+        chosen = tuple(only) or (*SECTIONS, "outcome")
+        return all(getattr(self, name).same for name in chosen)
+
+    def __str__(self) -> str:
+        from tracking.pages.diff_page import render_diff
+
+        return render_diff(self)
+
+
+def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), store: str = "") -> RunDiff:
+    """Compare two or more runs; `ignore` are patterns of config keys that do not matter.
+
+    `store` is the URI that commands have to name, '' where they find the store without.
+    """
+    return RunDiff(
+        runs=tuple(record.run for record in records),
+        experiments=tuple(record.experiment for record in records),
+        config=compare_configs(records, ignore=tuple(ignore), store=store),
+        metrics=compare_metrics(records),
+        data=_compare_data(records),
+        code=_compare_code(records),
+        env=_compare_environments(records),
+        outcome=_compare_outcomes(records),
+        durations=tuple(_duration(record.run) for record in records),
+        store=store,
+        notes=tuple(f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems),
+    )
+
+
+def _changes(records: Sequence[RunRecord], view: Callable[[RunRecord], Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(Change(*item) for item in find_varying([view(record) for record in records]).items())
+
+
+def _tags(record: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
+    tags = record.run.data.tags
+    return {shown: tags[tag] for shown, tag in names.items() if tag in tags}
+
+
+# Data ------------------------------------------------------------------------------------------
+_DATA_TAGS = {
+    "name": "data.name",
+    "content": "fingerprint.data",
+    "shape": "data.shape",
+    "target": "data.target",
+    "splits": "fingerprint.splits",
+}
+
+
+def _compare_data(records: Sequence[RunRecord]) -> Section:
+    first = _tags(records[0], _DATA_TAGS)
+    known = [first[key] for key in ("name", "shape", "content") if key in first]
+    notes = []
+    lacking = [record for record in records if "fingerprint.data" not in record.run.data.tags]
+    unknown = f"no fingerprint of the data was recorded by {_named(lacking, records)}" if lacking else ""
+    changes = _changes(records, lambda record: _tags(record, _DATA_TAGS) | _columns(record))
+    names = [list(_columns(record)) for record in records]
+    if any(sorted(own) == sorted(names[0]) and own != names[0] for own in names):
+        notes.append("The columns are in another order.")
+    return Section(changes, ", ".join(known) or "nothing recorded", tuple(notes), unknown)
+
+
+def _named(chosen: Sequence[RunRecord], records: Sequence[RunRecord]) -> str:
+    if len(chosen) == len(records):
+        return "any run"
+    return ", ".join(record.run.info.run_name for record in chosen)
+
+
+def _columns(record: RunRecord) -> dict[str, str]:
+    """Return the columns of the data with their types, as far as recorded."""
+    names = read_json(record.run.data.tags.get("data.features"))
+    types = read_json(record.run.data.tags.get("data.dtypes"))
+    types = types if isinstance(types, dict) else {}
+    if not isinstance(names, list):
+        names = list(types)
+    return {f"column {name}": str(types.get(str(name), "present")) for name in names}
+
+
+# Code ------------------------------------------------------------------------------------------
+_CODE_TAGS = {"commit": "mlflow.source.git.commit", "dirty": "git.dirty", "uncommitted": "git.patch"}
+
+
+def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
+    commits = [record.run.data.tags.get("mlflow.source.git.commit") for record in records]
+    known = [commit for commit in dict.fromkeys(commits) if commit]
+    notes: list[str] = []
+    patch = ""
+    if len(known) > 1:
+        notes.append(f"What was committed between: git diff {' '.join(commit[:12] for commit in known[:2])}")
+    elif len(records) == 2 and None not in commits:
+        patch = diff_patches(records[0].patch, records[1].patch)
+    lacking = [record for record in records if not (_modules(record) or "mlflow.source.git.commit" in _tags_of(record))]
+    unknown = f"neither a git commit nor the code itself was recorded by {_named(lacking, records)}" if lacking else ""
+    return CodeDiff(_changes(records, _code), _code_summary(records[0]), tuple(notes), unknown, patch)
+
+
+def _code(record: RunRecord) -> dict[str, Any]:
+    """Return commit and modules; of an installed package the section about the environment tells."""
+    installed = record.environment.packages
+    modules = {f"module {name}": text for name, text in _modules(record).items() if name not in installed}
+    return _tags(record, _CODE_TAGS) | modules
+
+
+def _modules(record: RunRecord) -> dict[str, str]:
+    """Return the content or version of the code that was run, as far as recorded: its modules and packages."""
+    known = read_json(_tags_of(record).get("identity"))
+    modules = known.get("code") if isinstance(known, dict) else None
+    if not isinstance(modules, dict):
+        modules = {"fingerprint": _tags_of(record).get("fingerprint.code")}
+    return {str(name): str(value) for name, value in modules.items() if value}
+
+
+def _tags_of(record: RunRecord) -> Mapping[str, str]:
+    return record.run.data.tags
+
+
+def _code_summary(record: RunRecord) -> str:
+    modules = ", ".join(f"{name} {value[:19]}" for name, value in _modules(record).items())
+    commit = _tags_of(record).get("mlflow.source.git.commit")
+    if commit is None:
+        return f"{modules} (no git commit recorded)" if modules else "no git commit recorded"
+    states = {"true": ", the same uncommitted changes", "false": ", clean"}
+    state = states.get(_tags_of(record).get("git.dirty", ""), "" if modules else "; uncommitted changes not recorded")
+    return f"commit {commit[:12]}{state}"
+
+
+def diff_patches(first: str, second: str) -> str:
+    """Return what leads from one uncommitted state to another on the same commit, as text to read.
+
+    Where only the second has changes this is its patch; otherwise a unified diff of the two patches.
+    """
+    if first == second:
+        return ""
+    if not first:
+        return second
+    lines = difflib.unified_diff(
+        first.splitlines(),
+        second.splitlines(),
+        "first/uncommitted.patch",
+        "second/uncommitted.patch",
+        lineterm="",
+    )
+    return "\n".join(lines)
+
+
+# Environment and outcome -----------------------------------------------------------------------
+def _compare_environments(records: Sequence[RunRecord]) -> Section:
+    first = records[0].environment
+    known = [f"{key} {first.host[key]}" for key in ("python", "blas", "threads") if key in first.host]
+    if first.packages:
+        known.append(f"{len(first.packages)} packages")
+    lacking = [record for record in records if not record.environment.packages]
+    unknown = f"no packages were recorded by {_named(lacking, records)}" if lacking else ""
+    return Section(_changes(records, _environment), ", ".join(known) or "nothing recorded", (), unknown)
+
+
+def _environment(record: RunRecord) -> dict[str, str]:
+    """Return host facts, then packages. The name of the host is no ingredient of a result."""
+    host = {key: value for key, value in record.environment.host.items() if key != "host"}
+    return host | {f"package {name}": version for name, version in record.environment.packages.items()}
+
+
+def _compare_outcomes(records: Sequence[RunRecord]) -> Section:
+    warnings = _warnings(records[0])
+    ended = records[0].run.info.status
+    summary = f"{ended}, {len(warnings) or 'no'} warning{'' if len(warnings) == 1 else 's'}"
+    return Section(_changes(records, _outcome), summary)
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    return [line for line in record.run.data.tags.get("warnings", "").splitlines() if line.strip()]
+
+
+def _outcome(record: RunRecord) -> dict[str, str]:
+    ended = {"status": record.run.info.status} | _tags(record, {"error": "error"})
+    return ended | {f"warning: {line.strip()}": "raised" for line in _warnings(record)}
+
+
+def _duration(run: Run) -> float | None:
+    if run.info.end_time is None:
+        return None
+    return (run.info.end_time - run.info.start_time) / 1000

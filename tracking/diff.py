@@ -1,0 +1,79 @@
+"""Comparing runs from Python: the few functions that `import tracking` offers on top of `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tracking.compare.config import ConfigDiff, compare_configs
+from tracking.compare.run_diff import RunDiff, compare_runs
+from tracking.entities import Run
+from tracking.pages.diff_page import render_config, render_diff
+from tracking.records.reading import Request, RunRecord, load_records, parse_yaml
+from tracking.records.refs import resolve_run
+from tracking.records.values import Change, diff_configs, flatten, show_changes
+from tracking.store.sqlite import Store
+from tracking.stores import absolute_uri, current_uri, inherited_uri, shared_store
+
+
+def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = None) -> RunDiff:
+    """Compare two or more runs of a store, by default the current one; `print` shows the page.
+
+    A run is one of `search_runs`, or what the command line takes: an id or its start, a name,
+    `latest`, `best`. `ignore` are patterns of config keys. Raises RunNotFound.
+    """
+    store = shared_store(uri)
+    records = load_records(store, [_run(store, run) for run in runs])
+    return compare_runs(records, ignore=ignore, store=needed_uri(uri))
+
+
+def needed_uri(uri: str | None) -> str:
+    """Return the URI that a command has to name to find this store, by default the current one; '' for none."""
+    chosen = absolute_uri(uri or current_uri())
+    return "" if chosen == absolute_uri(inherited_uri()) else uri or chosen
+
+
+def preview_diff(
+    run: str | Run,
+    config: Mapping[str, Any],
+    *,
+    minimal: Sequence[str] = (),
+    choices: Mapping[str, str] | None = None,
+    origins: Mapping[str, str] | None = None,
+    ignore: Iterable[str] = (),
+    uri: str | None = None,
+) -> ConfigDiff:
+    """Compare a recorded run with a config that has not run yet: what would change if it did.
+
+    `config` is nested and plain; `minimal`, `choices` and `origins` are what overrides.yaml would
+    hold of it. A run without a recorded config is compared by its params, as text. Raises RunNotFound.
+    """
+    store = shared_store(uri)
+    (recorded,) = load_records(store, [_run(store, run)])
+    request = Request(tuple(minimal), tuple(minimal), (), choices or {}, origins or {})
+    planned = RunRecord(_planned_run(recorded, config), recorded.experiment, config, request)
+    return compare_configs([recorded, planned], ignore=tuple(ignore))
+
+
+def _planned_run(recorded: RunRecord, config: Mapping[str, Any]) -> Run:
+    data = replace(recorded.run.data, params={key: str(value) for key, value in flatten(config).items()}, tags={})
+    return replace(recorded.run, data=data)
+
+
+def _run(store: Store, run: str | Run) -> Run:
+    return run if isinstance(run, Run) else resolve_run(store, run)
+
+
+__all__ = [
+    "Change",
+    "ConfigDiff",
+    "RunDiff",
+    "diff_configs",
+    "diff_runs",
+    "parse_yaml",
+    "preview_diff",
+    "render_config",
+    "render_diff",
+    "show_changes",
+]

@@ -1,1 +1,0 @@
-"""What differs between runs: config, metrics, data, code, environment; as data, as words, as a page."""

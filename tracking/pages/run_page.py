@@ -1,0 +1,124 @@
+"""One run as a page of sections, and the explanation of its fingerprint. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from tracking.entities import FileInfo, LifecycleStage, Metric, Run, duration
+from tracking.errors import InvalidValue
+from tracking.pages.run_table import is_bookkeeping
+from tracking.records.refs import objective
+from tracking.text.tables import Row, format_duration, format_number, format_size, local_time
+
+Section = tuple[str, Row | str]
+
+FINGERPRINT_PARTS = ("config", "data", "splits", "code", "environment")
+
+_TRACEBACK_LINES = 25
+
+
+def run_sections(
+    run: Run,
+    *,
+    experiment: str,
+    histories: Mapping[str, Sequence[Metric]],
+    artifacts: Sequence[FileInfo],
+    traceback: str = "",
+) -> list[Section]:
+    """Return the sections of a run's page, most wanted first; empty ones are the renderer's to drop."""
+    tags = run.data.tags
+    shown = {key: value for key, value in tags.items() if not is_bookkeeping(key)}
+    recorded = {key: value for key, value in tags.items() if is_bookkeeping(key)}
+    lines = traceback.rstrip().splitlines()
+    cut = [f"... {len(lines) - _TRACEBACK_LINES} lines before"] if len(lines) > _TRACEBACK_LINES else []
+    return [
+        ("run", _info(run, experiment)),
+        ("error", tags.get("error", "")),
+        ("traceback", "\n".join(cut + lines[-_TRACEBACK_LINES:])),
+        ("params", dict(sorted(run.data.params.items()))),
+        ("metrics", {key: _metric(key, run, histories) for key in sorted(run.data.metrics)}),
+        ("tags", dict(sorted(shown.items()))),
+        ("warnings", tags.get("warnings", "")),
+        ("recorded", _without_shown(recorded)),
+        ("artifacts", {file.path: _size(file) for file in artifacts}),
+    ]
+
+
+def _info(run: Run, experiment: str) -> dict[str, object]:
+    info, tags = run.info, run.data.tags
+    took = duration(info)
+    commit = tags.get("mlflow.source.git.commit", "")
+    dirty = " with uncommitted changes" if tags.get("git.dirty") == "true" else ""
+    deleted = " (deleted)" if info.lifecycle_stage == LifecycleStage.DELETED else ""
+    lines: dict[str, object] = {
+        "id": info.run_id,
+        "experiment": f"{experiment} ({info.experiment_id})",
+        "status": info.status + deleted,
+        "objective": _objective(run),
+        "started": f"{local_time(info.start_time):%Y-%m-%d %H:%M:%S}",
+        "duration": None if took is None else format_duration(took),
+        "user": info.user_id,
+        "source": tags.get("mlflow.source.name"),
+        "command": tags.get("sweep.command"),
+        "commit": commit + dirty if commit else None,
+        "parent": tags.get("mlflow.parentRunId"),
+        "artifact uri": info.artifact_uri,
+        "note": tags.get("mlflow.note.content"),
+    }
+    return {key: value for key, value in lines.items() if value}
+
+
+def _objective(run: Run) -> str | None:
+    try:
+        metric, direction = objective(run)
+    except InvalidValue:
+        return None
+    value = run.data.metrics.get(metric)
+    return f"{metric} = {'not recorded' if value is None else format_number(value)} ({direction})"
+
+
+def _metric(key: str, run: Run, histories: Mapping[str, Sequence[Metric]]) -> str:
+    latest = format_number(run.data.metrics[key])
+    points = histories.get(key, ())
+    if len(points) < 2:
+        return latest
+    values = [point.value for point in points]
+    few = ", ".join(map(format_number, values[:10])) + (", ..." if len(values) > 10 else "")
+    return f"{latest}  ({len(values)} points: {few})"
+
+
+def _without_shown(tags: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what the page says elsewhere."""
+    elsewhere = {"error", "warnings", "identity", "sweep.command", "git.dirty"}
+    kept = {key: value for key, value in tags.items() if key not in elsewhere}
+    return {key: value for key, value in sorted(kept.items()) if not key.startswith(("mlflow.", "objective."))}
+
+
+def _size(file: FileInfo) -> str:
+    return "folder" if file.file_size is None else format_size(file.file_size)
+
+
+def fingerprint_sections(run: Run) -> list[Section]:
+    """Return what a run's stored fingerprint is made of. Raises InvalidValue where it has none."""
+    tags = run.data.tags
+    if "fingerprint" not in tags:
+        raise InvalidValue(f"Run {run.info.run_id} has no fingerprint: only runs made by python -m runner record one.")
+    parts = dict.fromkeys(FINGERPRINT_PARTS, "not recorded")
+    parts |= {key.partition(".")[2]: value for key, value in tags.items() if key.startswith("fingerprint.")}
+    sections: list[Section] = [("fingerprint", {"whole": tags["fingerprint"], **parts})]
+    identity = _identity(tags.get("identity", "{}"))
+    if not identity:
+        return [*sections, ("made of", "not recorded: the run has no tag 'identity'")]
+    for part, content in identity.items():
+        sections.append((part, content if isinstance(content, dict) else {"value": content}))
+    return sections
+
+
+def _identity(text: str) -> dict[str, object]:
+    """Read the tag; one that was cut to the longest a tag may be is no longer JSON."""
+    try:
+        identity = json.loads(text)
+    except ValueError:
+        return {"identity": {"unreadable": text}}
+    return identity if isinstance(identity, dict) else {"identity": {"unreadable": text}}

@@ -1,0 +1,193 @@
+"""Override strings as text (`alpha=0.5`, `+a.b=1`, `~c`): which key, which value. Pure, without Hydra.
+
+Only what diffs need; the runner's own parsing is Hydra's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from runner.errors import SweepError
+from tracking.records.values import is_bookkeeping, show_number
+
+_BARE = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+_WORDS = frozenset({"null", "true", "false", "nan", "inf"})
+
+
+def override_key(override: str) -> str:
+    """Return what an override is about: `+model@extra=ridge` gives `model@extra`."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+def change_request(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    before: Mapping[str, str],
+    choices: Mapping[str, str],
+    values: Mapping[str, Any],
+) -> tuple[str, ...] | None:
+    """Return the overrides that lead from what one request composed to what another composes.
+
+    What only the second asks for; and for what only the first asked, the second's own group choice
+    (`choices`, those of the first are `before`) or value (`values`, its flat config); null for a group
+    of which only the first chose anything. Whatever lies below a group with another choice is given
+    anew: with the old choice it goes. None where that cannot be said in overrides (the first took
+    something away that the second has).
+    """
+    asked = {override_key(override) for override in second}
+    back = [override for override in first if override_key(override) not in asked]
+    regrouped = [key for key in map(override_key, back) if key in choices]
+    changed = [group for group, choice in choices.items() if before.get(group) != choice]
+    delta = [f"{key}=null" for key in map(override_key, back) if key in before and key not in choices]
+    delta += [f"{key}={choices[key]}" for key in regrouped]
+    delta += [o for o in second if o not in first or _is_below(override_key(o), changed)]
+    for override in back:
+        key = override_key(override)
+        if key in choices or is_bookkeeping(key):
+            continue
+        if override.startswith("~") or "@" in key:
+            return None
+        value = _section(values, key)
+        if value is not None or key in values:
+            delta.append(f"{key}={write_value(value)}")
+        elif override.startswith("+") and not _is_below(key, changed):
+            delta.append(f"~{key}")
+    return tuple(delta)
+
+
+def _is_below(key: str, groups: Iterable[str]) -> bool:
+    return any(key.startswith(f"{group}.") for group in groups)
+
+
+def _section(flat: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a key, or the mapping of what is below it; None where there is neither."""
+    if key in flat:
+        return flat[key]
+    below = {name[len(key) + 1 :]: value for name, value in flat.items() if name.startswith(f"{key}.")}
+    return _nested(below) if below else None
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        node = tree
+        for step in path:
+            node = node.setdefault(step, {})
+        node[last] = value
+    return tree
+
+
+def write_value(value: Any) -> str:
+    """Write a plain value in Hydra's override grammar, so that it is read back with its type.
+
+    >>> write_value(0.5), write_value("0.5"), write_value([1, "a b"])
+    ('0.5', "'0.5'", "[1,'a b']")
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return show_number(value).replace(".nan", "nan").replace(".inf", "inf")
+        case list() | tuple():
+            return "[" + ",".join(map(write_value, value)) + "]"
+        case dict():
+            return "{" + ",".join(f"{key}:{write_value(item)}" for key, item in value.items()) + "}"
+        case str() if not (_BARE.fullmatch(value) and value.lower() not in _WORDS):
+            return _quoted(value)
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    """Quote text: in Hydra a backslash escapes the quote, and itself only in front of one."""
+    escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", text)
+    escaped = re.sub(r"(\\+)$", lambda found: found[1] * 2, escaped)
+    return f"'{escaped}'"
+
+
+# Text that Hydra reads as itself without quotes. Deliberately narrower than the grammar: what is not
+# obviously safe is quoted, which is always right.
+_BARE_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./\-]*", re.ASCII)
+
+
+_KEYWORDS = frozenset({"true", "false", "null", "inf", "nan"})
+
+
+_BACKSLASHES_BEFORE_QUOTE = re.compile(r"(\\*)('|\Z)")
+
+
+# Mapping keys cannot be quoted in the grammar, only escaped.
+_KEY_ESCAPES = re.compile(r"[\\()\[\]{}:=, \t]")
+
+
+_KEY_TEXT = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+", re.ASCII)
+
+
+_KEY_STARTS_AS_TEXT = re.compile(r"[A-Za-z_/$%*@?|]")
+
+
+def render_value(value: object) -> str:
+    """Write a plain value as the right-hand side of a Hydra override.
+
+    Plain is: None, bool, int, float, str, and lists, tuples and mappings of these. Floats are written in
+    their shortest exact form, so that different floats give different text. A value that the grammar cannot
+    express (a mapping key with quotes or non-ASCII letters, an object) raises SweepError.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _render_text(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return _render_float(float(value))
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(render_value(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_render_key(k)}:{render_value(v)}" for k, v in value.items()) + "}"
+    raise SweepError(
+        f"A {type(value).__name__} cannot be written as an override: {value!r}. "
+        "Use null, true/false, a number, text, a list or a mapping."
+    )
+
+
+def _render_float(value: float) -> str:
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return repr(value)
+
+
+def _render_text(text: str) -> str:
+    if _BARE_TEXT.fullmatch(text) and text.lower() not in _KEYWORDS:
+        return text
+
+    # Only backslashes that stand before a quote (or the closing one) are escapes; all others are themselves.
+    def escape(match: re.Match[str]) -> str:
+        backslashes, quote = match.groups()
+        return backslashes * 2 + ("\\'" if quote else "")
+
+    return "'" + _BACKSLASHES_BEFORE_QUOTE.sub(escape, text) + "'"
+
+
+def _render_key(key: object) -> str:
+    if isinstance(key, str):
+        text = _KEY_ESCAPES.sub(lambda match: "\\" + match.group(), key)
+        expressible = _KEY_TEXT.fullmatch(key) and _KEY_STARTS_AS_TEXT.match(key) and key.lower() not in _KEYWORDS
+        if expressible:
+            return text
+    elif key is None or isinstance(key, bool | int | float):
+        return render_value(key)
+    raise SweepError(
+        f"The mapping key {key!r} cannot be written as an override: Hydra's grammar has no quotes for keys. "
+        "Use letters, digits and underscores."
+    )

@@ -1,0 +1,242 @@
+"""Runs of a sweep, started in it or reused by it, and how far each sweep came.
+
+The tags are those the runner writes: `sweep.id`, `sweep.point` (from 0), `sweep.points` (planned), `sweep.command`,
+and `sweep.reused` (points that were done before). A run that later sweeps reused says so in `sweep.also`, a line for
+each: the sweep's id and its point, and in one run of each sweep also what no run of the sweep's own may tell, if
+there is none: the number of points, when it started, and its command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isnan
+from typing import Final, Protocol
+
+from tracking.entities import Run, RunStatus
+from tracking.errors import InvalidValue, RunNotFound
+from tracking.records.refs import SHORTEST_PREFIX, nearest_names, objective
+from tracking.text.tables import ShortId, format_number, local_time
+
+ALSO: Final = "sweep.also"
+_LONGEST_TAG = 8000
+_IN_A_SWEEP = f"tags.`sweep.id` IS NOT NULL OR tags.`{ALSO}` IS NOT NULL"
+
+
+class Searched(Protocol):
+    """What sweeps are read from: a store."""
+
+    def search_runs(self, experiment_ids: Sequence[str] | None, *, filter_string: str = "") -> list[Run]:
+        """Return complete runs of these experiments, of all for None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep and its active runs, in the order they were started; a point may have several attempts.
+
+    Runs that it reused are among them, with the tags that they would have if they had been started in it.
+    """
+
+    id: str
+    runs: tuple[Run, ...]
+    started: int  # in milliseconds
+    reused_ids: frozenset[str] = frozenset()
+
+    @property
+    def command(self) -> str:
+        """What a person typed, or nothing where that is not recorded."""
+        return next((text for run in self.runs if (text := run.data.tags.get("sweep.command"))), "")
+
+    @property
+    def repeats(self) -> bool:
+        """Tell whether this sweep was made to run another one again (`python -m runner.reproduce --sweep`)."""
+        return "reproduces.sweep" in self.runs[0].data.tags
+
+    @property
+    def own(self) -> list[Run]:
+        """The runs that were started in this sweep itself."""
+        return [run for run in self.runs if run.info.run_id not in self.reused_ids]
+
+    @cached_property
+    def planned(self) -> int:
+        """How many points there should be."""
+        return max((_number(run, "sweep.points") for run in self.runs), default=0) or len(self.latest)
+
+    @cached_property
+    def reused(self) -> int:
+        """How many points had been done before."""
+        return max(len(self.reused_ids), *(_number(run, "sweep.reused") for run in self.runs))
+
+    @cached_property
+    def latest(self) -> dict[str, Run]:
+        """The run that counts for each point: the last finished one, else the last attempt."""
+        counting: dict[str, Run] = {}
+        for run in self.runs:
+            point = run.data.tags.get("sweep.point", run.info.run_id)
+            before = counting.get(point)
+            if before is None or before.info.status != RunStatus.FINISHED or _finished(run):
+                counting[point] = run
+        return counting
+
+    def in_status(self, *statuses: RunStatus) -> list[Run]:
+        """Return the runs that count and have one of the statuses."""
+        return [run for run in self.latest.values() if run.info.status in statuses]
+
+    @property
+    def done(self) -> int:
+        """How many points are finished in this sweep itself."""
+        return sum(run.info.run_id not in self.reused_ids for run in self.in_status(RunStatus.FINISHED))
+
+    @property
+    def failed(self) -> int:
+        """How many points failed or were killed in their last attempt."""
+        return len(self.in_status(RunStatus.FAILED, RunStatus.KILLED))
+
+    @property
+    def missing(self) -> int:
+        """How many planned points have no run at all."""
+        unknown = self.reused - len(self.reused_ids)  # reused runs that have been deleted since
+        return max(self.planned - unknown - len(self.latest), 0)
+
+    def ranked(self) -> list[Run]:
+        """Return the runs that count, best objective first, those without one last."""
+        return sorted(self.latest.values(), key=_rank)
+
+    def best(self) -> Run | None:
+        """Return the finished run with the best objective, or None where no run has one."""
+        return next((run for run in self.ranked()[:1] if _rank(run)[0] == 0), None)
+
+    def row(self) -> dict[str, object]:
+        """Return the sweep as a row of plain values."""
+        best = self.best()
+        metric = "" if best is None else objective(best)[0]
+        return {
+            "id": ShortId(self.id),
+            "started": local_time(self.started),
+            "points": self.planned,
+            "done": self.done,
+            "failed": self.failed,
+            "missing": self.missing,
+            "running": len(self.in_status(RunStatus.RUNNING, RunStatus.SCHEDULED)),
+            "reused": self.reused,
+            "best": None if best is None else best.data.metrics[metric],
+            "objective": metric or None,
+            "best run": None if best is None else ShortId(best.info.run_id),
+            "command": self.command,
+        }
+
+
+SWEEP_COLUMNS = (
+    *("id", "started", "points", "done", "failed", "missing", "running", "reused"),
+    *("best", "command", "objective", "best run"),
+)
+
+
+def read_sweeps(source: Searched) -> list[Sweep]:
+    """Return the sweeps of a store, newest first, each with the runs that it started and those that it reused."""
+    return group_sweeps(source.search_runs(None, filter_string=_IN_A_SWEEP))
+
+
+def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:
+    """Return the sweeps of these runs, newest first; runs of no sweep are passed over."""
+    own: dict[str, list[Run]] = {}
+    reused: dict[str, list[Run]] = {}
+    started: dict[str, int] = {}
+    for run in sorted(runs, key=lambda run: (run.info.start_time, _number(run, "sweep.point"))):
+        if sweep_id := run.data.tags.get("sweep.id"):
+            own.setdefault(sweep_id, []).append(run)
+        for reuse in _read_reuses(run.data.tags.get(ALSO, "")):
+            reused.setdefault(reuse.sweep_id, []).append(reuse.as_member(run))
+            if reuse.started:
+                started[reuse.sweep_id] = reuse.started
+    sweeps = []
+    for sweep_id in dict.fromkeys([*own, *reused]):
+        members = (*reused.get(sweep_id, ()), *own.get(sweep_id, ()))
+        first = own.get(sweep_id, members)[0].info.start_time
+        ids = frozenset(run.info.run_id for run in reused.get(sweep_id, ()))
+        sweeps.append(Sweep(sweep_id, members, started.get(sweep_id, first), ids))
+    return sorted(sweeps, key=lambda sweep: sweep.started, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """That a sweep took a run for one of its points; one run of each sweep also carries what describes the sweep."""
+
+    sweep_id: str
+    point: int
+    points: int = 0
+    started: int = 0  # in milliseconds
+    command: str = ""
+
+    def noted(self, tags: Mapping[str, str]) -> str:
+        """Return the new value of a run's tag `sweep.also`; what is too long forgets the oldest sweeps."""
+        described = f" {self.points} {self.started} {' '.join(self.command.split())[:1000]}" if self.points else ""
+        lines = [*tags.get(ALSO, "").splitlines(), f"{self.sweep_id} {self.point}{described}"]
+        while len(text := "\n".join(lines)) > _LONGEST_TAG:
+            del lines[0]
+        return text
+
+    def as_member(self, run: Run) -> Run:
+        """Return the run with the tags that it would have if the sweep had started it."""
+        tags = {key: value for key, value in run.data.tags.items() if not key.startswith(("sweep.", "reproduces."))}
+        tags |= {"sweep.id": self.sweep_id, "sweep.point": str(self.point)}
+        if self.points:
+            tags |= {"sweep.points": str(self.points), "sweep.command": self.command}
+        return replace(run, data=replace(run.data, tags=tags))
+
+
+def _read_reuses(text: str) -> Iterator[Reuse]:
+    for line in text.splitlines():
+        words = line.split(" ", 4)
+        if len(words) >= 2 and all(word.isdecimal() for word in words[1:4]):
+            yield Reuse(words[0], *map(int, words[1:4]), *words[4:])  # type: ignore[arg-type]
+
+
+def find_sweep(sweeps: Sequence[Sweep], reference: str) -> Sweep:
+    """Return the sweep that `latest` or the start of an id names; `sweeps` are newest first.
+
+    `latest` is the newest that does not merely run another one again.
+    Raises RunNotFound with the nearest, or InvalidValue where several ids start so.
+    """
+    if not sweeps:
+        raise RunNotFound(f"No sweep {reference!r}: the store has none. Start one: python -m runner -m ...")
+    if reference == "latest":
+        return next((sweep for sweep in sweeps if not sweep.repeats), sweeps[0])
+    long_enough = len(reference) >= SHORTEST_PREFIX
+    found = [s for s in sweeps if s.id == reference or (long_enough and s.id.startswith(reference))]
+    match found:
+        case [sweep]:
+            return sweep
+        case []:
+            nearest = ", ".join(nearest_names(reference, [sweep.id for sweep in sweeps]))
+            raise RunNotFound(f"No sweep {reference!r}. Nearest: {nearest}. See: python -m tracking sweeps")
+    raise InvalidValue(f"Several sweeps start with {reference!r}: {', '.join(sweep.id for sweep in found)}.")
+
+
+def best_text(run: Run) -> str:
+    """Return a run's objective and id, as `rmse_mean = 54.1 (a93fa93f)`."""
+    metric, _ = objective(run)
+    return f"{metric} = {format_number(run.data.metrics[metric])} ({run.info.run_id[:8]})"
+
+
+def _rank(run: Run) -> tuple[int, float]:
+    """Order by objective; only finished runs with a number take part."""
+    try:
+        metric, direction = objective(run)
+    except InvalidValue:
+        return (1, 0.0)
+    value = run.data.metrics.get(metric)
+    if value is None or isnan(value) or not _finished(run):
+        return (1, 0.0)
+    return (0, -value if direction == "maximize" else value)
+
+
+def _finished(run: Run) -> bool:
+    return run.info.status == RunStatus.FINISHED
+
+
+def _number(run: Run, tag: str) -> int:
+    text = run.data.tags.get(tag, "")
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,191 @@
+"""Upkeep of a SQLite store: telling the truth about dead runs, comparing rows with files, purging."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from tracking.entities import LifecycleStage, Problem
+from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
+from tracking.store import schema
+from tracking.store.connection import Database
+from tracking.store.files import TEMPORARY
+from tracking.store.locations import ARTIFACTS, Locations
+
+_DEAD = "status = 'RUNNING' AND owner_gone(host, pid, started)"
+
+
+def repair(connection: sqlite3.Connection) -> list[str]:
+    """Set every run that is RUNNING for a process that is gone to KILLED; return their ids.
+
+    The end time stays open: nobody saw the end.
+    """
+    rows = connection.execute(f"UPDATE runs SET status = 'KILLED' WHERE {_DEAD} RETURNING run_id").fetchall()
+    return [run_id for (run_id,) in rows]
+
+
+def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
+    """Remove deleted runs for good, in this order: all the rows, their files, the freed pages.
+
+    A crash between leaves files that no run names, which `check` finds; never a run without its files. Only
+    where the disk is too full even to write that rows are gone, the files of these runs, which are in the
+    trash and were to be removed, go first and make room.
+    """
+    try:
+        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+    except StoreFull:
+        for _, folder in database.read(lambda connection: _trashed(connection, locations, run_ids)):
+            _remove_folder(folder)
+        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+    for folder in folders:
+        _remove_folder(folder)
+    if run_ids:
+        _shrink(database)
+
+
+def _remove_rows(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[Path]:
+    runs = _trashed(connection, locations, run_ids)
+    connection.executemany("DELETE FROM runs WHERE n = ?", [(n,) for n, _ in runs])
+    return [folder for _, folder in runs]
+
+
+def _trashed(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[tuple[int, Path]]:
+    """Return number and folder of runs that are in the trash. Raises RunNotFound, InvalidValue for others."""
+    found: list[tuple[int, Path]] = []
+    for run_id in run_ids:
+        row = connection.execute(
+            "SELECT r.n, r.lifecycle, r.experiment, e.location FROM runs r JOIN experiments e"
+            " ON e.id = r.experiment WHERE r.run_id = ?",
+            (run_id,),
+        ).fetchone()
+        if row is None:
+            raise RunNotFound(f"No run has the id '{run_id}'; nothing was purged.")
+        if row[1] != LifecycleStage.DELETED:
+            raise InvalidValue(f"Run {run_id} is not in the trash; nothing was purged. Delete it first.")
+        found.append((row[0], locations.experiment_dir(row[2], row[3]) / run_id))
+    return found
+
+
+def _remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()  # only where it was the last run of its experiment
+
+
+def check(database: Database, locations: Locations, *, fix: bool) -> list[Problem]:
+    """Compare rows with rows and with files; with `fix` repair what can be."""
+    # Folders are listed before rows are read: a run's row is older than its folder, so that a run which
+    # starts meanwhile is not taken for an orphan.
+    folders = _run_folders(locations.root / ARTIFACTS)
+    try:
+        if problems := _damage(database):
+            return problems  # rows that cannot be trusted must not decide which files to remove
+    except StoreCorrupt as error:
+        return [Problem("database", database.name, str(error))]
+    problems = _stale_runs(database, fix=fix)
+    states: dict[str, bool] = database.read(
+        lambda connection: dict(connection.execute(f"SELECT run_id, ({_DEAD}) OR status <> 'RUNNING' FROM runs"))
+    )
+    strangers, unread = _runs_of_neighbours(database.path) if set(folders) - set(states) else (set(), [])
+    for run_id, folder in folders.items():
+        if run_id in states:
+            if states[run_id]:
+                problems += _unfinished_files(folder, locations.root, fix=fix)
+        elif run_id not in strangers:
+            problems.append(_orphan_folder(folder, locations.root, fix=fix, unread=unread))
+    return problems
+
+
+def _damage(database: Database) -> list[Problem]:
+    remedy = "Restore the file from a copy, or salvage it with `sqlite3 FILE .recover`."
+
+    def find(connection: sqlite3.Connection) -> list[str]:
+        lines = [line for (line,) in connection.execute("PRAGMA quick_check") if line != "ok"]
+        strays = connection.execute("PRAGMA foreign_key_check")
+        return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
+
+    return [Problem("database", database.name, f"{line}. {remedy}") for line in database.read(find)]
+
+
+def _stale_runs(database: Database, *, fix: bool) -> list[Problem]:
+    ids = database.write(repair) if fix else database.read(_dead)
+    done = "now recorded as KILLED" if fix else "shown as KILLED, and recorded so at the next write"
+    return [Problem("stale run", id_, f"Its process is gone without ending it; {done}.", fix) for id_ in ids]
+
+
+def _dead(connection: sqlite3.Connection) -> list[str]:
+    return [run_id for (run_id,) in connection.execute(f"SELECT run_id FROM runs WHERE {_DEAD}")]
+
+
+def _run_folders(artifacts: Path) -> dict[str, Path]:
+    """Return the folders of runs by id: those in `artifacts/<experiment id>/`."""
+    if not artifacts.is_dir():
+        return {}
+    experiments = [folder for folder in artifacts.iterdir() if folder.name.isdecimal() and folder.is_dir()]
+    return {run.name: run for folder in experiments for run in folder.iterdir() if run.is_dir()}
+
+
+def _runs_of_neighbours(path: Path | None) -> tuple[set[str], list[str]]:
+    """Return the runs of other stores in the same folder, whose artifacts lie among ours.
+
+    And the names of files that may be such a store, but cannot be read: any folder may be theirs.
+    """
+    found: set[str] = set()
+    unread: list[str] = []
+    for other in sorted(path.parent.iterdir()) if path else ():
+        if other == path or not other.is_file() or other.suffix in (".backup", ".partial"):
+            continue
+        try:
+            found |= _runs_of(other)
+        except (OSError, sqlite3.Error):
+            unread.append(other.name)
+    return found, unread
+
+
+def _runs_of(file: Path) -> set[str]:
+    """Return the runs in a file, none if it is not a store."""
+    with file.open("rb") as opened:
+        if opened.read(16) != b"SQLite format 3\0":
+            return set()
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+        if not schema.is_store(connection):
+            return set()
+        return {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
+
+
+def _orphan_folder(folder: Path, root: Path, *, fix: bool, unread: list[str]) -> Problem:
+    subject = str(folder.relative_to(root))
+    if unread:
+        message = (
+            f"No run of this store has these files; they may be those of {', '.join(unread)}, which cannot be "
+            "read. Not removed: make it readable, or move it away, then check again."
+        )
+        return Problem("orphan folder", subject, message)
+    if fix:
+        shutil.rmtree(folder, ignore_errors=True)
+    gone = not folder.exists()
+    done = "removed" if gone else "not removed: permissions?" if fix else "--fix removes it"
+    return Problem("orphan folder", subject, f"No run has these files; {done}.", gone)
+
+
+def _unfinished_files(folder: Path, root: Path, *, fix: bool) -> list[Problem]:
+    """Find what was being written when its process died, in the folder of a run that has ended."""
+    problems = []
+    for file in sorted(folder.rglob(f"{TEMPORARY}*")):
+        if fix:
+            with suppress(OSError):
+                file.unlink()
+        gone = not file.exists()
+        message = f"It was being written when its process died; {'removed' if gone else '--fix removes it'}."
+        problems.append(Problem("orphan file", str(file.relative_to(root)), message, gone))
+    return problems
+
+
+def _shrink(database: Database) -> None:
+    """Give freed pages back to the file system; left for another time while others write."""
+    with suppress(sqlite3.Error):
+        connection = database.connection()
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,187 @@
+"""Reading many runs from SQLite: which, in which order, and rows to entities and columns."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from tracking.entities import Metric, Run, RunColumns, RunData, RunInfo
+from tracking.store.conditions import RUNS, Condition, Order
+from tracking.store.locations import Locations
+from tracking.store.query import parse_filter, parse_order
+from tracking.store.sql import STATUS, run_order, run_scope
+
+Row = tuple[Any, ...]  # of INFO
+
+_BATCH = 500
+_MOST = 2**63 - 1
+
+INFO = (
+    f"SELECT r.n, r.run_id, r.experiment, r.name, r.user, {STATUS}, r.start_time, r.end_time, r.lifecycle FROM runs r"
+)
+_OF_BATCH = "FROM json_each(?) j CROSS JOIN {table} v ON v.run = j.value"  # CROSS keeps the order of the list
+_VALUES = f"SELECT j.key, v.key, v.value {_OF_BATCH}"
+_PAIRS = f"SELECT v.key, v.value {_OF_BATCH}"
+_LISTED_VALUES = f"SELECT json_group_array(v.key), json_group_array(v.value) {_OF_BATCH}"
+_PLACES = f"SELECT json_group_array(j.key) {_OF_BATCH}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which runs, in which order; parsed before the store is touched."""
+
+    experiments: Sequence[str] | None
+    condition: Condition | None
+    orders: tuple[Order, ...]
+    view_type: int
+    limit: int
+    offset: int
+
+
+def select(
+    experiments: Sequence[str] | None,
+    filter_string: str,
+    order_by: Sequence[str],
+    *,
+    view_type: int,
+    max_results: int | None,
+    offset: int,
+) -> Selection:
+    """Parse what a caller asked for. Raises FilterError."""
+    condition, orders = parse_filter(filter_string, RUNS), parse_order(order_by, RUNS)
+    limit = _MOST if max_results is None else max(max_results, 0)
+    return Selection(experiments, condition, orders, view_type, limit, offset)
+
+
+def find_rows(connection: sqlite3.Connection, selection: Selection) -> list[Row]:
+    """Return the rows of `INFO` of the selected runs, in order."""
+    sorting, order = run_order(selection.orders)
+    joins, where = run_scope(selection.condition, selection.experiments, selection.view_type)
+    return connection.execute(
+        f"{INFO} {joins.text} {sorting.text} WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",
+        [*joins.values, *sorting.values, *where.values, selection.limit, selection.offset],
+    ).fetchall()
+
+
+def artifact_uris(connection: sqlite3.Connection, locations: Locations) -> dict[int, str]:
+    """Return the folder of each experiment as a file URI; there are few experiments."""
+    rows = connection.execute("SELECT id, location FROM experiments").fetchall()
+    return {id_: locations.experiment_uri(id_, location) for id_, location in rows}
+
+
+def run_info(row: Row, uris: dict[int, str]) -> RunInfo:
+    """Return the entity of a row of `INFO`."""
+    _, run_id, experiment, name, user, status, start, end, lifecycle = row
+    uri = f"{uris[experiment]}/{run_id}"
+    return RunInfo(run_id, str(experiment), name, user, status, start, end, lifecycle, uri)
+
+
+def read_runs(connection: sqlite3.Connection, rows: list[Row], locations: Locations) -> list[Run]:
+    """Return complete runs for rows of `INFO`."""
+    uris = artifact_uris(connection, locations)
+    runs = [Run(run_info(row, uris), RunData({}, {}, {})) for row in rows]
+    names = key_names(connection)
+    for start, batch in _batches(rows):
+        for place, key, value in connection.execute(_VALUES.format(table="latest"), (batch,)):
+            runs[start + place].data.metrics[names[key]] = math.nan if value is None else value
+        for place, key, value in connection.execute(_VALUES.format(table="params"), (batch,)):
+            runs[start + place].data.params[names[key]] = value
+        for place, key, value in connection.execute(_VALUES.format(table="tags"), (batch,)):
+            runs[start + place].data.tags[names[key]] = value
+    return runs
+
+
+def read_columns(connection: sqlite3.Connection, rows: list[Row], locations: Locations) -> RunColumns:
+    """Return runs by column for rows of `INFO`."""
+    names = key_names(connection)
+    metrics, params, tags = (
+        {names[key]: column for key, column in _columns(connection, table, rows, missing).items()}
+        for table, missing in (("latest", math.nan), ("params", None), ("tags", None))
+    )
+    return RunColumns(_info_columns(rows, artifact_uris(connection, locations)), metrics, params, tags)
+
+
+def _info_columns(rows: list[Row], uris: dict[int, str]) -> dict[str, list[Any]]:
+    width = len(RunInfo.__slots__)
+    flat = list(chain.from_iterable(rows))  # zip(*rows) takes several times as long for many rows
+    _, ids, experiments, names, users, statuses, starts, ends, lifecycles = (
+        flat[position::width] for position in range(width)
+    )
+    places = [f"{uris[experiment]}/{run_id}" for run_id, experiment in zip(ids, experiments, strict=True)]
+    texts = {experiment: str(experiment) for experiment in uris}
+    ids_of_experiments = [texts[experiment] for experiment in experiments]
+    values = (ids, ids_of_experiments, names, users, statuses, starts, ends, lifecycles, places)
+    return dict(zip(RunInfo.__slots__, values, strict=True))
+
+
+def _columns(
+    connection: sqlite3.Connection, table: str, rows: list[Row], missing: float | None
+) -> dict[int, list[Any]]:
+    """Return a column for each key; where all runs of a batch have the same keys, by slices."""
+    columns: dict[int, list[Any]] = {}
+    for start, batch in _batches(rows):
+        keys, values = _listed(connection, table, batch)
+        count = min(_BATCH, len(rows) - start)
+        width = len(keys) // count
+        for key in dict.fromkeys(keys):
+            if key not in columns:
+                columns[key] = [missing] * len(rows)
+        # Keys ascend within a run, so that the first ones repeated `count` times means: the same in each.
+        if keys == keys[:width] * count:
+            for position in range(width):
+                columns[keys[position]][start : start + count] = values[position::width]
+        else:
+            places = json.loads(connection.execute(_PLACES.format(table=table), (batch,)).fetchone()[0])
+            for place, key, value in zip(places, keys, values, strict=True):
+                columns[key][start + place] = value
+    return columns
+
+
+def _listed(connection: sqlite3.Connection, table: str, batch: str) -> tuple[list[int], list[Any]]:
+    """Return keys and values of a batch, run by run.
+
+    Texts come as one JSON list, which takes half the time of a row each: most of that goes into making
+    tuples. Numbers would lose digits that way.
+    """
+    if table != "latest":
+        keys, texts = connection.execute(_LISTED_VALUES.format(table=table), (batch,)).fetchone()
+        return json.loads(keys), json.loads(texts)
+    flat = list(chain.from_iterable(connection.execute(_PAIRS.format(table=table), (batch,))))
+    keys, values = flat[::2], flat[1::2]
+    if None in values:
+        values = [math.nan if value is None else value for value in values]
+    return keys, values
+
+
+def history(connection: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dict[str, list[Metric]]:
+    """Return all points of a run by name, ordered by step and time."""
+    found: dict[str, list[Metric]] = {}
+    rows = connection.execute(
+        "SELECT key, value, timestamp, step FROM points"
+        " WHERE run = (SELECT n FROM runs WHERE run_id = ?) ORDER BY key, step, timestamp, value",
+        (run_id,),
+    )
+    for key, value, timestamp, step in rows:
+        name = names[key]
+        found.setdefault(name, []).append(Metric(name, float(value), timestamp, step, run_id))
+    return found
+
+
+# Reading values ----------------------------------------------------------------------------------
+def _batches(rows: list[Row]) -> Iterator[tuple[int, str]]:
+    """Divide rows; give where each batch starts and its row numbers as a JSON list.
+
+    A list is one bound value, so that no limit on variables applies, and keeps the order.
+    """
+    for start in range(0, len(rows), _BATCH):
+        yield start, json.dumps([row[0] for row in rows[start : start + _BATCH]])
+
+
+def key_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the names of params, metrics and tags by number."""
+    return dict(connection.execute("SELECT id, name FROM keys"))

@@ -1,0 +1,1 @@
+"""Plain values to text: numbers, times, tables, terminal plots. Knows no run."""
