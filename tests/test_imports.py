@@ -69,7 +69,7 @@ ONLY = {
     "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.__main__", "runner.trial.build"],
     "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare"],
     "sqlite3": ["tracking.store.*"],
-    "runner": ["runner.*"],
+    "runner": ["runner", "runner.*"],
 }
 OFFERED = (
     "tracking.records",

@@ -9,11 +9,13 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tracking.errors import InvalidValue, UnknownScheme
-from tracking.store.sqlite import Store
 from tracking.validation import shorten
+
+if TYPE_CHECKING:  # sqlite3 is imported when a store is opened
+    from tracking.store.sqlite import Store
 
 DEFAULT_URI: Final = "sqlite:///runs/tracking.db"
 URI_VARIABLES: Final = ("TRACKING_URI", "MLFLOW_TRACKING_URI")  # the first one that is set counts

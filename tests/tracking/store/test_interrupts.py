@@ -46,7 +46,7 @@ def interrupted_at(count: int, call: Callable[[], object]) -> bool:
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal left
-        ours = str(frame.f_globals.get("__name__")).startswith("tracking.sqlite")
+        ours = str(frame.f_globals.get("__name__")).startswith("tracking.store.")
         if not ours or frame.f_code.co_name == "close":  # what a __del__ raises goes nowhere
             return None
         frame.f_trace_opcodes = True

@@ -231,7 +231,7 @@ def test_a_plot_marks_first_and_last_at_the_corners():
     assert lines == ["2 |         *", "  |", "1 |*", "  +----------", "   0        1"]
 
 
-@pytest.mark.parametrize("room", ["cells", "cli.listing"])
+@pytest.mark.parametrize("room", ["text.formatting", "pages.run_table"])
 def test_docstring_examples_are_true(room):
     results = doctest.testmod(importlib.import_module(f"tracking.{room}"))
 
