@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.report.console import GONE, end_quietly, say
+from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -83,7 +84,7 @@ def _run_hydra(typed: Sequence[str]) -> int:
     before = list(sys.argv)
     sys.argv[:] = ["runner", *arguments]  # the name that runs are recorded under, as their source
     # For the jobs of other sweepers and launchers, in any process; our own name their sweep themselves.
-    sweep = {"sweep.id": secrets.token_hex(4), "sweep.command": command_line()}
+    sweep = {SWEEP_ID: secrets.token_hex(4), SWEEP_COMMAND: command_line()}
     os.environ[SWEEP_VARIABLE] = json.dumps(sweep)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own traceback and exit with 1
     try:
@@ -154,7 +155,7 @@ def _run_task() -> float | None:
     hydra = HydraConfig.get()
     tags = None
     if hydra.mode == RunMode.MULTIRUN:
-        tags = json.loads(os.environ.get(SWEEP_VARIABLE, "{}")) | {"sweep.point": str(hydra.job.num)}
+        tags = json.loads(os.environ.get(SWEEP_VARIABLE, "{}")) | {SWEEP_POINT: str(hydra.job.num)}
     request = Request(as_typed(hydra.overrides.task), command_line(), sweeps=False, sweep_tags=tags)
     result = execute(request, composer_for(HydraConfig.instance().cfg))  # type: ignore[arg-type]
     if hydra.mode != RunMode.MULTIRUN and result.exit_code:

@@ -21,6 +21,16 @@ from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.request import Request, read_points
 from runner.trial.spec import Spec
+from tracking.records.names import (
+    BACKEND,
+    BOOKKEEPING,
+    N_JOBS,
+    SOURCE_NAME,
+    SWEEP_COMMAND,
+    SWEEP_ID,
+    SWEEP_POINTS,
+    SWEEP_REUSED,
+)
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
@@ -188,7 +198,7 @@ class Campaign:
         for outcome in reused.values():
             results.take(outcome)
         session = self._session(
-            provenance, store, datasets, sweep | {"sweep.reused": str(len(reused))} if reused else sweep
+            provenance, store, datasets, sweep | {SWEEP_REUSED: str(len(reused))} if reused else sweep
         )
         live = self._first.config["progress"]
         quiet = self._request.quiet
@@ -233,9 +243,9 @@ class Campaign:
         if not self._request.sweeps:
             return {}
         return {
-            "sweep.id": secrets.token_hex(4),
-            "sweep.points": str(self._expansion.count()),
-            "sweep.command": self._request.command,
+            SWEEP_ID: secrets.token_hex(4),
+            SWEEP_POINTS: str(self._expansion.count()),
+            SWEEP_COMMAND: self._request.command,
         }
 
     def _session(
@@ -244,8 +254,8 @@ class Campaign:
         from runner.trial.record import Session
 
         tags = provenance.tags(threads=self._settings.threads)
-        tags |= {"n_jobs": str(self._first.config["n_jobs"]), "backend": self._settings.backend}
-        tags["mlflow.source.name"] = sys.argv[0]
+        tags |= {N_JOBS: str(self._first.config["n_jobs"]), BACKEND: self._settings.backend}
+        tags[SOURCE_NAME] = sys.argv[0]
         tags |= sweep
         tags |= self._request.sweep_tags or {}
         return Session(
@@ -296,7 +306,6 @@ class _EarlyPool:
 
 def is_bookkeeping(key: str) -> bool:
     """Tell whether an override only says how or where to run, and not what."""
-    from tracking.records.values import BOOKKEEPING
 
     return key.lstrip("+~").partition(".")[0] in BOOKKEEPING
 

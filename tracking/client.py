@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from tracking import context, validation
 from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
 from tracking.errors import ExperimentDeleted, InvalidValue
+from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.store import files
 from tracking.store.owner import current_owner
 from tracking.stores import current_uri, shared_store, uri_text
@@ -137,13 +138,13 @@ class TrackingClient:
     ) -> Run:
         """Create a RUNNING run that nothing ends by itself; `start_run` is the friendlier way."""
         recorded = validation.tags(tags or {})
-        name = validation.run_name(run_name) or recorded.get(context.RUN_NAME)
-        recorded[context.RUN_NAME] = name or context.random_name()
+        name = validation.run_name(run_name) or recorded.get(RUN_NAME)
+        recorded[RUN_NAME] = name or context.random_name()
         return self.store.create_run(
             validation.experiment_id(experiment_id),
             run_id=_new_run_id(),
-            run_name=recorded[context.RUN_NAME],
-            user_id=recorded.get(context.USER, "unknown"),
+            run_name=recorded[RUN_NAME],
+            user_id=recorded.get(USER, "unknown"),
             start_time=validation.metric_timestamp(start_time),
             owner=current_owner(),
             tags=recorded,
@@ -155,7 +156,7 @@ class TrackingClient:
 
     def get_parent_run(self, run_id: str) -> Run | None:
         """Return the run that this one is nested in, or None."""
-        parent = self.get_run(run_id).data.tags.get(context.PARENT_RUN_ID)
+        parent = self.get_run(run_id).data.tags.get(PARENT_RUN_ID)
         return None if parent is None else self.get_run(parent)
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
@@ -164,7 +165,7 @@ class TrackingClient:
         state = None if status is None else validation.run_status(status)
         owner = current_owner() if state == RunStatus.RUNNING else None
         renamed = validation.run_name(name)
-        tags = {} if renamed is None else {context.RUN_NAME: renamed}
+        tags = {} if renamed is None else {RUN_NAME: renamed}
         self.store.update_run(run_id, status=state, owner=owner, run_name=renamed, tags=tags)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
@@ -263,9 +264,9 @@ class TrackingClient:
         return operations(synchronous)
 
     def _record_tags(self, run_id: str, tags: dict[str, str], **values: Any) -> None:
-        name = tags.get(context.RUN_NAME)
+        name = tags.get(RUN_NAME)
         if name == "":  # MLflow too lets a run keep its name rather than have none
-            del tags[context.RUN_NAME]
+            del tags[RUN_NAME]
         self.store.log_batch(validation.run_id(run_id), tags=tags, run_name=name or None, **values)
 
     def delete_tag(self, run_id: str, key: str) -> None:

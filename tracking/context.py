@@ -13,18 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from tracking.errors import InvalidValue
+from tracking.records.names import GIT_BRANCH, GIT_COMMIT, GIT_REPO_URL, SOURCE_NAME, SOURCE_TYPE, USER
 from tracking.validation import shorten
-
-RUN_NAME = "mlflow.runName"
-USER = "mlflow.user"
-SOURCE_NAME = "mlflow.source.name"
-SOURCE_TYPE = "mlflow.source.type"
-GIT_COMMIT = "mlflow.source.git.commit"
-GIT_BRANCH = "mlflow.source.git.branch"
-GIT_REPO_URL = "mlflow.source.git.repoURL"
-PARENT_RUN_ID = "mlflow.parentRunId"
-NOTE = "mlflow.note.content"
-MODEL_HISTORY = "mlflow.log-model.history"
 
 _ADJECTIVES = (  # noqa: SIM905  # a word list reads best as words
     "able amber ample apt awake bold brave breezy brisk bronze calm candid careful charming cheerful "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
-from tracking.compare.run_diff import RunDiff, compare_runs
 from tracking.entities import Run
 from tracking.pages.diff_page import render_config, render_diff
 from tracking.records.reading import Request, RunRecord, load_records, parse_yaml
@@ -15,6 +15,14 @@ from tracking.records.refs import resolve_run
 from tracking.records.values import Change, diff_configs, flatten, show_changes
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, current_uri, inherited_uri, shared_store
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiff(run_diff.RunDiff):
+    """Everything that was compared; `print` shows the page."""
+
+    def __str__(self) -> str:
+        return render_diff(self)
 
 
 def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = None) -> RunDiff:
@@ -25,7 +33,8 @@ def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = No
     """
     store = shared_store(uri)
     records = load_records(store, [_run(store, run) for run in runs])
-    return compare_runs(records, ignore=ignore, store=needed_uri(uri))
+    diff = run_diff.compare_runs(records, ignore=ignore, store=needed_uri(uri))
+    return RunDiff(**{field.name: getattr(diff, field.name) for field in fields(diff)})
 
 
 def needed_uri(uri: str | None) -> str:

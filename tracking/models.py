@@ -13,16 +13,14 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracking import context
 from tracking.active.lifecycle import current_run
 from tracking.client import TrackingClient
 from tracking.entities import Run
 from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, InvalidValue, TrackingError
+from tracking.records.names import MODEL_FILE, MODEL_FOLDER, MODEL_HISTORY
 from tracking.store import files
 from tracking.validation import now_ms, shorten
 
-FILE_NAME: Final = "model.joblib"
-DEFAULT_PATH: Final = "model"
 SMALL: Final = 2**18  # bytes of a pickle that is written without joblib
 _REMEMBERED: Final = 64
 
@@ -67,20 +65,20 @@ def log_model(
             f"There is no model registry: the model is logged, but not registered as {registered_model_name!r}.",
             stacklevel=2,
         )
-    path = files.check_path(name if name is not None else artifact_path) or DEFAULT_PATH
+    path = files.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
     fresh = None
     if run_id is None:
         active = current_run()
         client, run_id, fresh = active.client, active.run_id, active.run
     else:
         client = TrackingClient()
-    client.save_artifact(run_id, f"{path}/{FILE_NAME}", lambda file: _dump(sk_model, file, compress))
+    client.save_artifact(run_id, f"{path}/{MODEL_FILE}", lambda file: _dump(sk_model, file, compress))
     # The first model of an active run: the tag is as it was when the run started. Reading a run costs more.
     before = fresh if fresh is not None and run_id not in _logged_to else client.get_run(run_id)
     _logged_to[run_id] = None
     if len(_logged_to) > _REMEMBERED:
         del _logged_to[next(iter(_logged_to))]
-    _remember(client, run_id, path, before.data.tags.get(context.MODEL_HISTORY, "[]"))
+    _remember(client, run_id, path, before.data.tags.get(MODEL_HISTORY, "[]"))
     return ModelInfo(run_id, path, f"runs:/{run_id}/{path}", now_ms())
 
 
@@ -138,7 +136,7 @@ def _remember(client: TrackingClient, run_id: str, path: str, known: str) -> Non
     except (ValueError, AttributeError, TypeError):  # somebody wrote the tag by hand
         history = []
     history.append({"run_id": run_id, "artifact_path": path, "utc_time_created": now_ms()})
-    client.set_tag(run_id, context.MODEL_HISTORY, json.dumps(history))
+    client.set_tag(run_id, MODEL_HISTORY, json.dumps(history))
 
 
 def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) -> Any:
@@ -162,7 +160,7 @@ def _model_file(model_uri: str | os.PathLike[str] | Run) -> str:
     if separator and scheme == "runs":
         run_id, _, path = rest.lstrip("/").partition("/")
         if not run_id or not path:
-            raise InvalidValue(f"Invalid model address {model_uri!r}: as runs:/<run id>/{DEFAULT_PATH}.")
+            raise InvalidValue(f"Invalid model address {model_uri!r}: as runs:/<run id>/{MODEL_FOLDER}.")
         return _run_file(run_id, path)
     if separator and scheme == "file":
         from urllib.parse import unquote, urlsplit
@@ -172,17 +170,17 @@ def _model_file(model_uri: str | os.PathLike[str] | Run) -> str:
         raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>.")
     if "/" in model_uri or os.path.exists(model_uri):
         return _local_file(model_uri)
-    return _run_file(model_uri, DEFAULT_PATH)
+    return _run_file(model_uri, MODEL_FOLDER)
 
 
 def _run_file(run_id: str, path: str) -> str:
     client = TrackingClient()
     place = files.existing(str(client.artifact_dir(run_id)), path)
-    return files.existing(str(client.artifact_dir(run_id)), f"{path}/{FILE_NAME}") if os.path.isdir(place) else place
+    return files.existing(str(client.artifact_dir(run_id)), f"{path}/{MODEL_FILE}") if os.path.isdir(place) else place
 
 
 def _local_file(path: str) -> str:
-    file = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
+    file = os.path.join(path, MODEL_FILE) if os.path.isdir(path) else path
     if not os.path.isfile(file):
         raise ArtifactNotFound(f"There is no model at {shorten(path)}: {shorten(file)} is missing.")
     return file

@@ -10,7 +10,7 @@ from runner.compose.folder import config_folder
 from runner.compose.overrides import WRAPPED, spell_out
 from runner.errors import ConfigError
 from runner.suggest import suggest
-from tracking.records.values import BOOKKEEPING
+from tracking.records.names import BOOKKEEPING
 
 _SHELLS = ("bash", "fish", "zsh")
 _LEFT_OUT = ("prepare", "tags", "tracking", "experiment")  # groups that a run may do without

@@ -9,7 +9,8 @@ from runner.compose.keys import _closed, name_owners, no_such_key
 from runner.errors import ConfigError
 from runner.points.axes import Setting
 from runner.suggest import nearest
-from tracking.records.values import BOOKKEEPING, leaves
+from tracking.records.names import BOOKKEEPING
+from tracking.records.values import leaves
 
 Leaf = tuple[str, ...]
 

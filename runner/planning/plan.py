@@ -22,6 +22,7 @@ from runner.trial.build import build
 from runner.trial.evaluate import check_scorers
 from runner.trial.identity import asked_fingerprint, data_key, explain_change, fingerprint, identify, targets
 from runner.trial.spec import Spec
+from tracking.records.names import ERROR, FINGERPRINT, FINGERPRINT_ASKED, IDENTITY, OBJECTIVE_METRIC
 
 BATCH = 500  # points looked up at once
 MOST_ERRORS = 10
@@ -164,9 +165,9 @@ def plan_points(
             identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages) for spec in batch
         ]
         prints = [fingerprint(parts) for parts in made_of]
-        same = ledger.find("fingerprint", prints)
+        same = ledger.find(FINGERPRINT, prints)
         asked = [asked_fingerprint(spec) for spec in batch]
-        before = ledger.find("fingerprint.asked", [asked[i] for i in range(len(batch)) if prints[i] not in same])
+        before = ledger.find(FINGERPRINT_ASKED, [asked[i] for i in range(len(batch)) if prints[i] not in same])
         for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
             home = ledger.experiment_id(spec.experiment)
             # The same words may have asked for something else in another experiment.
@@ -213,29 +214,29 @@ def _judge(
         elsewhere = "" if done[0].info.experiment_id == home else "filed in another experiment"
         return Planned(spec, DONE, elsewhere, done[0])
     # A run that ended before it was identified has no fingerprint.
-    ended = same or [run for run in before if not _is_done(run) and "fingerprint" not in run.data.tags]
+    ended = same or [run for run in before if not _is_done(run) and FINGERPRINT not in run.data.tags]
     deaths = sum(map(_has_died, ended))
     if same:
         return Planned(spec, FAILED, _reason(same[0]), same[0], deaths)
     for run in before:
-        if _is_done(run) and "identity" in run.data.tags:
-            return Planned(spec, STALE, explain_change(run.data.tags["identity"], made_of), run)
+        if _is_done(run) and IDENTITY in run.data.tags:
+            return Planned(spec, STALE, explain_change(run.data.tags[IDENTITY], made_of), run)
     failed = [run for run in ended if run.info.status in ("FAILED", "KILLED", "FINISHED")]
     return Planned(spec, FAILED, _reason(failed[0]), failed[0], deaths) if failed else Planned(spec, NEW)
 
 
 def _is_done(run: tracking.Run) -> bool:
     """Tell whether a run has a result: a program's end may call a run finished that was in the middle of a fit."""
-    metric = run.data.tags.get("objective.metric")
+    metric = run.data.tags.get(OBJECTIVE_METRIC)
     return run.info.status == "FINISHED" and (metric is None or metric in run.data.metrics)
 
 
 def _reason(run: tracking.Run) -> str:
     unfinished = "ended without a result" if run.info.status == "FINISHED" else run.info.status.lower()
-    return run.data.tags.get("error", unfinished)
+    return run.data.tags.get(ERROR, unfinished)
 
 
 def _has_died(run: tracking.Run) -> bool:
     """Tell whether a run ended because its process did: nobody could write why, or another process did."""
-    error = run.data.tags.get("error")
+    error = run.data.tags.get(ERROR)
     return run.info.status == "KILLED" if error is None else error.startswith("worker ")

@@ -19,6 +19,7 @@ from runner.trial.spec import Spec
 from tracking import Run, RunData, RunInfo, TrackingClient
 from tracking.compare.run_diff import RunDiff, compare_runs
 from tracking.pages.diff_page import render_diff
+from tracking.records.names import FINGERPRINT
 from tracking.records.reading import Request, RunRecord, parse_environment
 
 SECTIONS = ("config", "data", "code", "env")
@@ -32,7 +33,7 @@ def render_preview(spec: Spec, store: str, *, data: Dataset, provenance: Provena
     planned = imagine_record(spec, data, provenance)
     diff = compare_runs([then.record, planned])
     page = render_diff(diff, only=SECTIONS, width=width)
-    recorded, now = (record.run.data.tags.get("fingerprint") for record in (then.record, planned))
+    recorded, now = (record.run.data.tags.get(FINGERPRINT) for record in (then.record, planned))
     return [page, "", _verdict(diff, f"{then.name} ({then.short})", same_identity=recorded == now)]
 
 

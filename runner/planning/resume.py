@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import tracking
 from runner.planning.plan import DONE, Planned
 from runner.trial.record import Outcome, outcome_of_run
-from tracking.records.sweeps import ALSO, Reuse
+from tracking.records.names import SWEEP_ALSO, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS
+from tracking.records.sweeps import Reuse
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ def resume(planned: Iterable[Planned], store: str, sweep: Mapping[str, str]) -> 
         if point.state == DONE and run is not None:
             if sweep:
                 client.set_tag(
-                    run.info.run_id, ALSO, _reuse(number, sweep, first=not found.reused).noted(run.data.tags)
+                    run.info.run_id, SWEEP_ALSO, _reuse(number, sweep, first=not found.reused).noted(run.data.tags)
                 )
             found.reused[number] = outcome_of_run(point.spec, run)
         elif point.deaths:
@@ -52,6 +53,6 @@ def resume(planned: Iterable[Planned], store: str, sweep: Mapping[str, str]) -> 
 
 def _reuse(number: int, sweep: Mapping[str, str], *, first: bool) -> Reuse:
     if not first:
-        return Reuse(sweep["sweep.id"], number)
+        return Reuse(sweep[SWEEP_ID], number)
     now = time.time_ns() // 1_000_000
-    return Reuse(sweep["sweep.id"], number, int(sweep["sweep.points"]), now, sweep["sweep.command"])
+    return Reuse(sweep[SWEEP_ID], number, int(sweep[SWEEP_POINTS]), now, sweep[SWEEP_COMMAND])

@@ -32,7 +32,10 @@ class Setting:
         """Make a setting and write its override; `~key` without a value is a deletion."""
         if key.startswith("~") and value is None:
             return cls(key, None, key)
-        return cls(key, value, f"{key}={render_value(value)}")
+        try:
+            return cls(key, value, f"{key}={render_value(value)}")
+        except ValueError as error:
+            raise SweepError(f"{key}: {error}") from error
 
     @property
     def name(self) -> str:

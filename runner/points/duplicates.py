@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
-from runner.errors import SweepError
 from runner.points.axes import Setting
 from tracking.records.overrides import render_value
 
@@ -54,7 +53,7 @@ class Wording:
         if setting.text not in self._known:
             try:
                 value = render_value(setting.value)
-            except SweepError:  # beyond the grammar as a value, yet given as text
+            except ValueError:  # beyond the grammar as a value, yet given as text
                 value = setting.text
             self._known[setting.text] = hash_words(setting.key, value)
         return self._known[setting.text]

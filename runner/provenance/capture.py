@@ -18,6 +18,18 @@ from runner.provenance.ingredients import Difference, Recorded, first_difference
 from runner.provenance.packages import forget as _forget_packages
 from runner.provenance.packages import list_packages
 from runner.provenance.restore import restore, unrecorded
+from tracking.records.names import (
+    BLAS,
+    CPU,
+    GIT_BRANCH,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    GIT_PATCH,
+    GIT_REPO_URL,
+    PLATFORM,
+    PYTHON,
+    THREADS,
+)
 
 __all__ = [
     "Difference",
@@ -60,11 +72,11 @@ class Provenance:
     def environment_text(self, *, threads: int | None = None) -> str:
         """Return the text of `environment.txt`: commented header lines, then one `name==version` a line."""
         header = {
-            "python": self.python,
-            "platform": self.platform,
-            "cpu": self.cpu,
-            "blas": self.blas,
-            "threads": "" if threads is None else str(threads),
+            PYTHON: self.python,
+            PLATFORM: self.platform,
+            CPU: self.cpu,
+            BLAS: self.blas,
+            THREADS: "" if threads is None else str(threads),
             "host": self.host,
         }
         lines = [f"# {key}: {value}" for key, value in header.items() if value]
@@ -73,9 +85,9 @@ class Provenance:
 
     def tags(self, *, threads: int | None = None) -> dict[str, str]:
         """Return the tags of a run made with this; those of git are absent outside a repository."""
-        tags = {"python": self.python, "platform": self.platform, "cpu": self.cpu, "blas": self.blas}
+        tags = {PYTHON: self.python, PLATFORM: self.platform, CPU: self.cpu, BLAS: self.blas}
         if threads is not None:
-            tags["threads"] = str(threads)
+            tags[THREADS] = str(threads)
         return tags | self._git_tags
 
     @cached_property
@@ -83,11 +95,11 @@ class Provenance:
         if self.git is None:
             return {}
         tags = {
-            "mlflow.source.git.commit": self.git.commit,
-            "mlflow.source.git.branch": self.git.branch,
-            "mlflow.source.git.repoURL": self.git.url,
-            "git.dirty": "true" if self.git.dirty else "false",
-            "git.patch": hashlib.sha256(self.git.patch).hexdigest() if self.git.dirty else None,
+            GIT_COMMIT: self.git.commit,
+            GIT_BRANCH: self.git.branch,
+            GIT_REPO_URL: self.git.url,
+            GIT_DIRTY: "true" if self.git.dirty else "false",
+            GIT_PATCH: hashlib.sha256(self.git.patch).hexdigest() if self.git.dirty else None,
         }
         return {key: value for key, value in tags.items() if value}
 

@@ -7,6 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from tracking.records.names import (
+    BLAS,
+    CPU,
+    FINGERPRINT_CONFIG,
+    FINGERPRINT_DATA,
+    FINGERPRINT_SPLITS,
+    GIT_COMMIT,
+    GIT_PATCH,
+    IDENTITY,
+    PLATFORM,
+    PYTHON,
+    THREADS,
+)
+
 MANY = 4  # so many packages are named in a sentence, the rest is counted
 
 
@@ -27,7 +41,7 @@ class Recorded:
     def identity(self) -> dict[str, dict[str, str]]:
         """The `code` and `environment` parts of the run's identity; {} for what it does not say."""
         try:
-            identity = json.loads(self.tags.get("identity", "{}"))
+            identity = json.loads(self.tags.get(IDENTITY, "{}"))
         except ValueError:
             return {}
         parts = identity.items() if isinstance(identity, dict) else ()
@@ -74,9 +88,9 @@ def first_difference(recorded: Recorded, current: Recorded) -> list[Difference]:
 
 def _compare_config_and_data(then: Recorded, now: Recorded) -> Iterator[Difference]:
     for ingredient, key, said in (
-        ("config", "fingerprint.config", "The configuration is another one: {}"),
-        ("data", "fingerprint.data", "The data has other content: {}"),
-        ("splits", "fingerprint.splits", "The folds are other ones: {}"),
+        ("config", FINGERPRINT_CONFIG, "The configuration is another one: {}"),
+        ("data", FINGERPRINT_DATA, "The data has other content: {}"),
+        ("splits", FINGERPRINT_SPLITS, "The folds are other ones: {}"),
     ):
         yield from _compare(ingredient, then.tags.get(key, ""), now.tags.get(key, ""), said)
 
@@ -93,11 +107,11 @@ def _compare_modules(then: Recorded, now: Recorded) -> Iterator[Difference]:
 
 
 def _compare_git(then: Recorded, now: Recorded) -> Iterator[Difference]:
-    before, after = (side.tags.get("mlflow.source.git.commit", "") for side in (then, now))
+    before, after = (side.tags.get(GIT_COMMIT, "") for side in (then, now))
     if before != after:
         names = [f"commit {text[:12]}" if text else "no git repository" for text in (before, after)]
         yield Difference("code", before, after, f"The code is another one: {names[0]} -> {names[1]}.")
-    was, is_ = (side.tags.get("git.patch", "") for side in (then, now))
+    was, is_ = (side.tags.get(GIT_PATCH, "") for side in (then, now))
     if was != is_ and before and after:
         yield Difference("code", was, is_, _say_patch(was, is_))
 
@@ -129,11 +143,11 @@ def _compare_packages(then: Recorded, now: Recorded) -> Iterator[Difference]:
 
 def _compare_machine(then: Recorded, now: Recorded) -> Iterator[Difference]:
     for key, said in (
-        ("python", "Python: {}"),
-        ("platform", "The platform: {}"),
-        ("blas", "BLAS: {}"),
-        ("threads", "Threads of BLAS and OpenMP: {}"),
-        ("cpu", "The CPU: {}"),
+        (PYTHON, "Python: {}"),
+        (PLATFORM, "The platform: {}"),
+        (BLAS, "BLAS: {}"),
+        (THREADS, "Threads of BLAS and OpenMP: {}"),
+        (CPU, "The CPU: {}"),
     ):
         yield from _compare(key, then.get(key), now.get(key), said)
 

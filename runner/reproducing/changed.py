@@ -25,7 +25,8 @@ from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from runner.trial.spec import Spec
-from tracking.records.values import BOOKKEEPING, leaves
+from tracking.records.names import BOOKKEEPING, DERIVED_FROM
+from tracking.records.values import leaves
 
 if TYPE_CHECKING:
     from runner.trial.record import Outcome
@@ -63,7 +64,7 @@ def change_with(composer: Composer, then: RecordedRun, overrides: Sequence[str])
     else:
         _refuse_structural(then, settings, composer, difference)
         changed = _set(then, settings, difference)
-    tags = dict(changed.spec.extra_tags) | {"derived_from": then.id}
+    tags = dict(changed.spec.extra_tags) | {DERIVED_FROM: then.id}
     return replace(changed, spec=replace(changed.spec, extra_tags=tags))
 
 

@@ -17,6 +17,7 @@ from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from tracking import TrackingClient
+from tracking.records.names import REPRODUCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def check_baseline(
     spec, data = prepare_again(baseline, options)
     threads = options.threads or baseline.threads
     session = open_session(client, threads=threads, datasets={data_key(spec.config): data})
-    outcome = record(replace(spec, extra_tags={"reproduces": baseline.id}), session)
+    outcome = record(replace(spec, extra_tags={REPRODUCES: baseline.id}), session)
     new = read_run(client, outcome.run_id)
     if not outcome.ok:
         raise PointFailed(f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}")

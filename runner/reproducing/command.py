@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ConfigError, Interrupted, NotReproducible, PointFailed, RunnerError
 from runner.report.console import emit, say
+from tracking.records.names import GIT_COMMIT, GIT_DIRTY, PATCH_FILE, REPRODUCES_SWEEP, SWEEP_COMMAND
 
 if TYPE_CHECKING:
     from runner.reproducing.running import Options
@@ -239,7 +240,7 @@ def _reproduce_sweep(asked: argparse.Namespace, client: TrackingClient, typed: S
         runs,
         _options(asked),
         n_jobs=_jobs(asked.n_jobs),
-        tags={"sweep.command": command, "reproduces.sweep": sweep_id},
+        tags={SWEEP_COMMAND: command, REPRODUCES_SWEEP: sweep_id},
         on_outcome=progress.take,
     )
     try:
@@ -278,11 +279,11 @@ def _check(asked: argparse.Namespace, client: TrackingClient, baseline: Recorded
 def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
     from runner.provenance.capture import restore
 
-    commit = then.making.tags.get("mlflow.source.git.commit", "")
+    commit = then.making.tags.get(GIT_COMMIT, "")
     if not commit:
         raise NotReproducible(f"Run {then.short} ({then.name}) has no git commit: it ran outside a repository.")
-    path = then.folder / "uncommitted.patch"
-    dirty = then.run.data.tags.get("git.dirty") == "true"
+    path = then.folder / PATCH_FILE
+    dirty = then.run.data.tags.get(GIT_DIRTY) == "true"
     if dirty and not path.is_file():
         raise NotReproducible(f"Run {then.short} had uncommitted changes, but its uncommitted.patch is gone.")
     directory = Path(asked.checkout)

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.provenance.ingredients import MANY, Difference, Recorded, first_difference
 from runner.reproducing.comparison import Comparison, Gap
+from tracking.records.names import DATA_DTYPES, DATA_SHAPE, DATA_TARGET, FINGERPRINT_DATA, IDENTITY
 
 # The order in which to suspect what differs.
 SUSPECTS = (
@@ -93,7 +94,7 @@ def _explain(difference: Difference, then: Mapping[str, str], now: Mapping[str, 
 
 def _config(tags: Mapping[str, str]) -> Mapping[str, Any]:
     try:
-        config = json.loads(tags.get("identity", "{}")).get("config")
+        config = json.loads(tags.get(IDENTITY, "{}")).get("config")
     except (ValueError, AttributeError):  # cut off, or written by hand
         return {}
     return config if isinstance(config, dict) else {}
@@ -114,16 +115,16 @@ def _changed_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _say_data(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     said = []
     for tag, what in (
-        ("data.shape", "rows x columns"),
-        ("data.target", "target"),
-        ("data.dtypes", "columns"),
+        (DATA_SHAPE, "rows x columns"),
+        (DATA_TARGET, "target"),
+        (DATA_DTYPES, "columns"),
     ):
         old, new = then.get(tag), now.get(tag)
         if old and new and old != new:
-            said.append(f"{what} {old} -> {new}" if tag != "data.dtypes" else "its columns or their types changed")
-    shape = then.get("data.shape", "")
+            said.append(f"{what} {old} -> {new}" if tag != DATA_DTYPES else "its columns or their types changed")
+    shape = then.get(DATA_SHAPE, "")
     what = ", ".join(said) or f"values changed, the shape is still {shape}".removesuffix(" ")
-    old, new = (tags.get("fingerprint.data", "")[:11] for tags in (then, now))
+    old, new = (tags.get(FINGERPRINT_DATA, "")[:11] for tags in (then, now))
     return f"The data has other content: {what} ({old} -> {new})."
 
 

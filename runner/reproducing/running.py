@@ -21,6 +21,17 @@ from runner.trial.recorded import RecordedRun, read_recorded, read_run
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
+from tracking.records.names import (
+    BACKEND,
+    ERROR,
+    N_JOBS,
+    REPRODUCES,
+    SOURCE_NAME,
+    SWEEP_ID,
+    SWEEP_POINT,
+    SWEEP_POINTS,
+    THREADS,
+)
 from tracking.records.sweeps import find_sweep, read_sweeps
 
 PROBE_ROWS = 64  # rows of the data for which both models predict
@@ -54,7 +65,7 @@ def reproduce_run(client: TrackingClient, then: RecordedRun, options: Options | 
 
 def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:
     """Return the point to run again and its data. Raises NotReproducible naming what is missing."""
-    spec = relocate(then.spec(number=number, tags={"reproduces": then.id}), options)
+    spec = relocate(then.spec(number=number, tags={REPRODUCES: then.id}), options)
     return spec, check_runnable(spec, f"Run {then.short} ({then.name}) cannot be run here")
 
 
@@ -93,7 +104,7 @@ def open_session(
 ) -> Session:
     """Return what new runs share: today's provenance, and the store they go to."""
     provenance = capture_provenance(exclude=folder_of(client.tracking_uri))
-    described = {"n_jobs": n_jobs, "backend": "loky", "mlflow.source.name": sys.argv[0]}
+    described = {N_JOBS: n_jobs, BACKEND: "loky", SOURCE_NAME: sys.argv[0]}
     return Session(
         client.tracking_uri,
         threads,
@@ -129,7 +140,7 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
 
 def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
     status = then.run.info.status
-    error = then.run.data.tags.get("error", "")
+    error = then.run.data.tags.get(ERROR, "")
     said = f"the recorded run is {status}{f' ({error})' if error else ''}, "
     if outcome.ok:
         return f"{said}the new run {outcome.run_id[:8]} finished"
@@ -174,7 +185,7 @@ class SweepAgain:
 
     def results(self) -> Iterator[Reproduction | CannotRun]:
         """Yield the verdict on every point as its new run ends. Raises Interrupted after Ctrl-C."""
-        shared = {"sweep.id": secrets.token_hex(4), "sweep.points": str(len(self.runs)), **self.tags}
+        shared = {SWEEP_ID: secrets.token_hex(4), SWEEP_POINTS: str(len(self.runs)), **self.tags}
         by_threads: dict[int, list[Run]] = {}
         for run in self.runs:
             by_threads.setdefault(self._threads(run), []).append(run)
@@ -182,7 +193,7 @@ class SweepAgain:
             yield from self._results(runs, threads, shared)
 
     def _threads(self, run: Run) -> int:
-        said = run.data.tags.get("threads", "")
+        said = run.data.tags.get(THREADS, "")
         return self.options.threads or (int(said) if said.isdecimal() and int(said) else 1)
 
     def _results(
@@ -215,7 +226,7 @@ class SweepAgain:
 
     def _numbered(self, runs: Sequence[Run]) -> Iterator[tuple[Run, int]]:
         """Yield each run with its point's number; with its place in the list where not all have one."""
-        points = [run.data.tags.get("sweep.point", "") for run in self.runs]
+        points = [run.data.tags.get(SWEEP_POINT, "") for run in self.runs]
         known = all(map(str.isdecimal, points))
         places = {run.info.run_id: number for number, run in enumerate(self.runs)}
         for run in runs:
@@ -245,5 +256,5 @@ def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run],
     finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
     if not finished:
         raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")
-    finished.sort(key=lambda run: int(run.data.tags.get("sweep.point", "0") or 0))
+    finished.sort(key=lambda run: int(run.data.tags.get(SWEEP_POINT, "0") or 0))
     return sweep.id, finished, max(sweep.planned - len(finished), 0)

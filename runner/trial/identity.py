@@ -11,7 +11,23 @@ from runner.data.dataset import Dataset
 from runner.provenance.capture import code_identity, matters
 from runner.trial.build import Parts
 from runner.trial.spec import Spec
-from tracking.records.values import BOOKKEEPING, leaves
+from tracking.records.names import (
+    BOOKKEEPING,
+    DATA_DTYPES,
+    DATA_FEATURES,
+    DATA_NAME,
+    DATA_SHAPE,
+    DATA_TARGET,
+    FINGERPRINT,
+    FINGERPRINT_CODE,
+    FINGERPRINT_CONFIG,
+    FINGERPRINT_DATA,
+    FINGERPRINT_ENVIRONMENT,
+    FINGERPRINT_SPLITS,
+    IDENTITY,
+    TEST_TRAIN_RATIO,
+)
+from tracking.records.values import leaves
 
 
 def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
@@ -79,19 +95,19 @@ def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: flo
     """Return the tags that say what a point's fingerprint is made of, and its data."""
     features = json.dumps(list(data.feature_names))
     tags = {
-        "fingerprint": fingerprint(made_of),
-        "fingerprint.config": fingerprint(made_of["config"]),
-        "fingerprint.data": data.fingerprint,
-        "fingerprint.splits": splits_key(spec.config),
-        "fingerprint.code": fingerprint(made_of["code"]),
-        "fingerprint.environment": fingerprint(made_of["environment"]),
-        "identity": json.dumps(made_of, default=repr),
-        "data.name": data.name,
-        "data.shape": data.shape,
-        "data.target": data.target_name,
-        "data.features": features,
-        "data.dtypes": json.dumps(dict(data.dtypes)),
-        "cv.test_train_ratio": repr(ratio),
+        FINGERPRINT: fingerprint(made_of),
+        FINGERPRINT_CONFIG: fingerprint(made_of["config"]),
+        FINGERPRINT_DATA: data.fingerprint,
+        FINGERPRINT_SPLITS: splits_key(spec.config),
+        FINGERPRINT_CODE: fingerprint(made_of["code"]),
+        FINGERPRINT_ENVIRONMENT: fingerprint(made_of["environment"]),
+        IDENTITY: json.dumps(made_of, default=repr),
+        DATA_NAME: data.name,
+        DATA_SHAPE: data.shape,
+        DATA_TARGET: data.target_name,
+        DATA_FEATURES: features,
+        DATA_DTYPES: json.dumps(dict(data.dtypes)),
+        TEST_TRAIN_RATIO: repr(ratio),
     }
     return {key: value if len(value) <= 8000 else _shortened(value) for key, value in tags.items()}
 

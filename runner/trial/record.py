@@ -29,7 +29,27 @@ from runner.trial.identity import (
 from runner.trial.runlog import RunLog
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
-from tracking.records.values import BOOKKEEPING, leaves
+from tracking.records.names import (
+    ATTEMPT,
+    BOOKKEEPING,
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    ERROR,
+    FINGERPRINT_ASKED,
+    LOG_FILE,
+    MODEL_FOLDER,
+    OBJECTIVE_DIRECTION,
+    OBJECTIVE_METRIC,
+    OVERRIDES,
+    OVERRIDES_FILE,
+    PATCH_FILE,
+    SWEEP_ID,
+    SWEEP_POINT,
+    TRACEBACK_FILE,
+    WARNINGS,
+    WARNINGS_COUNT,
+)
+from tracking.records.values import leaves
 
 LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
@@ -100,12 +120,12 @@ def record(
         tags=_first_tags(spec, session, attempt),
     ) as run:
         on_start(run.info.run_id)
-        tracking.log_text(documents.config_yaml(spec.config), "config.yaml")
-        tracking.log_text(documents.overrides_yaml(spec), "overrides.yaml")
-        tracking.log_text(session.environment, "environment.txt", shared=True)
+        tracking.log_text(documents.config_yaml(spec.config), CONFIG_FILE)
+        tracking.log_text(documents.overrides_yaml(spec), OVERRIDES_FILE)
+        tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
         if session.patch:
             patch = session.patch.decode("utf-8", "surrogateescape")
-            tracking.log_text(patch, "uncommitted.patch", shared=True)
+            tracking.log_text(patch, PATCH_FILE, shared=True)
         log = RunLog()
         folds: list[Fold] = []
         error: BaseException | None = None
@@ -142,8 +162,8 @@ def record_death(
         )
         run_id = run.info.run_id
     client.log_batch(run_id, params=parameters(task.config))  # the same again where it came so far
-    client.log_text(run_id, reason + "\n", "traceback.txt")
-    client.set_tag(run_id, "error", reason)
+    client.log_text(run_id, reason + "\n", TRACEBACK_FILE)
+    client.set_tag(run_id, ERROR, reason)
     client.set_terminated(run_id, status)
     return replace(outcome_of(task, run_id, status, seconds=seconds), error=reason)
 
@@ -156,7 +176,7 @@ def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
     outcome = outcome_of(spec, run_id, info.status, seconds=seconds)
     if outcome.ok:
         return outcome
-    client.set_tag(run_id, "error", "interrupted")  # KILLED without a word is a process that died
+    client.set_tag(run_id, ERROR, "interrupted")  # KILLED without a word is a process that died
     return replace(outcome, error="interrupted")
 
 
@@ -263,7 +283,7 @@ def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
     if spec.config.get("refit", True):
         start = time.perf_counter()
         model = fit_final(parts.estimator, data, splits)
-        tracking.log_model(model, "model")
+        tracking.log_model(model, MODEL_FOLDER)
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
 
 
@@ -301,18 +321,18 @@ def _finish(
 ) -> Outcome:
     tags: dict[str, str] = {}
     if notes := log.warnings():
-        tags = {"warnings": "\n".join(notes), "warnings.count": str(len(notes))}
+        tags = {WARNINGS: "\n".join(notes), WARNINGS_COUNT: str(len(notes))}
         for note in notes:
             log.write(note)
     message = None
     if error is not None:
         kind = "SystemExit" if isinstance(error, SystemExit) else type(error).__name__
         message = f"{kind}: {' '.join(str(error).split())}"
-        tags["error"] = message[:1000]
+        tags[ERROR] = message[:1000]
         trace = "".join(traceback.format_exception(error))
-        tracking.log_text(trace, "traceback.txt")
+        tracking.log_text(trace, TRACEBACK_FILE)
         log.write(message)
-    tracking.log_text(log.text(), "run.log")
+    tracking.log_text(log.text(), LOG_FILE)
     if tags:
         tracking.set_tags(tags)
     status = "FINISHED" if error is None else "FAILED"
@@ -329,14 +349,14 @@ def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
     metric, direction = spec.objective
     tags = {str(key): str(value) for key, value in leaves(spec.config.get("tags") or {}) if key}
     tags |= session.tags
-    if "sweep.id" in session.tags:
-        tags.setdefault("sweep.point", str(spec.number))  # another sweeper has numbered it already
-    tags["overrides"] = json.dumps(list(spec.overrides))
-    tags["fingerprint.asked"] = asked_fingerprint(spec)
-    tags["objective.metric"] = metric
-    tags["objective.direction"] = direction
+    if SWEEP_ID in session.tags:
+        tags.setdefault(SWEEP_POINT, str(spec.number))  # another sweeper has numbered it already
+    tags[OVERRIDES] = json.dumps(list(spec.overrides))
+    tags[FINGERPRINT_ASKED] = asked_fingerprint(spec)
+    tags[OBJECTIVE_METRIC] = metric
+    tags[OBJECTIVE_DIRECTION] = direction
     if attempt > 1:
-        tags["attempt"] = str(attempt)
+        tags[ATTEMPT] = str(attempt)
     return tags | dict(spec.extra_tags)
 
 

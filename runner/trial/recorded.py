@@ -15,14 +15,21 @@ from runner.errors import NotReproducible
 from runner.provenance.ingredients import Recorded
 from runner.trial.spec import Spec
 from tracking import TrackingClient
+from tracking.records.names import (
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    GIT_DIRTY,
+    GIT_PREFIX,
+    MODEL_FILE,
+    MODEL_FOLDER,
+    THREADS,
+)
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
 
 if TYPE_CHECKING:
-    pass  # XXX
     from tracking import Run
 
-CONFIG = "config.yaml"
 NEEDED = ("model", "data", "cv", "scoring", "seed")  # sections without which nothing can be run
 _DERIVED = ("_mean", "_std", "_seconds")  # summaries and timings: no scores of a fold
 
@@ -69,24 +76,24 @@ class RecordedRun:
         if missing:
             sections = " and no ".join(missing)
             raise NotReproducible(
-                f"Run {self.short} ({self.name}) cannot be run again: its {CONFIG} has no {sections}."
+                f"Run {self.short} ({self.name}) cannot be run again: its {CONFIG_FILE} has no {sections}."
             )
         return config
 
     @property
     def threads(self) -> int:
         """How many BLAS and OpenMP threads it was limited to."""
-        said = str(self.run.data.tags.get("threads") or self.config.get("threads_per_run") or 1)
+        said = str(self.run.data.tags.get(THREADS) or self.config.get("threads_per_run") or 1)
         return int(said) if said.isdecimal() and int(said) else 1
 
     @property
     def making(self) -> Recorded:
         """What it was made with, to be compared with today."""
-        path = self.folder / "environment.txt"
+        path = self.folder / ENVIRONMENT_FILE
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         tags = self.run.data.tags
-        if "git.dirty" not in tags:  # the commit is then that of the program's folder, not of the user's code
-            tags = {key: value for key, value in tags.items() if not key.startswith("mlflow.source.git.")}
+        if GIT_DIRTY not in tags:  # the commit is then that of the program's folder, not of the user's code
+            tags = {key: value for key, value in tags.items() if not key.startswith(GIT_PREFIX)}
         return Recorded(tags, text)
 
     @property
@@ -118,7 +125,7 @@ class RecordedRun:
 
     def load_model(self) -> tuple[Any, str]:
         """Return the recorded model, or None and why there is none. Runs what the file says: trust it."""
-        path = self.folder / "model" / "model.joblib"
+        path = self.folder / MODEL_FOLDER / MODEL_FILE
         if not path.is_file():
             return None, "no model was recorded"
         import joblib
@@ -131,11 +138,11 @@ class RecordedRun:
             return None, f"the model of {self.short} cannot be loaded: {type(error).__name__}: {error}"
 
     def _say_no_config(self) -> str:
-        problem = next((text for text in self.record.problems if text.startswith(CONFIG)), "")
+        problem = next((text for text in self.record.problems if text.startswith(CONFIG_FILE)), "")
         if problem:
             return f"Run {self.short} ({self.name}) cannot be run again: {problem}"
         return (
-            f"Run {self.short} ({self.name}) cannot be run again: it has no {CONFIG}, so it was not made by"
+            f"Run {self.short} ({self.name}) cannot be run again: it has no {CONFIG_FILE}, so it was not made by"
             " python -m runner. Run its own script again."
         )
 

@@ -20,7 +20,7 @@ from runner.trial.recorded import RecordedRun
 from tracking.compare.config import Command, compare_configs
 from tracking.entities import Run, RunData, RunInfo
 from tracking.pages.diff_page import render_config
-from tracking.records.overrides import write_value
+from tracking.records.overrides import render_value
 from tracking.records.reading import Request, RunRecord
 from tracking.records.values import BOOKKEEPING, diff_configs
 from tracking.records.values import BOOKKEEPING as RUNNER_BOOKKEEPING
@@ -43,7 +43,7 @@ def requests(draw: st.DrawFn) -> list[str]:
     if draw(st.booleans()):
         asked.append("prepare=standard")
     if draw(st.booleans()):
-        asked.append(f"+data.note={write_value(draw(awkward))}")
+        asked.append(f"+data.note={render_value(draw(awkward))}")
     if draw(st.booleans()):
         asked.append("refit=false")
     return asked
@@ -123,6 +123,6 @@ def test_a_real_group_change_is_one_line(composer: Composer) -> None:
     )
 )
 def test_a_written_value_is_read_back_by_hydra_with_its_type(value: object) -> None:
-    (setting,) = read_settings([f"key={write_value(value)}"])
+    (setting,) = read_settings([f"key={render_value(value)}"])
 
     assert repr(setting.value) == repr(value)

@@ -13,6 +13,7 @@ from tracking.active.state import OpenRun, pop, push, state
 from tracking.client import TrackingClient
 from tracking.entities import LifecycleStage, Run, RunStatus
 from tracking.errors import ExperimentNotFound, InvalidValue, RunConflict, RunDeleted
+from tracking.records.names import NOTE, PARENT_RUN_ID, RUN_NAME
 from tracking.store.owner import current_owner
 from tracking.stores import EXPERIMENT_ID, EXPERIMENT_NAME, choice
 
@@ -86,13 +87,13 @@ def start_run(
 def _described(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, str]:
     valid = validation.tags(tags) if tags else {}
     if description:
-        if context.NOTE in valid:
+        if NOTE in valid:
             raise InvalidValue(
                 f"Description is given twice: as description={validation.shorten(description)} and as "
                 "the tag "
-                f"{context.NOTE!r}. Leave out one of them."
+                f"{NOTE!r}. Leave out one of them."
             )
-        valid[context.NOTE] = validation.tag_value(context.NOTE, description)
+        valid[NOTE] = validation.tag_value(NOTE, description)
     return valid
 
 
@@ -106,7 +107,7 @@ def _create(
     parent = _parent(client, parent_run_id)
     recorded = context.system_tags()
     if parent is not None:
-        recorded[context.PARENT_RUN_ID] = parent
+        recorded[PARENT_RUN_ID] = parent
     recorded.update(tags)
     return client.create_run(
         current_experiment_id(client) if experiment_id is None else str(validation.experiment_id(experiment_id)),
@@ -141,8 +142,8 @@ def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dic
             f"{choice.experiment_id}. Call set_experiment(experiment_id={info.experiment_id!r}) first."
         )
     if run_name:
-        tags[context.RUN_NAME] = str(validation.run_name(run_name))
-    name = tags.get(context.RUN_NAME)
+        tags[RUN_NAME] = str(validation.run_name(run_name))
+    name = tags.get(RUN_NAME)
     client.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner(), run_name=name, tags=tags)
     return client.get_run(run_id)
 

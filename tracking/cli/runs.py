@@ -25,6 +25,7 @@ from tracking.entities import Experiment, Metric, ViewType
 from tracking.errors import InvalidValue
 from tracking.pages.run_page import fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
+from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
@@ -64,7 +65,7 @@ def _experiment_row(experiment: Experiment, runs: int, last: int | None) -> dict
         "runs": runs,
         "last activity": None if last is None else local_time(last),
         "created": local_time(experiment.creation_time),
-        "note": experiment.tags.get("mlflow.note.content"),
+        "note": experiment.tags.get(NOTE),
     }
 
 
@@ -195,7 +196,7 @@ def _flat(sections: list[tuple[str, Row | str]]) -> list[Row]:
 
 def _traceback(folder: Path) -> str:
     try:
-        return (folder / "traceback.txt").read_text(encoding="utf-8", errors="replace")
+        return (folder / TRACEBACK_FILE).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

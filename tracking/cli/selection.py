@@ -9,11 +9,11 @@ from dataclasses import replace
 from tracking.cli.terminal import note
 from tracking.entities import Run
 from tracking.errors import InvalidValue, RunNotFound
+from tracking.records.names import REPRODUCES
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.sqlite import Store
 
-_REPEATS = "reproduces"
 _TIMES = ("fit_seconds", "score_seconds")
 
 
@@ -32,7 +32,7 @@ def select_runs(
     if not (sweep or filter or experiment):
         raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
-    wants_repeats = bool(sweep) or _REPEATS in filter
+    wants_repeats = bool(sweep) or REPRODUCES in filter
     if sweep and not scope and not filter.strip():
         return _runs_of(source, sweep)
     found = source.search_runs(scope, filter_string=filter)
@@ -45,7 +45,7 @@ def select_runs(
 
 
 def _without_repeats(found: list[Run]) -> list[Run]:
-    kept = [run for run in found if _REPEATS not in run.data.tags]
+    kept = [run for run in found if REPRODUCES not in run.data.tags]
     if not kept or len(kept) == len(found):
         return found
     number = len(found) - len(kept)

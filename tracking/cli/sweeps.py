@@ -11,6 +11,7 @@ from tracking.cli.runs import LimitOption, emit_runs, note_more
 from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, opened, terminal_width
 from tracking.entities import Run, RunStatus
 from tracking.pages.run_table import run_rows
+from tracking.records.names import SWEEP_POINT
 from tracking.records.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, read_sweeps
 from tracking.store.sqlite import Store
 from tracking.text.tables import format_duration, render_page
@@ -79,7 +80,7 @@ def _progress(sweep: Sweep) -> str:
 
 
 def _point(run: Run) -> str:
-    return f"{run.data.tags.get('sweep.point', '?')} ({run.info.run_id[:8]})"
+    return f"{run.data.tags.get(SWEEP_POINT, '?')} ({run.info.run_id[:8]})"
 
 
 def _experiment_names(source: Store, sweep: Sweep) -> dict[str, str]:

@@ -13,9 +13,10 @@ from itertools import repeat
 from typing import Any
 
 from tracking.compare.following import _copies, _gather_followers
-from tracking.records.overrides import change_request, write_value
+from tracking.records.names import GIT_COMMIT, GIT_DIRTY, IDENTITY, is_bookkeeping
+from tracking.records.overrides import change_request, render_value
 from tracking.records.reading import Request, RunRecord, read_json
-from tracking.records.values import ABSENT, Change, find_varying, flatten, is_bookkeeping, matches
+from tracking.records.values import ABSENT, Change, find_varying, flatten, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _changed_defaults(records: Sequence[RunRecord], flats: Sequence[Mapping[str,
 
 
 def _effective(record: RunRecord) -> dict[str, Any]:
-    known = read_json(record.run.data.tags.get("identity"))
+    known = read_json(record.run.data.tags.get(IDENTITY))
     config = known.get("config") if isinstance(known, dict) else None
     return config if isinstance(config, dict) else {}
 
@@ -226,7 +227,7 @@ def _searched(request: Request) -> list[str]:
     more = [folder for folder in request.config_dir if folder not in folders[:1]]
     options = ["--config-dir", folders[0]] if folders else []
     options += ["--config-name", request.config_name] if request.config_name != "config" else []
-    return options + ([f"hydra.searchpath={write_value(more)}"] if more else [])
+    return options + ([f"hydra.searchpath={render_value(more)}"] if more else [])
 
 
 def _shell(program: str, overrides: Iterable[str]) -> str:
@@ -235,8 +236,8 @@ def _shell(program: str, overrides: Iterable[str]) -> str:
 
 def _code_note(record: RunRecord) -> str:
     tags = record.run.data.tags
-    commit = tags.get("mlflow.source.git.commit")
+    commit = tags.get(GIT_COMMIT)
     if commit is None:
         return ""
-    dirty = " with its uncommitted changes" if tags.get("git.dirty") == "true" else ""
+    dirty = " with its uncommitted changes" if tags.get(GIT_DIRTY) == "true" else ""
     return f"at commit {commit[:12]}{dirty}"

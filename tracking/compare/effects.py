@@ -16,6 +16,7 @@ from tracking.compare.factors import find_factors, order_of
 from tracking.compare.metrics import find_direction
 from tracking.compare.statistics import Spread, describe_spread
 from tracking.entities import Run
+from tracking.records.names import FINGERPRINT_DATA
 
 _MOST_VALUES = 4
 
@@ -97,5 +98,5 @@ def _in_any(key: str, runs: Iterable[Run]) -> bool:
 
 def _cell(run: Run, key: str, others: Iterable[str]) -> Hashable:
     """Return what has to be the same in both runs of a pair."""
-    data = None if key.startswith("data.") else run.data.tags.get("fingerprint.data")
+    data = None if key.startswith("data.") else run.data.tags.get(FINGERPRINT_DATA)
     return (data, *(run.data.params.get(other) for other in others))

@@ -13,6 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracking.compare.statistics import PairedChange, compare_folds, describe_spread
+from tracking.records.names import (
+    FINGERPRINT_DATA,
+    FINGERPRINT_SPLITS,
+    OBJECTIVE_DIRECTION,
+    OBJECTIVE_METRIC,
+    TEST_TRAIN_RATIO,
+)
 from tracking.records.reading import RunRecord
 
 _TIMES = re.compile(r"(?:fit|score)_seconds(?:_mean|_std)?")
@@ -85,7 +92,7 @@ def compare_metrics(records: Sequence[RunRecord]) -> MetricsDiff:
     """Compare the metrics of the runs, each run with the first."""
     scores = [read_scores(record) for record in records]
     unranked = tuple(_why_unranked(records[0], other) for other in records[1:])
-    objective = records[0].run.data.tags.get("objective.metric", "").removesuffix("_mean")
+    objective = records[0].run.data.tags.get(OBJECTIVE_METRIC, "").removesuffix("_mean")
     keys = sorted(dict.fromkeys(key for own in scores for key in own), key=lambda key: key != objective)
     rows = tuple(_row(key, records, [own.get(key) for own in scores], unranked) for key in keys)
     return MetricsDiff(
@@ -121,8 +128,8 @@ def find_direction(key: str, tags: Iterable[Mapping[str, str]]) -> str | None:
     """Return "minimize" or "maximize" for a metric: by the objective tags, else by its common name."""
     base = key.removesuffix("_mean")
     for own in tags:
-        if own.get("objective.metric", "").removesuffix("_mean") == base:
-            return own.get("objective.direction", "minimize")
+        if own.get(OBJECTIVE_METRIC, "").removesuffix("_mean") == base:
+            return own.get(OBJECTIVE_DIRECTION, "minimize")
     if any(base == name or base.endswith(f"_{name}") for name in _SMALLER):
         return "minimize"
     if any(base == name or base.startswith(f"{name}_") for name in _LARGER):
@@ -171,7 +178,7 @@ def _verdict(change: float, direction: str | None) -> str | None:
 
 
 def _why_unranked(first: RunRecord, second: RunRecord) -> str | None:
-    for tag, subject in (("fingerprint.data", "data"), ("fingerprint.splits", "splits")):
+    for tag, subject in ((FINGERPRINT_DATA, "data"), (FINGERPRINT_SPLITS, "splits")):
         pair = [record.run.data.tags.get(tag) for record in (first, second)]
         if None in pair:
             return f"which {subject} the scores belong to was not recorded (tag {tag})"
@@ -195,7 +202,7 @@ def _why_unpaired(first: Mapping[int, float], second: Mapping[int, float]) -> st
 
 def _test_train_ratio(record: RunRecord) -> float | None:
     try:
-        return float(record.run.data.tags["cv.test_train_ratio"])
+        return float(record.run.data.tags[TEST_TRAIN_RATIO])
     except (KeyError, ValueError):
         return None
 

@@ -15,6 +15,25 @@ from typing import Any, Final
 from tracking.compare.config import ConfigDiff, compare_configs
 from tracking.compare.metrics import MetricsDiff, compare_metrics
 from tracking.entities import Run
+from tracking.records.names import (
+    BLAS,
+    DATA_DTYPES,
+    DATA_FEATURES,
+    DATA_NAME,
+    DATA_SHAPE,
+    DATA_TARGET,
+    ERROR,
+    FINGERPRINT_CODE,
+    FINGERPRINT_DATA,
+    FINGERPRINT_SPLITS,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    GIT_PATCH,
+    IDENTITY,
+    PYTHON,
+    THREADS,
+    WARNINGS,
+)
 from tracking.records.reading import RunRecord, read_json
 from tracking.records.values import Change, find_varying
 
@@ -77,11 +96,6 @@ class RunDiff:
         chosen = tuple(only) or (*SECTIONS, "outcome")
         return all(getattr(self, name).same for name in chosen)
 
-    def __str__(self) -> str:
-        from tracking.pages.diff_page import render_diff
-
-        return render_diff(self)
-
 
 def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), store: str = "") -> RunDiff:
     """Compare two or more runs; `ignore` are patterns of config keys that do not matter.
@@ -114,11 +128,11 @@ def _tags(record: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
 
 # Data ------------------------------------------------------------------------------------------
 _DATA_TAGS = {
-    "name": "data.name",
-    "content": "fingerprint.data",
-    "shape": "data.shape",
-    "target": "data.target",
-    "splits": "fingerprint.splits",
+    "name": DATA_NAME,
+    "content": FINGERPRINT_DATA,
+    "shape": DATA_SHAPE,
+    "target": DATA_TARGET,
+    "splits": FINGERPRINT_SPLITS,
 }
 
 
@@ -126,7 +140,7 @@ def _compare_data(records: Sequence[RunRecord]) -> Section:
     first = _tags(records[0], _DATA_TAGS)
     known = [first[key] for key in ("name", "shape", "content") if key in first]
     notes = []
-    lacking = [record for record in records if "fingerprint.data" not in record.run.data.tags]
+    lacking = [record for record in records if FINGERPRINT_DATA not in record.run.data.tags]
     unknown = f"no fingerprint of the data was recorded by {_named(lacking, records)}" if lacking else ""
     changes = _changes(records, lambda record: _tags(record, _DATA_TAGS) | _columns(record))
     names = [list(_columns(record)) for record in records]
@@ -143,8 +157,8 @@ def _named(chosen: Sequence[RunRecord], records: Sequence[RunRecord]) -> str:
 
 def _columns(record: RunRecord) -> dict[str, str]:
     """Return the columns of the data with their types, as far as recorded."""
-    names = read_json(record.run.data.tags.get("data.features"))
-    types = read_json(record.run.data.tags.get("data.dtypes"))
+    names = read_json(record.run.data.tags.get(DATA_FEATURES))
+    types = read_json(record.run.data.tags.get(DATA_DTYPES))
     types = types if isinstance(types, dict) else {}
     if not isinstance(names, list):
         names = list(types)
@@ -152,11 +166,11 @@ def _columns(record: RunRecord) -> dict[str, str]:
 
 
 # Code ------------------------------------------------------------------------------------------
-_CODE_TAGS = {"commit": "mlflow.source.git.commit", "dirty": "git.dirty", "uncommitted": "git.patch"}
+_CODE_TAGS = {"commit": GIT_COMMIT, "dirty": GIT_DIRTY, "uncommitted": GIT_PATCH}
 
 
 def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
-    commits = [record.run.data.tags.get("mlflow.source.git.commit") for record in records]
+    commits = [record.run.data.tags.get(GIT_COMMIT) for record in records]
     known = [commit for commit in dict.fromkeys(commits) if commit]
     notes: list[str] = []
     patch = ""
@@ -164,7 +178,7 @@ def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
         notes.append(f"What was committed between: git diff {' '.join(commit[:12] for commit in known[:2])}")
     elif len(records) == 2 and None not in commits:
         patch = diff_patches(records[0].patch, records[1].patch)
-    lacking = [record for record in records if not (_modules(record) or "mlflow.source.git.commit" in _tags_of(record))]
+    lacking = [record for record in records if not (_modules(record) or GIT_COMMIT in _tags_of(record))]
     unknown = f"neither a git commit nor the code itself was recorded by {_named(lacking, records)}" if lacking else ""
     return CodeDiff(_changes(records, _code), _code_summary(records[0]), tuple(notes), unknown, patch)
 
@@ -178,10 +192,10 @@ def _code(record: RunRecord) -> dict[str, Any]:
 
 def _modules(record: RunRecord) -> dict[str, str]:
     """Return the content or version of the code that was run, as far as recorded: its modules and packages."""
-    known = read_json(_tags_of(record).get("identity"))
+    known = read_json(_tags_of(record).get(IDENTITY))
     modules = known.get("code") if isinstance(known, dict) else None
     if not isinstance(modules, dict):
-        modules = {"fingerprint": _tags_of(record).get("fingerprint.code")}
+        modules = {"fingerprint": _tags_of(record).get(FINGERPRINT_CODE)}
     return {str(name): str(value) for name, value in modules.items() if value}
 
 
@@ -191,11 +205,11 @@ def _tags_of(record: RunRecord) -> Mapping[str, str]:
 
 def _code_summary(record: RunRecord) -> str:
     modules = ", ".join(f"{name} {value[:19]}" for name, value in _modules(record).items())
-    commit = _tags_of(record).get("mlflow.source.git.commit")
+    commit = _tags_of(record).get(GIT_COMMIT)
     if commit is None:
         return f"{modules} (no git commit recorded)" if modules else "no git commit recorded"
     states = {"true": ", the same uncommitted changes", "false": ", clean"}
-    state = states.get(_tags_of(record).get("git.dirty", ""), "" if modules else "; uncommitted changes not recorded")
+    state = states.get(_tags_of(record).get(GIT_DIRTY, ""), "" if modules else "; uncommitted changes not recorded")
     return f"commit {commit[:12]}{state}"
 
 
@@ -221,7 +235,7 @@ def diff_patches(first: str, second: str) -> str:
 # Environment and outcome -----------------------------------------------------------------------
 def _compare_environments(records: Sequence[RunRecord]) -> Section:
     first = records[0].environment
-    known = [f"{key} {first.host[key]}" for key in ("python", "blas", "threads") if key in first.host]
+    known = [f"{key} {first.host[key]}" for key in (PYTHON, BLAS, THREADS) if key in first.host]
     if first.packages:
         known.append(f"{len(first.packages)} packages")
     lacking = [record for record in records if not record.environment.packages]
@@ -243,11 +257,11 @@ def _compare_outcomes(records: Sequence[RunRecord]) -> Section:
 
 
 def _warnings(record: RunRecord) -> list[str]:
-    return [line for line in record.run.data.tags.get("warnings", "").splitlines() if line.strip()]
+    return [line for line in record.run.data.tags.get(WARNINGS, "").splitlines() if line.strip()]
 
 
 def _outcome(record: RunRecord) -> dict[str, str]:
-    ended = {"status": record.run.info.status} | _tags(record, {"error": "error"})
+    ended = {"status": record.run.info.status} | _tags(record, {"error": ERROR})
     return ended | {f"warning: {line.strip()}": "raised" for line in _warnings(record)}
 
 

@@ -17,6 +17,7 @@ from tracking.compare.metrics import find_direction
 from tracking.compare.statistics import Spread, describe_spread
 from tracking.entities import Run, duration
 from tracking.errors import InvalidValue
+from tracking.records.names import OBJECTIVE_METRIC
 from tracking.records.refs import nearest_names
 from tracking.text.formatting import DottedName, NumberText, ShortId, format_number
 
@@ -61,7 +62,7 @@ class Selection:
     def objective(self) -> str | None:
         """Return the metric that most runs have as their objective; None where none recorded one."""
         tagged = Counter(
-            name for run in self.runs if (name := run.data.tags.get("objective.metric")) and name in run.data.metrics
+            name for run in self.runs if (name := run.data.tags.get(OBJECTIVE_METRIC)) and name in run.data.metrics
         )
         return tagged.most_common(1)[0][0] if tagged else None
 

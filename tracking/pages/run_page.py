@@ -7,7 +7,22 @@ from collections.abc import Mapping, Sequence
 
 from tracking.entities import FileInfo, LifecycleStage, Metric, Run, duration
 from tracking.errors import InvalidValue
-from tracking.pages.run_table import is_bookkeeping
+from tracking.records.names import (
+    ERROR,
+    FINGERPRINT,
+    FINGERPRINT_PREFIX,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    IDENTITY,
+    MLFLOW_PREFIX,
+    NOTE,
+    OBJECTIVE_PREFIX,
+    PARENT_RUN_ID,
+    SOURCE_NAME,
+    SWEEP_COMMAND,
+    WARNINGS,
+    is_recorders_tag,
+)
 from tracking.records.refs import objective
 from tracking.text.tables import Row, format_duration, format_number, format_size, local_time
 
@@ -28,18 +43,18 @@ def run_sections(
 ) -> list[Section]:
     """Return the sections of a run's page, most wanted first; empty ones are the renderer's to drop."""
     tags = run.data.tags
-    shown = {key: value for key, value in tags.items() if not is_bookkeeping(key)}
-    recorded = {key: value for key, value in tags.items() if is_bookkeeping(key)}
+    shown = {key: value for key, value in tags.items() if not is_recorders_tag(key)}
+    recorded = {key: value for key, value in tags.items() if is_recorders_tag(key)}
     lines = traceback.rstrip().splitlines()
     cut = [f"... {len(lines) - _TRACEBACK_LINES} lines before"] if len(lines) > _TRACEBACK_LINES else []
     return [
         ("run", _info(run, experiment)),
-        ("error", tags.get("error", "")),
+        ("error", tags.get(ERROR, "")),
         ("traceback", "\n".join(cut + lines[-_TRACEBACK_LINES:])),
         ("params", dict(sorted(run.data.params.items()))),
         ("metrics", {key: _metric(key, run, histories) for key in sorted(run.data.metrics)}),
         ("tags", dict(sorted(shown.items()))),
-        ("warnings", tags.get("warnings", "")),
+        ("warnings", tags.get(WARNINGS, "")),
         ("recorded", _without_shown(recorded)),
         ("artifacts", {file.path: _size(file) for file in artifacts}),
     ]
@@ -48,8 +63,8 @@ def run_sections(
 def _info(run: Run, experiment: str) -> dict[str, object]:
     info, tags = run.info, run.data.tags
     took = duration(info)
-    commit = tags.get("mlflow.source.git.commit", "")
-    dirty = " with uncommitted changes" if tags.get("git.dirty") == "true" else ""
+    commit = tags.get(GIT_COMMIT, "")
+    dirty = " with uncommitted changes" if tags.get(GIT_DIRTY) == "true" else ""
     deleted = " (deleted)" if info.lifecycle_stage == LifecycleStage.DELETED else ""
     lines: dict[str, object] = {
         "id": info.run_id,
@@ -59,12 +74,12 @@ def _info(run: Run, experiment: str) -> dict[str, object]:
         "started": f"{local_time(info.start_time):%Y-%m-%d %H:%M:%S}",
         "duration": None if took is None else format_duration(took),
         "user": info.user_id,
-        "source": tags.get("mlflow.source.name"),
-        "command": tags.get("sweep.command"),
+        "source": tags.get(SOURCE_NAME),
+        "command": tags.get(SWEEP_COMMAND),
         "commit": commit + dirty if commit else None,
-        "parent": tags.get("mlflow.parentRunId"),
+        "parent": tags.get(PARENT_RUN_ID),
         "artifact uri": info.artifact_uri,
-        "note": tags.get("mlflow.note.content"),
+        "note": tags.get(NOTE),
     }
     return {key: value for key, value in lines.items() if value}
 
@@ -90,9 +105,9 @@ def _metric(key: str, run: Run, histories: Mapping[str, Sequence[Metric]]) -> st
 
 def _without_shown(tags: Mapping[str, str]) -> dict[str, str]:
     """Leave out what the page says elsewhere."""
-    elsewhere = {"error", "warnings", "identity", "sweep.command", "git.dirty"}
+    elsewhere = {ERROR, WARNINGS, IDENTITY, SWEEP_COMMAND, GIT_DIRTY}
     kept = {key: value for key, value in tags.items() if key not in elsewhere}
-    return {key: value for key, value in sorted(kept.items()) if not key.startswith(("mlflow.", "objective."))}
+    return {key: value for key, value in sorted(kept.items()) if not key.startswith((MLFLOW_PREFIX, OBJECTIVE_PREFIX))}
 
 
 def _size(file: FileInfo) -> str:
@@ -102,12 +117,12 @@ def _size(file: FileInfo) -> str:
 def fingerprint_sections(run: Run) -> list[Section]:
     """Return what a run's stored fingerprint is made of. Raises InvalidValue where it has none."""
     tags = run.data.tags
-    if "fingerprint" not in tags:
+    if FINGERPRINT not in tags:
         raise InvalidValue(f"Run {run.info.run_id} has no fingerprint: only runs made by python -m runner record one.")
     parts = dict.fromkeys(FINGERPRINT_PARTS, "not recorded")
-    parts |= {key.partition(".")[2]: value for key, value in tags.items() if key.startswith("fingerprint.")}
-    sections: list[Section] = [("fingerprint", {"whole": tags["fingerprint"], **parts})]
-    identity = _identity(tags.get("identity", "{}"))
+    parts |= {key.partition(".")[2]: value for key, value in tags.items() if key.startswith(FINGERPRINT_PREFIX)}
+    sections: list[Section] = [("fingerprint", {"whole": tags[FINGERPRINT], **parts})]
+    identity = _identity(tags.get(IDENTITY, "{}"))
     if not identity:
         return [*sections, ("made of", "not recorded: the run has no tag 'identity'")]
     for part, content in identity.items():

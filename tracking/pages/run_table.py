@@ -11,26 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tracking.entities import Run, duration
 from tracking.errors import InvalidValue
+from tracking.records.names import is_recorders_tag
 from tracking.records.refs import nearest_names
 from tracking.text.tables import DottedName, NumberText, Row, ShortId, local_time, varying_columns
 
 INFO = ("id", "name", "status", "started", "duration", "experiment", "user")
 
-# Tags that say how a run was made rather than what a person wanted to remember of it.
-_BOOKKEEPING = {
-    *("attempt", "backend", "blas", "cpu", "derived_from", "error", "fingerprint", "identity", "n_jobs"),
-    *("overrides", "platform", "python", "reproduces", "threads", "warnings"),
-}
-_BOOKKEEPING_PREFIXES = (
-    "cv.",
-    "data.",
-    "fingerprint.",
-    "git.",
-    "mlflow.",
-    "objective.",
-    "sweep.",
-    "warnings.",
-)
 _TIMINGS = ("fit_seconds", "score_seconds")
 
 
@@ -59,11 +45,6 @@ def run_row(run: Run, experiment: str | None = None) -> dict[str, object]:
 
 def _param(key: str, value: str) -> str:
     return DottedName(value) if key.endswith("_target_") else NumberText(value)
-
-
-def is_bookkeeping(tag: str) -> bool:
-    """Tell whether a tag is one that the recorder writes, rather than a person."""
-    return tag in _BOOKKEEPING or tag.startswith(_BOOKKEEPING_PREFIXES)
 
 
 def telling_columns(rows: Sequence[Row]) -> list[str]:
@@ -105,7 +86,7 @@ def _is_telling(column: str, known: set[str]) -> bool:
         case "metrics":
             return not (f"{column}_mean" in known or key.startswith(_TIMINGS))
         case "tags":
-            return not is_bookkeeping(key)
+            return not is_recorders_tag(key)
     return column == "experiment"
 
 

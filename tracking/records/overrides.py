@@ -10,11 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runner.errors import SweepError
-from tracking.records.values import is_bookkeeping, show_number
-
-_BARE = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
-_WORDS = frozenset({"null", "true", "false", "nan", "inf"})
+from tracking.errors import InvalidValue
+from tracking.records.names import is_bookkeeping
 
 
 def override_key(override: str) -> str:
@@ -35,8 +32,8 @@ def change_request(
     What only the second asks for; and for what only the first asked, the second's own group choice
     (`choices`, those of the first are `before`) or value (`values`, its flat config); null for a group
     of which only the first chose anything. Whatever lies below a group with another choice is given
-    anew: with the old choice it goes. None where that cannot be said in overrides (the first took
-    something away that the second has).
+    anew: with the old choice it goes. None where that cannot be said in overrides: the first took
+    something away that the second has, or a value is beyond the grammar.
     """
     asked = {override_key(override) for override in second}
     back = [override for override in first if override_key(override) not in asked]
@@ -53,7 +50,10 @@ def change_request(
             return None
         value = _section(values, key)
         if value is not None or key in values:
-            delta.append(f"{key}={write_value(value)}")
+            try:
+                delta.append(f"{key}={render_value(value)}")
+            except InvalidValue:
+                return None
         elif override.startswith("+") and not _is_below(key, changed):
             delta.append(f"~{key}")
     return tuple(delta)
@@ -82,53 +82,14 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def write_value(value: Any) -> str:
-    """Write a plain value in Hydra's override grammar, so that it is read back with its type.
-
-    >>> write_value(0.5), write_value("0.5"), write_value([1, "a b"])
-    ('0.5', "'0.5'", "[1,'a b']")
-    """
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case float():
-            return show_number(value).replace(".nan", "nan").replace(".inf", "inf")
-        case list() | tuple():
-            return "[" + ",".join(map(write_value, value)) + "]"
-        case dict():
-            return "{" + ",".join(f"{key}:{write_value(item)}" for key, item in value.items()) + "}"
-        case str() if not (_BARE.fullmatch(value) and value.lower() not in _WORDS):
-            return _quoted(value)
-    return str(value)
-
-
-def _quoted(text: str) -> str:
-    """Quote text: in Hydra a backslash escapes the quote, and itself only in front of one."""
-    escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", text)
-    escaped = re.sub(r"(\\+)$", lambda found: found[1] * 2, escaped)
-    return f"'{escaped}'"
-
-
 # Text that Hydra reads as itself without quotes. Deliberately narrower than the grammar: what is not
 # obviously safe is quoted, which is always right.
-_BARE_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./\-]*", re.ASCII)
-
-
+_BARE_TEXT = re.compile(r"(\.{0,2}/)*[A-Za-z_][A-Za-z0-9_./\-]*", re.ASCII)
 _KEYWORDS = frozenset({"true", "false", "null", "inf", "nan"})
-
-
 _BACKSLASHES_BEFORE_QUOTE = re.compile(r"(\\*)('|\Z)")
-
-
 # Mapping keys cannot be quoted in the grammar, only escaped.
 _KEY_ESCAPES = re.compile(r"[\\()\[\]{}:=, \t]")
-
-
 _KEY_TEXT = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+", re.ASCII)
-
-
 _KEY_STARTS_AS_TEXT = re.compile(r"[A-Za-z_/$%*@?|]")
 
 
@@ -137,7 +98,7 @@ def render_value(value: object) -> str:
 
     Plain is: None, bool, int, float, str, and lists, tuples and mappings of these. Floats are written in
     their shortest exact form, so that different floats give different text. A value that the grammar cannot
-    express (a mapping key with quotes or non-ASCII letters, an object) raises SweepError.
+    express (a mapping key with quotes or non-ASCII letters, an object) raises InvalidValue.
     """
     if value is None:
         return "null"
@@ -153,7 +114,7 @@ def render_value(value: object) -> str:
         return "[" + ",".join(render_value(item) for item in value) + "]"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_render_key(k)}:{render_value(v)}" for k, v in value.items()) + "}"
-    raise SweepError(
+    raise InvalidValue(
         f"A {type(value).__name__} cannot be written as an override: {value!r}. "
         "Use null, true/false, a number, text, a list or a mapping."
     )
@@ -187,7 +148,7 @@ def _render_key(key: object) -> str:
             return text
     elif key is None or isinstance(key, bool | int | float):
         return render_value(key)
-    raise SweepError(
+    raise InvalidValue(
         f"The mapping key {key!r} cannot be written as an override: Hydra's grammar has no quotes for keys. "
         "Use letters, digits and underscores."
     )

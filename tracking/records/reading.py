@@ -17,6 +17,15 @@ from typing import Any
 
 from tracking.entities import Metric, Run
 from tracking.errors import ArtifactError
+from tracking.records.names import (
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    HOST_TAGS,
+    IDENTITY,
+    OVERRIDES,
+    OVERRIDES_FILE,
+    PATCH_FILE,
+)
 from tracking.store.sqlite import Store
 
 
@@ -78,11 +87,11 @@ def _load(run: Run, experiment: str, histories: Mapping[str, Sequence[Metric]], 
     return RunRecord(
         run=run,
         experiment=experiment,
-        config=mapping("config.yaml"),
-        request=_request(mapping("overrides.yaml") or {}, run.data.tags),
+        config=mapping(CONFIG_FILE),
+        request=_request(mapping(OVERRIDES_FILE) or {}, run.data.tags),
         histories=histories,
-        environment=_environment(_read(folder / "environment.txt") or "", run.data.tags),
-        patch=_read(folder / "uncommitted.patch") or "",
+        environment=_environment(_read(folder / ENVIRONMENT_FILE) or "", run.data.tags),
+        patch=_read(folder / PATCH_FILE) or "",
         problems=tuple(problems),
     )
 
@@ -111,7 +120,7 @@ def _parsed(path: Path, parse: Callable[[str], dict[str, Any]], problems: list[s
 def _request(asked: Mapping[str, Any], tags: Mapping[str, str]) -> Request:
     minimal = asked.get("minimal")
     return Request(
-        overrides=_texts(asked.get("overrides", read_json(tags.get("overrides")))),
+        overrides=_texts(asked.get("overrides", read_json(tags.get(OVERRIDES)))),
         minimal=_texts(minimal) if isinstance(minimal, list) else None,
         sweep=_texts(asked.get("sweep")),
         choices=_text_mapping(asked.get("choices")),
@@ -140,7 +149,6 @@ def read_json(text: str | None) -> Any:
 
 
 # Environments ----------------------------------------------------------------------------------
-_HOST_TAGS = ("python", "platform", "cpu", "blas", "threads")
 
 
 def parse_environment(text: str) -> Environment:
@@ -161,10 +169,10 @@ def parse_environment(text: str) -> Environment:
 def _environment(text: str, tags: Mapping[str, str]) -> Environment:
     """Fall back on the tags where the file is missing."""
     recorded = parse_environment(text)
-    host = {key: tags[key] for key in _HOST_TAGS if key in tags} | dict(recorded.host)
+    host = {key: tags[key] for key in HOST_TAGS if key in tags} | dict(recorded.host)
     packages = recorded.packages
     if not packages:
-        known = read_json(tags.get("identity"))
+        known = read_json(tags.get(IDENTITY))
         packages = _text_mapping(known.get("environment")) if isinstance(known, dict) else {}
     return Environment(host, packages)
 

@@ -13,6 +13,7 @@ from math import isnan, nan
 
 from tracking.entities import Experiment, LifecycleStage, Run, RunStatus, ViewType
 from tracking.errors import ExperimentNotFound, InvalidValue, RunAmbiguous, RunNotFound
+from tracking.records.names import OBJECTIVE_DIRECTION, OBJECTIVE_METRIC, REPRODUCES
 from tracking.store.sqlite import Store
 
 SHORTEST_PREFIX = 4
@@ -21,7 +22,6 @@ NEWEST_FIRST = ("start_time DESC", "recorded DESC")  # many runs may start in on
 
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 _BEST = re.compile(r"best(?::(.+))?", re.DOTALL)
-_REPEATS = "reproduces"  # the tag of a run that was made to be compared with another, with its id
 _SEE = "See: python -m tracking runs"
 _VIEWS = {LifecycleStage.ACTIVE: ViewType.ACTIVE_ONLY, LifecycleStage.DELETED: ViewType.DELETED_ONLY}
 
@@ -99,7 +99,7 @@ def _best(store: Store, experiment: str | None) -> Run:
     scope = None if experiment is None else [resolve_experiment(store, experiment).experiment_id]
     where = "the store" if experiment is None else f"experiment {experiment!r}"
     tagged = store.search_runs(
-        scope, filter_string="tags.`objective.metric` IS NOT NULL", order_by=NEWEST_FIRST, max_results=1
+        scope, filter_string=f"tags.`{OBJECTIVE_METRIC}` IS NOT NULL", order_by=NEWEST_FIRST, max_results=1
     )
     if not tagged:
         raise RunNotFound(
@@ -108,7 +108,7 @@ def _best(store: Store, experiment: str | None) -> Run:
         )
     metric, direction = objective(tagged[0])
     order = "DESC" if direction == "maximize" else "ASC"
-    alike = f"{_equals('tags.`objective.metric`', metric)} AND status = '{RunStatus.FINISHED}'"
+    alike = f"{_equals(f'tags.`{OBJECTIVE_METRIC}`', metric)} AND status = '{RunStatus.FINISHED}'"
     found = store.search_runs(
         scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}", "start_time ASC"], max_results=1
     )
@@ -122,8 +122,8 @@ def objective(run: Run) -> tuple[str, str]:
 
     Raises InvalidValue where the run has none or the direction is another word.
     """
-    metric = run.data.tags.get("objective.metric")
-    direction = run.data.tags.get("objective.direction", "minimize")
+    metric = run.data.tags.get(OBJECTIVE_METRIC)
+    direction = run.data.tags.get(OBJECTIVE_DIRECTION, "minimize")
     if not metric:
         raise InvalidValue(f"Run {run.info.run_id} has no objective: its tag objective.metric is not set.")
     if direction not in ("minimize", "maximize"):
@@ -139,7 +139,7 @@ def _candidates(store: Store, reference: str) -> list[Run]:
     runs = {run_id: store.get_run(run_id) for run_id in ids}
     if reference:
         named = _equals("run_name", reference)
-        for clause in (f"{named} AND tags.`{_REPEATS}` IS NULL", named):  # repetitions may be many, and newer
+        for clause in (f"{named} AND tags.`{REPRODUCES}` IS NULL", named):  # repetitions may be many, and newer
             found = store.search_runs(None, filter_string=clause, view_type=ViewType.ALL, max_results=20)
             runs |= {run.info.run_id: run for run in found if run.info.run_name == reference}
     return sorted(runs.values(), key=lambda run: -run.info.start_time)
@@ -147,7 +147,7 @@ def _candidates(store: Store, reference: str) -> list[Run]:
 
 def _only_repeats(run: Run, reference: str) -> bool:
     """Tell whether a run answers to a name because it was made from the run of that name."""
-    return _REPEATS in run.data.tags and not run.info.run_id.startswith(reference)
+    return REPRODUCES in run.data.tags and not run.info.run_id.startswith(reference)
 
 
 def _equals(column: str, text: str) -> str:

@@ -12,16 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
-from typing import Final, Protocol
+from typing import Protocol
 
 from tracking.entities import Run, RunStatus
 from tracking.errors import InvalidValue, RunNotFound
+from tracking.records.names import (
+    REPRODUCES_SWEEP,
+    SWEEP_ALSO,
+    SWEEP_COMMAND,
+    SWEEP_ID,
+    SWEEP_POINT,
+    SWEEP_POINTS,
+    SWEEP_PREFIXES,
+    SWEEP_REUSED,
+)
 from tracking.records.refs import SHORTEST_PREFIX, nearest_names, objective
 from tracking.text.tables import ShortId, format_number, local_time
 
-ALSO: Final = "sweep.also"
 _LONGEST_TAG = 8000
-_IN_A_SWEEP = f"tags.`sweep.id` IS NOT NULL OR tags.`{ALSO}` IS NOT NULL"
+_IN_A_SWEEP = f"tags.`{SWEEP_ID}` IS NOT NULL OR tags.`{SWEEP_ALSO}` IS NOT NULL"
 
 
 class Searched(Protocol):
@@ -47,12 +56,12 @@ class Sweep:
     @property
     def command(self) -> str:
         """What a person typed, or nothing where that is not recorded."""
-        return next((text for run in self.runs if (text := run.data.tags.get("sweep.command"))), "")
+        return next((text for run in self.runs if (text := run.data.tags.get(SWEEP_COMMAND))), "")
 
     @property
     def repeats(self) -> bool:
         """Tell whether this sweep was made to run another one again (`python -m runner.reproduce --sweep`)."""
-        return "reproduces.sweep" in self.runs[0].data.tags
+        return REPRODUCES_SWEEP in self.runs[0].data.tags
 
     @property
     def own(self) -> list[Run]:
@@ -62,19 +71,19 @@ class Sweep:
     @cached_property
     def planned(self) -> int:
         """How many points there should be."""
-        return max((_number(run, "sweep.points") for run in self.runs), default=0) or len(self.latest)
+        return max((_number(run, SWEEP_POINTS) for run in self.runs), default=0) or len(self.latest)
 
     @cached_property
     def reused(self) -> int:
         """How many points had been done before."""
-        return max(len(self.reused_ids), *(_number(run, "sweep.reused") for run in self.runs))
+        return max(len(self.reused_ids), *(_number(run, SWEEP_REUSED) for run in self.runs))
 
     @cached_property
     def latest(self) -> dict[str, Run]:
         """The run that counts for each point: the last finished one, else the last attempt."""
         counting: dict[str, Run] = {}
         for run in self.runs:
-            point = run.data.tags.get("sweep.point", run.info.run_id)
+            point = run.data.tags.get(SWEEP_POINT, run.info.run_id)
             before = counting.get(point)
             if before is None or before.info.status != RunStatus.FINISHED or _finished(run):
                 counting[point] = run
@@ -144,10 +153,10 @@ def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     own: dict[str, list[Run]] = {}
     reused: dict[str, list[Run]] = {}
     started: dict[str, int] = {}
-    for run in sorted(runs, key=lambda run: (run.info.start_time, _number(run, "sweep.point"))):
-        if sweep_id := run.data.tags.get("sweep.id"):
+    for run in sorted(runs, key=lambda run: (run.info.start_time, _number(run, SWEEP_POINT))):
+        if sweep_id := run.data.tags.get(SWEEP_ID):
             own.setdefault(sweep_id, []).append(run)
-        for reuse in _read_reuses(run.data.tags.get(ALSO, "")):
+        for reuse in _read_reuses(run.data.tags.get(SWEEP_ALSO, "")):
             reused.setdefault(reuse.sweep_id, []).append(reuse.as_member(run))
             if reuse.started:
                 started[reuse.sweep_id] = reuse.started
@@ -173,17 +182,17 @@ class Reuse:
     def noted(self, tags: Mapping[str, str]) -> str:
         """Return the new value of a run's tag `sweep.also`; what is too long forgets the oldest sweeps."""
         described = f" {self.points} {self.started} {' '.join(self.command.split())[:1000]}" if self.points else ""
-        lines = [*tags.get(ALSO, "").splitlines(), f"{self.sweep_id} {self.point}{described}"]
+        lines = [*tags.get(SWEEP_ALSO, "").splitlines(), f"{self.sweep_id} {self.point}{described}"]
         while len(text := "\n".join(lines)) > _LONGEST_TAG:
             del lines[0]
         return text
 
     def as_member(self, run: Run) -> Run:
         """Return the run with the tags that it would have if the sweep had started it."""
-        tags = {key: value for key, value in run.data.tags.items() if not key.startswith(("sweep.", "reproduces."))}
-        tags |= {"sweep.id": self.sweep_id, "sweep.point": str(self.point)}
+        tags = {key: value for key, value in run.data.tags.items() if not key.startswith(SWEEP_PREFIXES)}
+        tags |= {SWEEP_ID: self.sweep_id, SWEEP_POINT: str(self.point)}
         if self.points:
-            tags |= {"sweep.points": str(self.points), "sweep.command": self.command}
+            tags |= {SWEEP_POINTS: str(self.points), SWEEP_COMMAND: self.command}
         return replace(run, data=replace(run.data, tags=tags))
 
 

@@ -16,13 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-# Keys of a resolved config that say how and where a point ran, never what was computed.
-BOOKKEEPING: Final = frozenset(
-    (
-        *("hydra", "tracking", "tags", "sweep", "experiment_name", "run_name", "n_jobs", "backend"),
-        *("resume", "retries", "dry_run", "fail_fast", "timeout_per_point", "diff", "progress"),
-    )
-)
+from tracking.records.names import is_bookkeeping
 
 
 class _Absent(Enum):
@@ -116,11 +110,6 @@ def _flatten_into(flat: dict[str, Any], prefix: str, node: Any) -> None:
     for name, child in items:
         step = str(name).replace("\\", "\\\\").replace(".", "\\.")
         _flatten_into(flat, f"{prefix}.{step}" if prefix else step, child)
-
-
-def is_bookkeeping(key: str) -> bool:
-    """Tell whether a dotted key belongs to what never matters for the result."""
-    return key.partition(".")[0] in BOOKKEEPING
 
 
 def matches(key: str, patterns: Iterable[str]) -> bool:

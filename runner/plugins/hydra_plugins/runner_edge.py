@@ -21,6 +21,7 @@ from runner.errors import PointFailed
 from runner.flow import check_points, execute
 from runner.report.console import say
 from runner.request import Request, read_points
+from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT, SWEEP_POINTS
 
 
 class GridSweeper(Sweeper):
@@ -56,9 +57,9 @@ class GridSweeper(Sweeper):
             say(f"note: {note}")
         os.environ[SWEEP_VARIABLE] = json.dumps(
             {
-                "sweep.id": secrets.token_hex(4),
-                "sweep.points": str(expansion.count()),
-                "sweep.command": command_line(),
+                SWEEP_ID: secrets.token_hex(4),
+                SWEEP_POINTS: str(expansion.count()),
+                SWEEP_COMMAND: command_line(),
             }
         )
         returns = self._launcher.launch([point.overrides for point in expansion], initial_job_idx=0)
@@ -71,7 +72,7 @@ class PoolLauncher(Launcher):
     """Runs the points that another sweeper proposes, a batch at a time, and returns their objectives."""
 
     def __init__(self) -> None:
-        self._tags = {"sweep.id": secrets.token_hex(4), "sweep.command": command_line()}
+        self._tags = {SWEEP_ID: secrets.token_hex(4), SWEEP_COMMAND: command_line()}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands over."""
@@ -82,7 +83,7 @@ class PoolLauncher(Launcher):
         returns = []
         composer = composer_for(self._config)
         for number, overrides in enumerate(job_overrides, initial_job_idx):
-            tags = self._tags | {"sweep.point": str(number), "sweep.points": str(initial_job_idx + len(job_overrides))}
+            tags = self._tags | {SWEEP_POINT: str(number), SWEEP_POINTS: str(initial_job_idx + len(job_overrides))}
             request = Request(tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags)
             result = execute(request, composer)
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from runner.compose.overrides import read_arguments
 from runner.errors import SweepError
 from runner.points.axes import Setting
+from tracking.errors import InvalidValue
 from tracking.records.overrides import render_value
 
 PARSER = OverridesParser.create()
@@ -91,6 +92,9 @@ def test_mappings_with_identifier_keys_can_always_be_written(value: dict[str, in
         ([1, "a b"], "[1,'a b']"),
         ((1, 2), "[1,2]"),
         ({"a": 1}, "{a:1}"),
+        ("../data/cars.csv", "../data/cars.csv"),
+        ("/data/cars.csv", "/data/cars.csv"),
+        (".5", "'.5'"),
     ],
 )
 def test_values_are_written_as_a_person_would(value: object, text: str) -> None:
@@ -99,8 +103,10 @@ def test_values_are_written_as_a_person_would(value: object, text: str) -> None:
 
 @pytest.mark.parametrize("value", [{"é": 1}, {"it's": 1}, {"1": 1}, {"": 1}, {(1, 2): 1}, object(), {1, 2}])
 def test_a_value_beyond_the_grammar_is_refused_by_name(value: object) -> None:
-    with pytest.raises(SweepError, match="cannot be written as an override"):
+    with pytest.raises(InvalidValue, match="cannot be written as an override"):
         render_value(value)
+    with pytest.raises(SweepError, match=r"^key: .*cannot be written as an override"):
+        Setting.of("key", value)
 
 
 @pytest.mark.parametrize(
