@@ -17,7 +17,7 @@ import tracking
 from runner.errors import ModelError, PointFailed
 from runner.provenance import capture as provenance
 from runner.reproducing.command import main
-from runner.trial import spec
+from runner.trial import build
 
 ROOT = Path(__file__).resolve().parents[3]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg")
@@ -71,7 +71,7 @@ def reproduce(capsys: pytest.CaptureFixture[str]) -> Reproduce:
 def forget() -> None:
     """Let this process see changed files as a new one would."""
     provenance.forget()
-    spec._locate.cache_clear()
+    build._locate.cache_clear()
     sys.modules.pop("mine", None)
     importlib.invalidate_caches()
 

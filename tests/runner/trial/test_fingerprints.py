@@ -15,7 +15,7 @@ import pytest
 import runner
 import tracking
 from runner.provenance import capture as provenance
-from runner.trial import spec
+from runner.trial import build
 from tracking.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     provenance.forget()
-    spec._locate.cache_clear()
+    build._locate.cache_clear()
     sys.modules.pop("mine", None)
 
 
