@@ -313,11 +313,11 @@ def test_a_missing_module_is_named_and_nothing_logged(
 
 
 def test_what_is_inside_a_class_is_found_and_what_is_not_is_named() -> None:
-    method = spec.build_node({"_target_": "datetime.timedelta.max.__abs__"}, "model")
+    method = build.build_node({"_target_": "datetime.timedelta.max.__abs__"}, "model")
 
     assert method.days == 999_999_999
     with pytest.raises(ModelError, match=r"Ridge has no fitt\. Nearest: fit"):
-        spec.build_node({"_target_": "sklearn.linear_model.Ridge.fitt"}, "model")
+        build.build_node({"_target_": "sklearn.linear_model.Ridge.fitt"}, "model")
 
 
 def test_a_missing_package_is_named(folder: Path, reproduce: Reproduce) -> None:

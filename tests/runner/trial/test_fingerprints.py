@@ -15,8 +15,9 @@ import pytest
 import runner
 import tracking
 from runner.provenance import capture as provenance
-from runner.trial import build
+from runner.trial import build, identity
 from tracking.cli.app import main
+from tracking.records.values import BOOKKEEPING
 
 ROOT = Path(__file__).resolve().parents[3]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg", "refit=false")
@@ -191,7 +192,7 @@ def test_every_part_has_the_version_in_front() -> None:
 def test_a_stored_fingerprint_is_made_of_the_identity_that_is_stored_with_it() -> None:
     tags = run().data.tags
 
-    assert spec.fingerprint(json.loads(tags["identity"])) == tags["fingerprint"]
+    assert identity.fingerprint(json.loads(tags["identity"])) == tags["fingerprint"]
 
 
 def test_a_stored_fingerprint_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,4 +214,4 @@ def test_a_stored_fingerprint_can_be_explained(capsys: pytest.CaptureFixture[str
 def test_what_it_leaves_out_are_keys_of_the_config() -> None:
     text = (ROOT / "conf" / "config.yaml").read_text()
 
-    assert [key for key in spec.BOOKKEEPING if not re.search(rf"^(  - )?{key}:", text, re.MULTILINE)] == []
+    assert [key for key in BOOKKEEPING if not re.search(rf"^(  - )?{key}:", text, re.MULTILINE)] == []
