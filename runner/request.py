@@ -1,4 +1,7 @@
-"""What was asked for, and the points that this means: overrides, and the `sweep:` section behind them."""
+"""What was asked for, the points that this means (overrides, and the `sweep:` section behind them), and their Specs.
+
+Needs Hydra and no scikit-learn: a mistake in what was typed is told before that is imported.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from typing import TYPE_CHECKING
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place
 from runner.compose.overrides import read_arguments
 from runner.errors import ConfigError
-from runner.points.axes import Axis, Grid, Setting, merge_command_line
+from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
 from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
+from runner.points.naming import Namer
+from runner.trial.spec import Spec
+from tracking.records.names import is_bookkeeping
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
@@ -104,3 +110,39 @@ def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]
     now = {setting.key: setting for setting in chosen(choices)}
     of_files = [setting for key, setting in now.items() if key not in {s.key for s in typed}]
     return [*of_files, *(now.get(setting.key, setting) for setting in typed)]
+
+
+class SpecMaker:
+    """Makes the Spec of a point: its config, its names, and what of it came from the sweep."""
+
+    def __init__(self, request: Request, composer: Composer, expansion: Expansion) -> None:
+        self._composer = composer
+        self._varying = tuple(expansion.varying) if request.sweeps else ()
+        self._namer = Namer(self._varying or None, expansion.settings)
+        self._config_dir = composer.own_folders()
+
+    def spec(self, point: Point) -> Spec:
+        """Compose a point and name it; a second call for the same point gives another name."""
+        composed = self._composer.compose(point.settings)
+        config = {key: value for key, value in composed.config.items() if key != SWEEP}
+        model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
+        return Spec(
+            point.number,
+            self._name(point, model, config.get("run_name")),
+            str(config.get("experiment_name") or model),
+            config,
+            tuple(point.overrides),
+            composed.minimal,
+            self._varying,
+            composed.choices,
+            composed.origins,
+            config_dir=self._config_dir,
+            config_name=self._composer.config_name,
+        )
+
+    def _name(self, point: Point, model: str, asked: str | None) -> str:
+        if self._varying:
+            varied = [s for s in point.settings if s.name != "run_name"]
+            return self._namer.name(asked or model, varied, point.number)
+        typed = [s for s in point.settings if not is_bookkeeping(s.name)]
+        return asked or self._namer.name(model, typed, point.number)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
+from typing import Any, Self
 
 from runner.engine.process_pool import PROCESS_BACKENDS
 from runner.errors import ConfigError
@@ -41,6 +42,19 @@ class Settings:
                 f"timeout_per_point={self.timeout:g}: backend={self.backend} cannot end a running point."
                 f" Use backend={' or backend='.join(PROCESS_BACKENDS)}."
             )
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """Read how a sweep is run from the config of its first point. Raises ConfigError."""
+        n_jobs = config["n_jobs"]
+        return cls(
+            None if n_jobs == "auto" else int(n_jobs),
+            config["backend"],
+            config["timeout_per_point"],
+            config["fail_fast"],
+            config["retries"],
+            config["threads_per_run"],
+        )
 
     @property
     def size(self) -> int:

@@ -31,7 +31,7 @@ class Resumed:
         return lines
 
 
-def resume(planned: Iterable[Planned], store: str, sweep: Mapping[str, str]) -> Resumed:
+def find_reusable(planned: Iterable[Planned], store: str, sweep: Mapping[str, str]) -> Resumed:
     """Sort out what is recorded, and note in every reused run that this sweep has it too.
 
     `sweep` are the tags of the sweep, {} for none. 10,000 runs take about two seconds.

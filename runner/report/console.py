@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterable
@@ -26,6 +27,11 @@ def emit(lines: Iterable[str]) -> None:
             raise RunnerError(
                 f"The result cannot be written: {error.strerror}. What ran is recorded. See: python -m tracking runs"
             ) from None
+
+
+def width() -> int | None:
+    """Return how many characters a line of stdout has, None where it is no terminal: then nothing is cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say(line: str) -> None:

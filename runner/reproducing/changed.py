@@ -16,11 +16,10 @@ from runner.compose.composer import Composer
 from runner.compose.overrides import read_settings
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
-from runner.flow import SpecMaker
 from runner.points.axes import Setting
 from runner.points.naming import name_for
 from runner.reproducing.running import Options, check_runnable, open_session, relocate
-from runner.request import Request, read_points
+from runner.request import Request, SpecMaker, read_points
 from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
@@ -130,7 +129,7 @@ def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer)
     notes = [f"{s.text} of the recorded run does not apply any more and is left out" for s in left_out]
     request = Request(tuple(setting.text for setting in (*kept, *new)), "", sweeps=False, quiet=True)
     expansion = read_points(request, composer)
-    return Changed(SpecMaker(composer, expansion, request).spec(next(iter(expansion))), tuple(notes))
+    return Changed(SpecMaker(request, composer, expansion).spec(next(iter(expansion))), tuple(notes))
 
 
 def _regrouped(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> list[str]:

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.compose.arguments import plain_argument
 from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
 from runner.errors import PointFailed
-from runner.flow import check_points, execute
+from runner.flow import execute
 from runner.report.console import say
 from runner.request import Request, read_points
 from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT, SWEEP_POINTS
@@ -51,6 +51,8 @@ class GridSweeper(Sweeper):
             if code:
                 raise SystemExit(code)
             return None
+        from runner.study import check_points
+
         expansion = read_points(request, composer)
         check_points(request, composer, expansion)
         for note in expansion.notes:

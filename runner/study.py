@@ -1,0 +1,185 @@
+"""A request that was read: checked, planned, run and reported. What `runner.flow` does once it needs scikit-learn."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.compose.composer import Composer
+from runner.data.dataset import Dataset
+from runner.engine.dispatch import Engine
+from runner.engine.process_pool import Pool
+from runner.engine.settings import Settings
+from runner.errors import ConfigError
+from runner.planning.check import Checker
+from runner.planning.plan import Planned, plan_points
+from runner.planning.preview import render_preview
+from runner.planning.resume import Resumed, find_reusable
+from runner.points.expansion import Expansion
+from runner.provenance.capture import Provenance, capture_provenance
+from runner.report.console import emit, say, width
+from runner.report.progress import Progress
+from runner.report.results import Results
+from runner.report.summary import Ending, render_ending, render_plan, render_results
+from runner.request import Request, SpecMaker
+from runner.store import folder_of, open_store
+from runner.trial.identity import data_key
+from runner.trial.record import Session
+from runner.trial.spec import Spec
+from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A sound request: its points, and what all of them share."""
+
+    request: Request
+    composer: Composer
+    expansion: Expansion
+    first: Spec
+    settings: Settings
+    datasets: Mapping[str, Dataset]  # by `data_key`
+    provenance: Provenance
+    store: str
+    sweep: Mapping[str, str]  # the tags that its runs are known by as a sweep; {} for one run
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The config of the first point: how the sweep is run is the same at all."""
+        return self.first.config
+
+    @property
+    def specs(self) -> Iterator[Spec]:
+        """The points, composed and named, in order."""
+        return map(SpecMaker(self.request, self.composer, self.expansion).spec, self.expansion)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of the points."""
+
+    results: Results
+    interrupted: int  # by the signal of this number, 0 without one
+    stopped: bool  # by fail_fast
+
+
+def check(request: Request, composer: Composer, expansion: Expansion, first: Spec) -> Study:
+    """Raise RunnerError for every mistake that can be known before a point runs."""
+    checker = check_points(request, composer, expansion)
+    config = first.config
+    store = open_store(config["tracking"], writes=not (config["dry_run"] or config["diff"]))
+    return Study(
+        request=request,
+        composer=composer,
+        expansion=expansion,
+        first=first,
+        settings=Settings.of(config).fitted(checker.targets, points=expansion.count()),
+        datasets=checker.datasets,
+        provenance=capture_provenance(exclude=folder_of(store)),
+        store=store,
+        sweep=_sweep_tags(request, expansion) if request.sweeps else {},
+    )
+
+
+def check_points(request: Request, composer: Composer, expansion: Expansion) -> Checker:
+    """Raise RunnerError for the mistakes of the points; return what was seen of them."""
+    checker = Checker(composer, SpecMaker(request, composer, expansion).spec)
+    checker.check(expansion)
+    return checker
+
+
+def preview(study: Study) -> None:
+    """Print what would change against the recorded run that `diff` names."""
+    if study.expansion.count() > 1:
+        raise ConfigError("diff= compares one point with a recorded run. Leave out -m, or what sweeps.")
+    data = study.datasets[data_key(study.config)]
+    _print(study, render_preview(study.first, study.store, data=data, provenance=study.provenance, width=width()))
+
+
+def plan(study: Study) -> Iterator[Planned]:
+    """Look up what the store knows of each point."""
+    return plan_points(study.specs, study.datasets, study.provenance, study.store)
+
+
+def show_plan(study: Study) -> None:
+    """Print what would run."""
+    _print(study, render_plan(plan(study), jobs=study.settings.size, width=width()))
+
+
+def resume(study: Study) -> Resumed:
+    """Find the points that `resume=true` reuses, and say how many."""
+    if not study.config["resume"]:
+        return Resumed()
+    resumed = find_reusable(plan(study), study.store, study.sweep)
+    for line in resumed.describe(study.expansion.count()) if not study.request.quiet else ():
+        say(line)
+    return resumed
+
+
+def run(study: Study, resumed: Resumed, pool: Pool | None) -> Ended:
+    """Run the points that are left, and show how far it is."""
+    reused, quiet = resumed.reused, study.request.quiet
+    left = study.expansion.count() - len(reused)
+    results = Results(keep_runs=study.request.keep_runs)
+    for outcome in reused.values():
+        results.take(outcome)
+    live = study.config["progress"]
+    progress = Progress(left, live=False if quiet else None if live == "auto" else bool(live))
+    session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
+    specs = _begun(study.specs, reused, progress)
+    engine = Engine(specs, study.settings, session, total=left, pool=pool, deaths=resumed.deaths)
+    with progress:
+        for outcome in engine.run() if left else ():
+            results.take(outcome)
+            if not quiet:
+                progress.take(outcome)
+    return Ended(results, engine.interrupted, engine.stopped)
+
+
+def report(study: Study, ended: Ended, *, seconds: float) -> None:
+    """Print the table of the best points, what failed, and what one would type next."""
+    command = study.request.command if study.request.sweeps else None
+    table = render_results(ended.results, study.expansion.varying, width=width())
+    ending = Ending(study.expansion.count(), seconds, study.store, command, bool(ended.interrupted), ended.stopped)
+    _print(study, [*([table, ""] if table else []), *render_ending(ended.results, ending)])
+
+
+# -----------------------------------------------------------------------------------------------
+def _begun(specs: Iterator[Spec], reused: Collection[int], progress: Progress) -> Iterator[Spec]:
+    for spec in specs:
+        if spec.number not in reused:
+            progress.begin(spec)
+            yield spec
+
+
+def _sweep_tags(request: Request, expansion: Expansion) -> dict[str, str]:
+    return {
+        SWEEP_ID: secrets.token_hex(4),
+        SWEEP_POINTS: str(expansion.count()),
+        SWEEP_COMMAND: request.command,
+    }
+
+
+def _session(study: Study, more: Mapping[str, str]) -> Session:
+    provenance, threads = study.provenance, study.settings.threads
+    tags = provenance.tags(threads=threads)
+    tags |= {N_JOBS: str(study.config["n_jobs"]), BACKEND: study.settings.backend, SOURCE_NAME: sys.argv[0]}
+    tags |= {**study.sweep, **more, **(study.request.sweep_tags or {})}
+    return Session(
+        study.store,
+        threads,
+        tags,
+        provenance.packages,
+        provenance.environment_text(threads=threads),
+        provenance.patch,
+        checked=True,
+        datasets=dict(study.datasets),
+    )
+
+
+def _print(study: Study, lines: Iterable[str]) -> None:
+    if not study.request.quiet:
+        emit(lines)
