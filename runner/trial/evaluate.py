@@ -1,9 +1,8 @@
 """Cross-validation and the final fit. Pure scikit-learn: no config and no files.
 
 Scores are those of `sklearn.model_selection.cross_validate` with the same splitter and scorers, to the last
-bit. It is faster because what it leaves out cannot change a bit: parameters are validated once per point
-instead of at every call, finite data is not searched for NaN again and again, and folds of small data are
-cut once per sweep.
+bit. It is faster because what it leaves out cannot change a bit: checks that were made before (`repeated_checks`),
+and cutting folds of small data more than once in a sweep.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from runner.errors import ConfigError, DataError
 from runner.suggest import suggest
+from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scores import QuickScorer, can_be_quick
 
 if TYPE_CHECKING:
@@ -119,7 +117,7 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
         cut = tuple(Splits(rows, None, False, key).folds(data)) if small else None
         while len(_splits) >= 4:
             _splits.popitem(last=False)
-        _splits[known] = Splits(rows, cut, _is_finite(data.X), f"{data.fingerprint} {key}")
+        _splits[known] = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
     return _splits[known]
 
 
@@ -153,13 +151,19 @@ def evaluate(estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str
     scoring = _scoring(estimator, scorers)
     losses = {name for name, scorer in scorers.items() if isinstance(scorer, str) and scorer.startswith("neg_")}
     unfitted = _cloner(estimator)
+    without_repeated_checks = leaving_out(estimator, finite=splits.finite)
     for number, (X_train, y_train, X_test, y_test) in enumerate(splits.folds(data)):
-        with _without_repeated_checks(splits.finite):
-            start = time.perf_counter()
+        start = time.perf_counter()
+        with without_repeated_checks():
             fitted = unfitted().fit(X_train, y_train)
-            middle = time.perf_counter()
-            scores = scoring(fitted, X_test, y_test, fold=(splits.key, number))
-            end = time.perf_counter()
+        middle = time.perf_counter()
+        if isinstance(scoring, QuickScorer):
+            with without_repeated_checks():
+                predicted = fitted.predict(X_test)
+            scores = scoring(predicted, y_test, fold=(splits.key, number))
+        else:
+            scores = scoring(fitted, X_test, y_test)
+        end = time.perf_counter()
         yield Fold(
             number,
             {name: float(-value if name in losses else value) for name, value in scores.items()},
@@ -172,7 +176,7 @@ def fit_final(estimator: Any, data: Dataset, splits: Splits) -> Any:
     """Fit a clone on all rows."""
     shared = splits.cut is None and not _works_in_place(estimator)  # big data is copied only if it must be
     X, y = (data.X, data.y) if shared else (_copy(data.X), _copy(data.y))
-    with _without_repeated_checks(splits.finite):
+    with leaving_out(estimator, finite=splits.finite)():
         return _cloner(estimator)().fit(X, y)
 
 
@@ -182,10 +186,10 @@ def _cloner(estimator: Any) -> Callable[[], Any]:
     Plain is an estimator that has nothing but its parameters, and those are single values.
     """
     kind: Any = type(estimator)
-    if getattr(kind, "__sklearn_clone__", None) is BaseEstimator.__sklearn_clone__:
+    cloned_as_usual = getattr(kind, "__sklearn_clone__", None) is BaseEstimator.__sklearn_clone__
+    if cloned_as_usual and has_only_plain_parameters(estimator):
         parameters = dict(vars(estimator))
-        plain = all(value is None or type(value) in (bool, int, float, str) for value in parameters.values())
-        if plain and parameters == estimator.get_params(deep=False) and vars(kind(**parameters)) == parameters:
+        if vars(kind(**parameters)) == parameters:
             return partial(kind, **parameters)
     return partial(clone, estimator)
 
@@ -211,24 +215,12 @@ def _scoring(estimator: Any, scorers: Mapping[str, Any]) -> Callable[..., Mappin
     """Return scikit-learn's scorer of several metrics, which predicts once for all, or the quick one."""
     known = (is_regressor(estimator), *scorers.items())
     if known not in _scorings:
-        real = check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
         quick = is_regressor(estimator) and can_be_quick(scorers)
         _scorings.clear()
-        _scorings[known] = QuickScorer(scorers, real) if quick else _of_any_fold(real)
+        _scorings[known] = (
+            QuickScorer(scorers) if quick else check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
+        )
     return _scorings[known]
-
-
-def _of_any_fold(scorer: Callable[..., Mapping[str, float]]) -> Callable[..., Mapping[str, float]]:
-    def score(fitted: Any, X: Any, y: Any, *, fold: int) -> Mapping[str, float]:
-        return scorer(fitted, X, y)
-
-    return score
-
-
-@contextmanager
-def _without_repeated_checks(finite: bool) -> Iterator[None]:
-    with sklearn.config_context(skip_parameter_validation=True, assume_finite=finite):
-        yield
 
 
 def _copy(X: Any) -> Any:
@@ -252,8 +244,3 @@ def nbytes(X: Any) -> int:
     if hasattr(X, "memory_usage"):
         return int(X.memory_usage(deep=False).sum())
     return int(getattr(X, "nbytes", None) or X.data.nbytes)
-
-
-def _is_finite(X: Any) -> bool:
-    """Tell whether plain numeric data has neither NaN nor infinity; frames are left to scikit-learn."""
-    return isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and bool(np.isfinite(X).all())

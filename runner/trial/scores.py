@@ -2,8 +2,9 @@
 
 For small data scikit-learn's scorers spend nine tenths of their time on checks that its own `predict` and
 `runner.data.checks` have made already. The arithmetic here repeats that of `sklearn.metrics`, operation by
-operation; it is trusted for a dataset only after it gave the same bits as the real scorers on every fold of
-the first point, and not for predictions that are not finite.
+operation; it is trusted for a fold only after it gave the same bits as scikit-learn's function there, and not
+for predictions that are not finite. Both are given the same predictions: to predict a second time could draw from
+a random state twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
 
 Score = Callable[[Any, Any], float]
 
@@ -36,34 +38,31 @@ def _r2(true: Any, predicted: Any) -> float:
     return float((1 - unexplained / total)[0])
 
 
-SCORES: Mapping[str, tuple[Score, float]] = {
-    "neg_mean_squared_error": (_mean_squared_error, -1.0),
-    "neg_root_mean_squared_error": (_root_mean_squared_error, -1.0),
-    "neg_mean_absolute_error": (_mean_absolute_error, -1.0),
-    "r2": (_r2, 1.0),
+# scorer -> the arithmetic here, scikit-learn's function, and the sign that the scorer gives it
+SCORES: Mapping[str, tuple[Score, Score, float]] = {
+    "neg_mean_squared_error": (_mean_squared_error, mean_squared_error, -1.0),
+    "neg_root_mean_squared_error": (_root_mean_squared_error, root_mean_squared_error, -1.0),
+    "neg_mean_absolute_error": (_mean_absolute_error, mean_absolute_error, -1.0),
+    "r2": (_r2, r2_score, 1.0),
 }
 
 
 class QuickScorer:
-    """Stands before scikit-learn's scorer of the same metrics, and proves itself against it first."""
+    """Stands before scikit-learn's functions of the same metrics, and proves itself against them first."""
 
-    def __init__(self, names: Mapping[str, str], real: Callable[[Any, Any, Any], Mapping[str, float]]) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
         self._scores = {metric: SCORES[name] for metric, name in names.items()}
-        self._real = real
         self._trusted: dict[tuple[str, int], bool] = {}
 
-    def __call__(self, fitted: Any, X: Any, y: Any, *, fold: tuple[str, int]) -> Mapping[str, float]:
+    def __call__(self, predicted: Any, y: Any, *, fold: tuple[str, int]) -> Mapping[str, float]:
         """Return the scores of a fold; `fold` names the dataset's splits and the fold's number."""
-        if self._trusted.get(fold) is False:
-            return self._real(fitted, X, y)
-        quick = self._quick(fitted.predict(X), y)
-        if quick is None:
-            return self._real(fitted, X, y)
-        if fold not in self._trusted:
-            real = self._real(fitted, X, y)
-            self._trusted[fold] = dict(real) == quick
-            return real
-        return quick
+        quick = self._quick(predicted, y) if self._trusted.get(fold, True) else None
+        if quick is not None and fold in self._trusted:
+            return quick
+        real = {metric: sign * function(y, predicted) for metric, (_, function, sign) in self._scores.items()}
+        if quick is not None:
+            self._trusted[fold] = real == quick
+        return real
 
     def _quick(self, predicted: Any, y: Any) -> dict[str, float] | None:
         arrays = (predicted, y)
@@ -72,7 +71,7 @@ class QuickScorer:
         if len(predicted) != len(y) or len(y) < 2:
             return None
         true, predicted = y.reshape(-1, 1), predicted.reshape(-1, 1)
-        found = {metric: sign * score(true, predicted) for metric, (score, sign) in self._scores.items()}
+        found = {metric: sign * score(true, predicted) for metric, (score, _, sign) in self._scores.items()}
         return found if np.isfinite(list(found.values())).all() else None
 
 
