@@ -17,7 +17,7 @@ import tracking
 from runner.provenance import capture as provenance
 from runner.trial import build, identity
 from tracking.cli.app import main
-from tracking.records.values import BOOKKEEPING
+from tracking.records.names import BOOKKEEPING
 
 ROOT = Path(__file__).resolve().parents[3]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg", "refit=false")
