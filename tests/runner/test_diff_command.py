@@ -22,8 +22,7 @@ from tracking.entities import Run, RunData, RunInfo
 from tracking.pages.diff_page import render_config
 from tracking.records.overrides import render_value
 from tracking.records.reading import Request, RunRecord
-from tracking.records.values import BOOKKEEPING, diff_configs
-from tracking.records.values import BOOKKEEPING as RUNNER_BOOKKEEPING
+from tracking.records.values import diff_configs
 
 KNOBS = {"ridge": ["alpha"], "lasso": ["alpha"], "elasticnet": ["alpha", "l1_ratio"], "knn": [], "linear": []}
 VALUES = ["0.1", "0.25", "0.5", "1"]
@@ -99,10 +98,6 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
     delta = shlex.split(command.from_first)[4:]
     changed = change_with(composer, RecordedRun(record(old, "first"), Path()), delta)
     assert diff_configs(new.config, changed.spec.config) == ()
-
-
-def test_both_sides_have_the_same_idea_of_bookkeeping() -> None:
-    assert BOOKKEEPING == RUNNER_BOOKKEEPING
 
 
 def test_a_real_group_change_is_one_line(composer: Composer) -> None:
