@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from tracking.errors import InvalidValue, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, TrackingError
 from tracking.store import schema
 from tracking.store.flush import Flusher
+from tracking.store.handles import Handle, Identity, Lease, is_lost_to_fork
 
 T = TypeVar("T")
 
@@ -25,35 +26,9 @@ _BUSY_SECONDS = 120.0
 _BUSY_TURN_SECONDS = 2.0  # waiting inside SQLite does not hear Ctrl-C, so that it happens in turns
 _FOREIGN = (sqlite3.Error, sqlite3.Warning, OSError, OverflowError, UnicodeEncodeError)
 
-# A connection must be neither used nor closed by a child that inherited it: kept here for ever instead.
-_inherited: list[sqlite3.Connection] = []
-
-
-class _Handle:
-    """One open connection and the process that opened it; closes when its thread lets go of it."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
-        self.connection = connection
-        self.names: dict[str, int] = {}  # numbers of interned names that have been committed
-        self.pid = os.getpid()
-        self._file = _identity(path) if path else None
-
-    def is_of(self, path: Path) -> bool:
-        """Tell whether this process opened it, and the path still leads to the same file."""
-        return self.pid == os.getpid() and self._file == _identity(path)
-
-    def close(self) -> None:
-        """Close the connection, or keep it aside where it was inherited."""
-        if self.pid == os.getpid():
-            self.connection.close()
-        else:
-            _inherited.append(self.connection)
-
-    __del__ = close
-
 
 class _Local(threading.local):
-    handle: _Handle | None = None
+    lease: Lease | None = None
 
 
 class Database:
@@ -61,10 +36,9 @@ class Database:
 
     def __init__(self, path: Path | None, functions: dict[str, tuple[int, Callable[..., int | str | None]]]) -> None:
         self.path = path
-        self.lock = threading.RLock()  # held by transactions in memory, where threads share a connection
         self._functions = functions
         self._local = _Local()
-        self._shared: _Handle | None = None
+        self._shared = Handle(survives_fork=True) if path is None else None  # threads share what is in memory
         self._flusher: Flusher | None = None
         self._raised: BaseException | None = None
 
@@ -73,32 +47,44 @@ class Database:
         """How messages call it."""
         return str(self.path) if self.path else "The store in memory"
 
-    def connection(self, *, reading: bool = False) -> sqlite3.Connection:
-        """Return this thread's connection, opened at the first call and again after a fork.
-
-        Also after the file was removed or replaced, as people do between two cells of a notebook: what is
-        written to a removed file is lost without a word.
-        """
-        return self._handle(reading).connection
+    def handle(self) -> Handle:
+        """Return this thread's place for its connection; in memory that of all threads."""
+        if self._shared is not None:
+            return self._shared
+        if self._local.lease is None:
+            self._local.lease = Lease()
+        return self._local.lease.handle
 
     def names(self) -> dict[str, int]:
         """Return the numbers of interned names that the connection of the transaction in progress knows.
 
         Only committed ones may be added.
         """
-        handle = self._local.handle or self._shared
-        return handle.names if handle is not None else {}
+        return self.handle().names
 
-    def _handle(self, reading: bool) -> _Handle:
-        if self.path is None:
-            with self.lock:
-                if self._shared is None:
-                    self._shared = self._open(reading)
-                return self._shared
-        handle = self._local.handle
-        if handle is None or not handle.is_of(self.path):
-            handle = self._local.handle = self._open(reading)
-        return handle
+    def opened(self, handle: Handle, *, reading: bool = False) -> sqlite3.Connection:
+        """Return the connection of a handle whose lock is held, opened at the first call and again after a fork.
+
+        Also after the file was removed or replaced, as people do between two cells of a notebook: what is
+        written to a removed file is lost without a word. Raises StoreError in the middle of another call.
+        """
+        if handle.is_open() and (connection := handle.connection) is not None:
+            if connection.in_transaction:  # leaving `with` would roll back the call that this one interrupts
+                raise StoreError(
+                    "The store was called in the middle of another call of the same thread, as by a signal handler "
+                    "or a __del__. Nothing of this call was recorded. Call it when the other has returned."
+                )
+            if self.path is None or handle.file == _identity(self.path):
+                return connection
+            handle.close()
+        if self.path is not None and is_lost_to_fork(_identity(self.path)):
+            raise StoreError(
+                f"{self.name} was in use at the moment when this process was forked, so that it cannot be used here. "
+                "Nothing of this call was recorded. Fork between calls and by os.fork, or start a new program."
+            )
+        connection = self._open(reading)
+        handle.attach(connection, _identity(self.path) if self.path else None)
+        return connection
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, flush: bool = False) -> T:
         """Return what `work` returns; all that it writes by the connection it is given is recorded, or nothing.
@@ -134,19 +120,12 @@ class Database:
 
     def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T], *, flush: bool = False) -> T:
         reading = begin == "BEGIN"
+        handle = self.handle()
         try:
-            if self.path is None:
-                with self.lock:
-                    result = _in_transaction(self.connection(reading=reading), begin, work)
-                return result  # noqa: RET504 - as below
-            connection = self.connection(reading=reading)
-            if not flush:
-                return _in_transaction(connection, begin, work)
-            try:
-                connection.execute("PRAGMA synchronous = FULL")
-                return _in_transaction(connection, begin, work)
-            finally:
-                connection.execute("PRAGMA synchronous = NORMAL")
+            with handle.lock:
+                connection = self.opened(handle, reading=reading)
+                result = (_flushed if flush else _in_transaction)(connection, begin, work)
+            return result  # noqa: RET504 - as below
         except _FOREIGN as error:
             if (swallowed := self._swallowed(error)) is not None:
                 raise swallowed from None
@@ -177,12 +156,12 @@ class Database:
 
     def close(self) -> None:
         """Free this thread's connection (in memory: everything)."""
-        handle, self._local.handle = self._local.handle or self._shared, None
-        self._shared = None
-        if handle is not None and handle.pid == os.getpid():
-            with suppress(sqlite3.Error):  # statistics are a favour: a busy or read-only file does without
-                handle.connection.execute("PRAGMA analysis_limit = 400")
-                handle.connection.execute("PRAGMA optimize")
+        handle = self.handle()
+        with handle.lock:
+            if handle.is_open() and handle.connection is not None:
+                with suppress(sqlite3.Error):  # statistics are a favour: a busy or read-only file does without
+                    handle.connection.execute("PRAGMA analysis_limit = 400")
+                    handle.connection.execute("PRAGMA optimize")
             handle.close()
 
     def translate(self, error: BaseException, *, reading: bool = False) -> BaseException:
@@ -247,9 +226,9 @@ class Database:
             "Change the permissions of the file and its folder, or choose another tracking URI."
         )
 
-    def _open(self, reading: bool) -> _Handle:
+    def _open(self, reading: bool) -> sqlite3.Connection:
         try:
-            return _Handle(_until_free(self._connect), self.path)
+            return _until_free(self._connect)
         except _FOREIGN as error:
             raise self.translate(error, reading=reading) from error
 
@@ -290,6 +269,14 @@ class Database:
         return not path.is_file() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
+def _flushed(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        return _in_transaction(connection, begin, work)
+    finally:
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
 def _in_transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
     """Commit what `work` does, or roll it back.
 
@@ -297,18 +284,13 @@ def _in_transaction(connection: sqlite3.Connection, begin: str, work: Callable[[
     context manager in Python could be left by it in `__enter__` with the transaction begun, or in `__exit__`
     before its first line; the file would stay locked for everybody.
     """
-    if connection.in_transaction:  # leaving `with` would roll back the call that this one interrupts
-        raise StoreError(
-            "The store was called in the middle of another call of the same thread, as by a signal handler "
-            "or a __del__. Nothing of this call was recorded. Call it when the other has returned."
-        )
     with connection:
         _until_free(lambda: connection.execute(begin))
         result = work(connection)
     return result  # noqa: RET504 - a `return` would stand between `work` and the end of `with`
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> Identity | None:
     try:
         facts = os.stat(path)
     except OSError:

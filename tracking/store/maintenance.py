@@ -12,6 +12,7 @@ from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
 from tracking.store import schema
 from tracking.store.connection import Database
 from tracking.store.files import TEMPORARY
+from tracking.store.handles import fork_gate
 from tracking.store.locations import ARTIFACTS, Locations
 
 _DEAD = "status = 'RUNNING' AND owner_gone(host, pid, started)"
@@ -145,14 +146,21 @@ def _runs_of_neighbours(path: Path | None) -> tuple[set[str], list[str]]:
 
 
 def _runs_of(file: Path) -> set[str]:
-    """Return the runs in a file, none if it is not a store."""
-    with file.open("rb") as opened:
-        if opened.read(16) != b"SQLite format 3\0":
-            return set()
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
-        if not schema.is_store(connection):
-            return set()
-        return {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
+    """Return the runs in a file, none if it is not a store. Raises sqlite3.Error if it may be one.
+
+    Only SQLite opens it: closing the file by other means would end the locks of this process on it, also
+    those of a store that is in use here.
+    """
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    with fork_gate, closing(sqlite3.connect(address, uri=True, timeout=1.0)) as connection:
+        try:
+            if not schema.is_store(connection):
+                return set()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+                return set()
+            raise
+        return {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs").fetchall()}
 
 
 def _orphan_folder(folder: Path, root: Path, *, fix: bool, unread: list[str]) -> Problem:
@@ -186,6 +194,8 @@ def _unfinished_files(folder: Path, root: Path, *, fix: bool) -> list[Problem]:
 def _shrink(database: Database) -> None:
     """Give freed pages back to the file system; left for another time while others write."""
     with suppress(sqlite3.Error):
-        connection = database.connection()
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        handle = database.handle()
+        with handle.lock:
+            connection = database.opened(handle)
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

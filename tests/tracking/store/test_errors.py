@@ -162,6 +162,7 @@ def test_on_a_full_disk_purging_makes_room_by_the_files_of_what_is_in_the_trash(
     store.update_run(run_id, lifecycle_stage="deleted")
 
     def work() -> str:
+        store.get_run(run_id)  # it is open when the disk becomes full: opening takes space too
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # rows cannot be written at all
         with pytest.raises(StoreFull):

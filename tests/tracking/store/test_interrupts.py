@@ -47,7 +47,7 @@ def interrupted_at(count: int, call: Callable[[], object]) -> bool:
     def trace(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal left
         ours = str(frame.f_globals.get("__name__")).startswith("tracking.store.")
-        if not ours or frame.f_code.co_name == "close":  # what a __del__ raises goes nowhere
+        if not ours or frame.f_code.co_name in ("__del__", "discard", "close"):  # what a __del__ raises goes nowhere
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -73,7 +73,7 @@ def is_free(store: Store, tmp_path: Path) -> bool:
     """Tell whether somebody else could write now."""
     if store.uri == "sqlite://":
         free: list[bool] = []
-        lock = store._database.lock  # type: ignore[attr-defined]
+        lock = store._database.handle().lock  # type: ignore[attr-defined]
 
         def ask() -> None:
             free.append(lock.acquire(blocking=False))
@@ -83,7 +83,7 @@ def is_free(store: Store, tmp_path: Path) -> bool:
         other = threading.Thread(target=ask)
         other.start()
         other.join()
-        return free == [True] and not store._database.connection().in_transaction  # type: ignore[attr-defined]
+        return free == [True] and not store._database.handle().connection.in_transaction  # type: ignore
     with closing(sqlite3.connect(tmp_path / "runs/tracking.db", isolation_level=None, timeout=0)) as other_process:
         other_process.execute("BEGIN IMMEDIATE")
         other_process.execute("ROLLBACK")
