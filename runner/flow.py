@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.engine.process_pool import PROCESS_BACKENDS, Pool
-from runner.engine.settings import Settings
+from runner.engine.process_pool import Pool
 from runner.errors import PointFailed
 from runner.report.console import say
 from runner.report.results import Results
 from runner.request import Request, SpecMaker, read_points
+from runner.settings import PROCESS_BACKENDS, Settings
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
@@ -45,15 +45,16 @@ def execute(request: Request, composer: Composer) -> Result:
     start = time.monotonic()
     expansion = read_points(request, composer)
     first = SpecMaker(request, composer, expansion).spec(next(iter(expansion)))
-    with _early_pool(first, expansion) as pool:
+    settings = Settings.of(first.config)
+    with _early_pool(settings, first, expansion) as pool:
         from runner import study as steps  # imports scikit-learn, while the workers do
 
         for note in expansion.notes if not request.quiet else ():
             say(f"note: {note}")
-        study = steps.check(request, composer, expansion, first)
-        if study.config["diff"]:
+        study = steps.check(request, composer, expansion, first, settings)
+        if settings.diff:
             steps.preview(study)
-        elif study.config["dry_run"]:
+        elif settings.dry_run:
             steps.show_plan(study)
         else:
             ended = steps.run(study, steps.resume(study), pool)
@@ -63,16 +64,15 @@ def execute(request: Request, composer: Composer) -> Result:
 
 
 @contextmanager
-def _early_pool(first: Spec, expansion: Expansion) -> Iterator[Pool | None]:
+def _early_pool(settings: Settings, first: Spec, expansion: Expansion) -> Iterator[Pool | None]:
     """Start workers that are asked for by number at once: they import while this process checks."""
-    config, settings = first.config, Settings.of(first.config)
     several = min(settings.size, expansion.count())
-    asked = settings.n_jobs is not None and several > 1 and settings.backend in PROCESS_BACKENDS
-    if not asked or config["dry_run"] or config["diff"] or config["resume"]:
+    asked = settings.n_jobs != "auto" and several > 1 and settings.backend in PROCESS_BACKENDS
+    if not asked or settings.resume or not settings.runs:
         yield None
         return
-    module = str(config["model"].get("_target_")).rpartition(".")[0]
-    pool = Pool(several, backend=settings.backend, threads=settings.threads, preload=[module] * bool(module))
+    module = str(first.config["model"].get("_target_")).rpartition(".")[0]
+    pool = Pool(several, backend=settings.backend, threads=settings.threads_per_run, preload=[module] * bool(module))
     try:
         yield pool
     finally:

@@ -6,13 +6,11 @@ import secrets
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runner.compose.composer import Composer
 from runner.data.dataset import Dataset
 from runner.engine.dispatch import Engine
 from runner.engine.process_pool import Pool
-from runner.engine.settings import Settings
 from runner.errors import ConfigError
 from runner.planning.check import Checker
 from runner.planning.plan import Planned, plan_points
@@ -25,6 +23,7 @@ from runner.report.progress import Progress
 from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.request import Request, SpecMaker
+from runner.settings import Settings
 from runner.store import folder_of, open_store
 from runner.trial.identity import data_key
 from runner.trial.record import Session
@@ -47,11 +46,6 @@ class Study:
     sweep: Mapping[str, str]  # the tags that its runs are known by as a sweep; {} for one run
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """The config of the first point: how the sweep is run is the same at all."""
-        return self.first.config
-
-    @property
     def specs(self) -> Iterator[Spec]:
         """The points, composed and named, in order."""
         return map(SpecMaker(self.request, self.composer, self.expansion).spec, self.expansion)
@@ -66,17 +60,16 @@ class Ended:
     stopped: bool  # by fail_fast
 
 
-def check(request: Request, composer: Composer, expansion: Expansion, first: Spec) -> Study:
+def check(request: Request, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
     """Raise RunnerError for every mistake that can be known before a point runs."""
     checker = check_points(request, composer, expansion)
-    config = first.config
-    store = open_store(config["tracking"], writes=not (config["dry_run"] or config["diff"]))
+    store = open_store(first.config["tracking"], writes=settings.runs)
     return Study(
         request=request,
         composer=composer,
         expansion=expansion,
         first=first,
-        settings=Settings.of(config).fitted(checker.targets, points=expansion.count()),
+        settings=settings.fitted(checker.targets, points=expansion.count()),
         datasets=checker.datasets,
         provenance=capture_provenance(exclude=folder_of(store)),
         store=store,
@@ -95,7 +88,7 @@ def preview(study: Study) -> None:
     """Print what would change against the recorded run that `diff` names."""
     if study.expansion.count() > 1:
         raise ConfigError("diff= compares one point with a recorded run. Leave out -m, or what sweeps.")
-    data = study.datasets[data_key(study.config)]
+    data = study.datasets[data_key(study.first.config)]
     _print(study, render_preview(study.first, study.store, data=data, provenance=study.provenance, width=width()))
 
 
@@ -111,7 +104,7 @@ def show_plan(study: Study) -> None:
 
 def resume(study: Study) -> Resumed:
     """Find the points that `resume=true` reuses, and say how many."""
-    if not study.config["resume"]:
+    if not study.settings.resume:
         return Resumed()
     resumed = find_reusable(plan(study), study.store, study.sweep)
     for line in resumed.describe(study.expansion.count()) if not study.request.quiet else ():
@@ -126,7 +119,7 @@ def run(study: Study, resumed: Resumed, pool: Pool | None) -> Ended:
     results = Results(keep_runs=study.request.keep_runs)
     for outcome in reused.values():
         results.take(outcome)
-    live = study.config["progress"]
+    live = study.settings.progress
     progress = Progress(left, live=False if quiet else None if live == "auto" else bool(live))
     session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
     specs = _begun(study.specs, reused, progress)
@@ -164,9 +157,9 @@ def _sweep_tags(request: Request, expansion: Expansion) -> dict[str, str]:
 
 
 def _session(study: Study, more: Mapping[str, str]) -> Session:
-    provenance, threads = study.provenance, study.settings.threads
+    provenance, threads = study.provenance, study.settings.threads_per_run
     tags = provenance.tags(threads=threads)
-    tags |= {N_JOBS: str(study.config["n_jobs"]), BACKEND: study.settings.backend, SOURCE_NAME: sys.argv[0]}
+    tags |= {N_JOBS: str(study.first.config["n_jobs"]), BACKEND: study.settings.backend, SOURCE_NAME: sys.argv[0]}
     tags |= {**study.sweep, **more, **(study.request.sweep_tags or {})}
     return Session(
         study.store,

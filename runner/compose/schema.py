@@ -6,7 +6,7 @@ to put a knob of its own (`alpha`) at the top level, and because a dataclass can
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import Field, fields
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, ValidationError, ValueNode
 from omegaconf.base import Metadata
 
-from runner.suggest import suggest
+from runner import rules
+from runner.settings import Settings
 
 EDGE = "hydra_plugins.runner_edge"  # the module under runner/plugins that Hydra discovers
 
@@ -48,84 +49,26 @@ class Checked(ValueNode):
         return node
 
 
-# -- rules: module-level functions, so that a config with them can be pickled
-
-
-def _whole(value: Any, *, minimum: int, maximum: int | None, words: tuple[str, ...]) -> int | str:
-    if isinstance(value, str) and value in words:
-        return value
-    number: Any = value
-    if isinstance(value, str):
-        with suppress(ValueError):
-            number = int(value)
-    if isinstance(number, bool):  # an int to Python, not to a person
-        number = None
-    if isinstance(number, int) and minimum <= number and (maximum is None or number <= maximum):
-        return number
-    limits = f"a whole number >= {minimum}" if maximum is None else f"a whole number, {minimum} to {maximum}"
-    raise ValueError(" or ".join([limits, *words]))
-
-
-def _jobs(value: Any) -> int | str:
-    try:
-        number = _whole(value, minimum=-1, maximum=None, words=("auto",))
-    except ValueError:
-        number = 0
-    if number == 0:
-        raise ValueError("a number of jobs, -1 for every core, or auto")
-    return number
-
-
-def _yes_no(value: Any, *, words: tuple[str, ...]) -> bool | str:
-    if isinstance(value, bool) or (isinstance(value, str) and value in words):
-        return value
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    raise ValueError(" or ".join(["true or false", *words]))
-
-
-def _text(value: Any, *, words: tuple[str, ...]) -> str:
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        if not words or value in words:
-            return str(value)
-        raise ValueError(f"{' or '.join(words)}.{suggest(str(value), words)}".rstrip("."))
-    raise ValueError(" or ".join(words) if words else "text")
-
-
-def _positive(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if isinstance(value, bool) or not 0 < number < float("inf"):
-        raise ValueError("a number > 0")
-    return number
-
-
-def _share(value: Any) -> float | int:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if isinstance(value, bool) or not (0 < number < 1 or (number >= 1 and number.is_integer())):
-        raise ValueError("a share of the rows between 0 and 1, or a whole number of rows")
-    return number if number < 1 else int(number)
-
-
 # -- leaves
 
 
 def _int(minimum: int = 1, *, maximum: int | None = None, words: tuple[str, ...] = (), null: bool = False) -> Checked:
-    rule = partial(_whole, minimum=minimum, maximum=maximum, words=words)
+    rule = partial(rules.whole, minimum=minimum, maximum=maximum, words=words)
     return Checked(rule, kind=int, optional=null, value=None if null else "???")
 
 
 def _bool(*words: str) -> Checked:
-    return Checked(partial(_yes_no, words=words), kind=bool)
+    return Checked(partial(rules.yes_no, words=words), kind=bool)
 
 
 def _str(*words: str, null: bool = False) -> Checked:
-    return Checked(partial(_text, words=words), kind=str, optional=null, value=None if null else "???")
+    return Checked(partial(rules.text, words=words), kind=str, optional=null, value=None if null else "???")
+
+
+def _leaf(setting: Field[Any]) -> Checked:
+    """Return the leaf of a setting of `runner.settings`."""
+    kind, rule, null = (setting.metadata[word] for word in ("kind", "rule", "null"))
+    return Checked(rule, kind=kind, optional=null, value=None if null else "???")
 
 
 def _open(content: dict[str, Any] | None = None) -> DictConfig:
@@ -157,16 +100,7 @@ def root() -> DictConfig:
             "experiment_name": _str(null=True),
             "run_name": _str(null=True),
             "sweep": None,  # `sweep` reads it: a list of grids
-            "n_jobs": Checked(_jobs, kind=int),
-            "backend": _str(),
-            "threads_per_run": _int(1),
-            "resume": _bool(),
-            "dry_run": _bool(),
-            "fail_fast": _bool(),
-            "retries": _int(0),
-            "timeout_per_point": Checked(_positive, kind=float, optional=True, value=None),
-            "progress": _bool("auto"),
-            "diff": _str(null=True),
+            **{setting.name: _leaf(setting) for setting in fields(Settings)},
         }
     )
 
@@ -206,7 +140,7 @@ def choices() -> dict[str, DictConfig]:
         "random_splits": {
             "_target_": _str(),
             "n_splits": _int(1),
-            "test_size": Checked(_share, kind=object),
+            "test_size": Checked(rules.share, kind=object),
             "random_state": seed,
         },
         "made_up_regression": {**sizes, "noise": None},

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.engine.interrupts import Interrupts
-from runner.engine.process_pool import PROCESS_BACKENDS, Death, Ended, Pool
-from runner.engine.settings import Settings
+from runner.engine.process_pool import Death, Ended, Pool
 from runner.engine.sharing import data_bytes, share_datasets
 from runner.engine.thread_pool import Crew
 from runner.engine.worker import Task
+from runner.settings import PROCESS_BACKENDS, Settings
 from runner.trial.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
 from runner.trial.spec import Spec
 from runner.trial.threads import release
@@ -114,14 +114,14 @@ class Engine:
 
     def _needs_workers(self) -> bool:
         settings = self._settings
-        if self._pool is not None or settings.timeout is not None or self._kills:
+        if self._pool is not None or settings.timeout_per_point is not None or self._kills:
             return True  # only another process can be ended when its time is up, and only that can die alone
         several = min(self._size, self._left) > 1
-        return several and (settings.n_jobs is not None or data_bytes(self._session) > BIG_DATA)
+        return several and (settings.n_jobs != "auto" or data_bytes(self._session) > BIG_DATA)
 
     def _workers_pay(self) -> bool:
         several = min(self._size, self._left)
-        if self._pool is not None or self._settings.n_jobs is not None or several < 2:
+        if self._pool is not None or self._settings.n_jobs != "auto" or several < 2:
             return False
         alone = self._left * statistics.fmean(self._seconds)
         return WORKER_SECONDS + alone / several < 0.8 * alone
@@ -150,7 +150,7 @@ class Engine:
         settings = self._settings
         size = max(1, min(self._size, self._left))
         backend = settings.backend if settings.backend in PROCESS_BACKENDS else PROCESS_BACKENDS[0]
-        return Pool(size, backend=backend, threads=settings.threads)
+        return Pool(size, backend=backend, threads=settings.threads_per_run)
 
     def _shared(self) -> Session:
         """Return the session for other processes: big data lies in files that they map."""
@@ -168,7 +168,7 @@ class Engine:
                     pool.give(worker, tasks)
             if not pool.busy:
                 return
-            for event in itertools.chain(pool.events(0.2), pool.overdue(self._settings.timeout)):
+            for event in itertools.chain(pool.events(0.2), pool.overdue(self._settings.timeout_per_point)):
                 yield self._settle_event(event)
         yield from self._stop(pool, interrupts)
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from runner.engine.forkserver import Nursery
     from runner.trial.record import Outcome, Session
 
-PROCESS_BACKENDS = ("loky", "multiprocessing")
 TARGET_SECONDS = 0.1  # a worker is given about so much work ahead
 MOST_AHEAD = 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -14,17 +14,14 @@ from runner.data.checks import check
 from runner.data.dataset import Dataset, load
 from runner.errors import ConfigError, DataError, RunnerError
 from runner.points.axes import Point, Setting
+from runner.settings import Settings
 from runner.trial.build import build
 from runner.trial.evaluate import check_scorers
 from runner.trial.identity import data_key, targets
 from runner.trial.spec import Spec
 
 MOST_ERRORS = 10
-# bookkeeping that no point has for itself
-OF_THE_SWEEP = (
-    *("tracking", "n_jobs", "backend", "threads_per_run", "resume", "retries", "dry_run", "fail_fast"),
-    *("timeout_per_point", "progress", "diff"),
-)
+OF_THE_SWEEP = ("tracking", *(setting.name for setting in fields(Settings)))  # what no point has for itself
 
 
 @dataclass

@@ -200,7 +200,7 @@ class SweepAgain:
         self, runs: Sequence[Run], threads: int, tags: Mapping[str, str]
     ) -> Iterator[Reproduction | CannotRun]:
         from runner.engine.dispatch import Engine
-        from runner.engine.settings import Settings
+        from runner.settings import Settings
 
         cannot: list[CannotRun] = []
         specs = self._specs(runs, cannot)
@@ -212,7 +212,7 @@ class SweepAgain:
         session = open_session(
             self.client, threads=threads, datasets=datasets, tags=tags, n_jobs=str(self.n_jobs or "auto")
         )
-        settings = Settings(self.n_jobs, threads=threads)
+        settings = Settings(n_jobs=self.n_jobs or "auto", threads_per_run=threads)
         engine = Engine(_chain(first, specs), settings, session, total=len(runs))
         by_number = {number: run for run, number in self._numbered(runs)}
         for outcome in engine.run():

@@ -15,9 +15,9 @@ from hydra.core.global_hydra import GlobalHydra
 
 import runner
 import tracking
-from runner.engine.settings import Settings
 from runner.errors import ConfigError, DataError, NotReproducible, PointFailed
 from runner.provenance import capture as provenance
+from runner.settings import Settings
 from tracking import TrackingError
 
 ROOT = Path(__file__).resolve().parents[2]
