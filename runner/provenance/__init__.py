@@ -18,15 +18,17 @@ arithmetic     the CPU's model; the BLAS that numpy computes with, its version, 
 Part of identity (the fingerprint, by which `resume` decides that a point is done) is only what decides
 the result and what a person would call a different experiment:
 
-* `code`: content hashes of the estimator's module and of the user's own modules that it imports, or
-  the version of its distribution when it is installed code (`code_identity`);
+* `code`: content hashes of the user's own modules that the config names (`_target_`, `get_method`, a loader, a
+  scorer) or that the built objects hold, and of the own modules that those import; or the version of the
+  distribution when it is installed code, as this program itself is (`code_identity`, `find_code`);
 * `environment`: the versions of scikit-learn, numpy, scipy and the estimator's own package (`matters`).
 
 Left out of identity, though recorded: the commit and the patch (a commit that touches a README repeats
 no sweep), other packages, Python, BLAS, its threads, the CPU and the host. They may move the last bits
 of a score; `python -m runner.reproduce` compares bits and names the one that differs
 (`first_difference`). Neither recorded nor hashed: files that git ignores, what compiled libraries outside
-Python's packages contain, modules that code imports by a computed name, environment variables.
+Python's packages contain, modules that code imports by a computed name, files that an estimator reads from a
+path, environment variables.
 
 The config's and the data's part of the fingerprint is described in `runner/spec.py`.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
-from runner.provenance.code import code_identity, matters
+from runner.provenance.code import code_identity, find_code, matters
 from runner.provenance.code import forget as _forget_code
 from runner.provenance.git import GitState, read_git_state
 from runner.provenance.ingredients import Difference, Recorded, first_difference
@@ -38,6 +38,7 @@ __all__ = [
     "Recorded",
     "capture_provenance",
     "code_identity",
+    "find_code",
     "first_difference",
     "forget",
     "matters",

@@ -1,9 +1,11 @@
-"""Which code an estimator is made of: what is hashed for it. Runs none of it.
+"""Which code a point is made of: what is hashed for it. Runs none of it.
 
-Code from an installed distribution is identified by the distribution's version. The user's own code,
-which changes without a version, is identified by the content of the module and of every module of
-their own that it imports, however deep: a changed helper is a changed estimator.
-Names are module names, never paths, so that another folder or machine gives the same identity.
+Code from an installed distribution is identified by the distribution's version. So is this program's own
+(`runner`, `tracking`), also where it is installed in place from a folder. The user's own code, which changes
+without a version, is identified by the content of the module and of every module of their own that it imports,
+however deep: a changed helper is a changed estimator.
+Names are module names, never paths, so that another folder or machine gives the same identity. Not seen are
+modules that code imports by a computed name, and files that an estimator reads from a path.
 """
 
 from __future__ import annotations
@@ -14,15 +16,20 @@ import importlib.util
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache, partial
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
 
 from runner.errors import ModelError
 from runner.provenance.packages import list_packages, name_distribution
 
 MATTERING = ("scikit-learn", "numpy", "scipy")
+PROGRAM = frozenset(("runner", "tracking"))
+# What objects are made of everywhere: told by the versions that always matter, or of no matter to a result.
+_EVERYWHERE = frozenset(("sklearn", "numpy", "scipy", "joblib", "hydra", "omegaconf")) | PROGRAM
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, ModuleType)
 
 
 def matters(packages: Mapping[str, str], *targets: str) -> dict[str, str]:
@@ -42,16 +49,66 @@ def code_identity(*targets: str) -> dict[str, str]:
     Raises ModelError if a module is not there.
     """
     found: dict[str, str] = {}
+    interactive = [target for target in targets if _top(target) == "__main__"]
+    if interactive:
+        found["__main__"] = _hash_interactive(interactive)
     for target in targets:
-        found |= _identify(target, tuple(sys.path))
+        if target not in interactive:
+            found |= _identify(target, tuple(sys.path))
     return dict(sorted(found.items()))
+
+
+def find_code(*things: object) -> tuple[str, ...]:
+    """Return the dotted names of the classes and functions that built objects hold, however deep.
+
+    So code counts that no `_target_` names: a function inside an estimator, a scorer's metric. Left out are the
+    standard library, scikit-learn and what else is the same everywhere, and modules that cannot be found again.
+    """
+    found: dict[str, None] = {}
+    waiting = list(things)
+    seen: dict[int, object] = {}  # keeps what it has seen alive, so that no number is given twice
+    while waiting:
+        thing = waiting.pop()
+        if isinstance(thing, _PLAIN) or id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        code = thing if isinstance(thing, type) or hasattr(thing, "__qualname__") else type(thing)
+        module = getattr(code, "__module__", None) or "builtins"
+        top = _top(module)
+        if not (top in _EVERYWHERE or _is_standard(top)) and (top == "__main__" or _find_top(top)):
+            found[f"{module}.{getattr(code, '__qualname__', '')}"] = None
+        if not (isinstance(thing, FunctionType) and top in _EVERYWHERE):  # they hold nothing of the user's
+            waiting += _parts(thing)
+    return tuple(sorted(found))
+
+
+def _parts(thing: object) -> Iterable[object]:
+    """Return what an object holds; of a class and of data nothing."""
+    match thing:
+        case dict():
+            return thing.values()
+        case list() | tuple() | set() | frozenset():
+            return thing
+        case partial():
+            return (thing.func, thing.args, thing.keywords)
+        case MethodType():
+            return (thing.__self__, thing.__func__)
+        case FunctionType():
+            cells = (cell for cell in thing.__closure__ or () if cell != type(cell)())  # an empty one has no content
+            held = [cell.cell_contents for cell in cells]
+            return (*held, thing.__defaults__, thing.__kwdefaults__, thing.__dict__)
+        case type():
+            return ()
+    return tuple(getattr(thing, "__dict__", {}).values())
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
 
 
 @lru_cache(maxsize=256)
 def _identify(target: str, path: tuple[str, ...]) -> Mapping[str, str]:
-    top = target.partition(".")[0]
-    if top == "__main__":
-        return {"__main__": _hash_interactive(target)}
+    top = _top(target)
     spec = _find_top(top)
     if spec is None:
         todo = "Install its package, or run from the folder it is in."
@@ -118,7 +175,7 @@ def _find_top(name: str) -> ModuleSpec | None:
 
 
 def _is_own(spec: ModuleSpec) -> bool:
-    if _is_standard(spec.name):
+    if _is_standard(spec.name) or _top(spec.name) in PROGRAM:
         return False
     places = [spec.origin] if spec.has_location and spec.origin else [*(spec.submodule_search_locations or [])]
     return bool(places) and not any(_is_installed(place) for place in places)
@@ -136,11 +193,10 @@ def _is_installed(place: str) -> bool:
 
 
 def _is_standard(name: str) -> bool:
-    top = name.partition(".")[0]
-    return top in sys.stdlib_module_names or top in sys.builtin_module_names
+    return _top(name) in sys.stdlib_module_names or _top(name) in sys.builtin_module_names
 
 
-def _hash_interactive(target: str) -> str:
+def _hash_interactive(targets: Iterable[str]) -> str:
     """Hash what was typed at a prompt or in a notebook, or the script that is running."""
     main = sys.modules["__main__"]
     file = getattr(main, "__file__", None)
@@ -148,11 +204,13 @@ def _hash_interactive(target: str) -> str:
         return hashlib.sha256(Path(file).read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
     import inspect
 
-    try:
-        source = inspect.getsource(getattr(main, target.split(".")[1]))
-    except (AttributeError, IndexError, OSError, TypeError):
-        return "unknown"
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+    sources = []
+    for name in sorted({target.split(".")[1] for target in targets if "." in target}):
+        try:
+            sources.append(inspect.getsource(getattr(main, name)))
+        except (AttributeError, OSError, TypeError):
+            return "unknown"
+    return hashlib.sha256("".join(sources).encode()).hexdigest()[:16] if sources else "unknown"
 
 
 def forget() -> None:

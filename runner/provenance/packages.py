@@ -15,6 +15,7 @@ from pathlib import Path
 # An egg-info may name the Python version as well: foo-1.0-py3.11.egg-info
 _METADATA = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py[\d.]+)?\.(?:dist|egg)-info")
 _NAMED_OTHERWISE = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python"}
+_NAMED_OTHERWISE |= dict.fromkeys(("runner", "tracking"), "experiment-runner")  # an install in place lists no modules
 
 
 def list_packages() -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.data.dataset import Dataset
-from runner.provenance.capture import code_identity, matters
+from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.spec import Spec
 from tracking.records.names import (
@@ -81,7 +81,7 @@ def asked_fingerprint(spec: Spec) -> str:
 
 def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str]) -> dict[str, Any]:
     """Return what the point's fingerprint is made of."""
-    names = targets(spec.config)
+    names = (*targets(spec.config), *find_code(parts.estimator, parts.splitter, parts.scorers))
     return identity(
         spec.config,
         parts.estimator,
@@ -117,6 +117,7 @@ def _shortened(text: str) -> str:
 
 
 VERSION = "v1"
+_FINDERS = frozenset(f"hydra.utils.{name}" for name in ("get_method", "get_class", "get_object", "get_static_method"))
 
 
 def identity(
@@ -145,10 +146,28 @@ def fingerprint(part: object) -> str:
 
 
 def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the dotted names of the code that a point runs: model, preparation, splitter, own scorers."""
-    found = [value for key, value in leaves(config) if key.endswith("_target_") and isinstance(value, str)]
-    found += [s for s in config["scoring"]["metrics"].values() if isinstance(s, str) and "." in s]
-    return tuple(dict.fromkeys(found))
+    """Return the dotted names of the code that a config names: model, preparation, splitter, loader, own scorers.
+
+    Of `hydra.utils.get_method` and its like it is what they find. Names of files are not among them.
+    """
+    found = list(_named(config))
+    function = config["data"].get("function")
+    found += [name for name in (function, *config["scoring"]["metrics"].values()) if isinstance(name, str)]
+    return tuple(dict.fromkeys(name for name in found if "." in name))
+
+
+def _named(node: object) -> Iterator[str]:
+    if isinstance(node, list | tuple):
+        for item in node:
+            yield from _named(item)
+    elif isinstance(node, Mapping):
+        target = node.get("_target_")
+        if target in _FINDERS:
+            target = node.get("path") or next(iter(node.get("_args_") or ()), None)
+        if isinstance(target, str):
+            yield target
+        for value in node.values():
+            yield from _named(value)
 
 
 def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:
