@@ -11,6 +11,7 @@ from runner.data.dataset import Dataset
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.spec import Spec
+from tracking.records.identity import LONGEST, write_identity
 from tracking.records.names import (
     BOOKKEEPING,
     DATA_DTYPES,
@@ -92,7 +93,10 @@ def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str
 
 
 def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: float) -> dict[str, str]:
-    """Return the tags that say what a point's fingerprint is made of, and its data."""
+    """Return the tags that say what a point's fingerprint is made of, and its data.
+
+    Where the identity is too long for its tag, the file beside it has it (`tracking.records.identity`).
+    """
     features = json.dumps(list(data.feature_names))
     tags = {
         FINGERPRINT: fingerprint(made_of),
@@ -101,7 +105,7 @@ def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: flo
         FINGERPRINT_SPLITS: splits_key(spec.config),
         FINGERPRINT_CODE: fingerprint(made_of["code"]),
         FINGERPRINT_ENVIRONMENT: fingerprint(made_of["environment"]),
-        IDENTITY: json.dumps(made_of, default=repr),
+        IDENTITY: write_identity(made_of)[0],
         DATA_NAME: data.name,
         DATA_SHAPE: data.shape,
         DATA_TARGET: data.target_name,
@@ -109,7 +113,7 @@ def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: flo
         DATA_DTYPES: json.dumps(dict(data.dtypes)),
         TEST_TRAIN_RATIO: repr(ratio),
     }
-    return {key: value if len(value) <= 8000 else _shortened(value) for key, value in tags.items()}
+    return {key: value if len(value) <= LONGEST else _shortened(value) for key, value in tags.items()}
 
 
 def _shortened(text: str) -> str:

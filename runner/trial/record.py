@@ -29,6 +29,7 @@ from runner.trial.identity import (
 from runner.trial.runlog import RunLog
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
+from tracking.records.identity import write_identity
 from tracking.records.names import (
     ATTEMPT,
     BOOKKEEPING,
@@ -36,6 +37,7 @@ from tracking.records.names import (
     ENVIRONMENT_FILE,
     ERROR,
     FINGERPRINT_ASKED,
+    IDENTITY_FILE,
     LOG_FILE,
     MODEL_FOLDER,
     OBJECTIVE_DIRECTION,
@@ -267,6 +269,8 @@ def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
     except BaseException:
         tracking.log_params(params)
         raise
+    if (whole := write_identity(made_of)[1]) is not None:
+        tracking.log_text(whole, IDENTITY_FILE)
     tracking.log_batch(params=params, tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
     log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")
     pending: list[Fold] = []

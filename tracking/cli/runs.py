@@ -26,6 +26,7 @@ from tracking.errors import InvalidValue
 from tracking.pages.run_page import fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
 from tracking.records.names import NOTE, TRACEBACK_FILE
+from tracking.records.reading import read_identity
 from tracking.records.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
@@ -161,10 +162,10 @@ def show(
     """
     with opened(store) as source:
         found = resolve_run(source, run)
+        folder = source.artifact_dir(found.info.run_id)
         if fingerprint:
-            sections = fingerprint_sections(found)
+            sections = fingerprint_sections(found, read_identity(found.data.tags, folder))
         else:
-            folder = source.artifact_dir(found.info.run_id)
             sections = run_sections(
                 found,
                 experiment=source.get_experiment(found.info.experiment_id).name,

@@ -13,9 +13,9 @@ from itertools import repeat
 from typing import Any
 
 from tracking.compare.following import _copies, _gather_followers
-from tracking.records.names import GIT_COMMIT, GIT_DIRTY, IDENTITY, is_bookkeeping
+from tracking.records.names import GIT_COMMIT, GIT_DIRTY, is_bookkeeping
 from tracking.records.overrides import change_request, render_value
-from tracking.records.reading import Request, RunRecord, read_json
+from tracking.records.reading import Request, RunRecord
 from tracking.records.values import ABSENT, Change, find_varying, flatten, matches
 
 
@@ -142,8 +142,7 @@ def _changed_defaults(records: Sequence[RunRecord], flats: Sequence[Mapping[str,
 
 
 def _effective(record: RunRecord) -> dict[str, Any]:
-    known = read_json(record.run.data.tags.get(IDENTITY))
-    config = known.get("config") if isinstance(known, dict) else None
+    config = record.identity.get("config")
     return config if isinstance(config, dict) else {}
 
 

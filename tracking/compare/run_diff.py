@@ -29,7 +29,6 @@ from tracking.records.names import (
     GIT_COMMIT,
     GIT_DIRTY,
     GIT_PATCH,
-    IDENTITY,
     PYTHON,
     THREADS,
     WARNINGS,
@@ -192,8 +191,7 @@ def _code(record: RunRecord) -> dict[str, Any]:
 
 def _modules(record: RunRecord) -> dict[str, str]:
     """Return the content or version of the code that was run, as far as recorded: its modules and packages."""
-    known = read_json(_tags_of(record).get(IDENTITY))
-    modules = known.get("code") if isinstance(known, dict) else None
+    modules = record.identity.get("code")
     if not isinstance(modules, dict):
         modules = {"fingerprint": _tags_of(record).get(FINGERPRINT_CODE)}
     return {str(name): str(value) for name, value in modules.items() if value}

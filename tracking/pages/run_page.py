@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from tracking.entities import FileInfo, LifecycleStage, Metric, Run, duration
@@ -114,26 +113,21 @@ def _size(file: FileInfo) -> str:
     return "folder" if file.file_size is None else format_size(file.file_size)
 
 
-def fingerprint_sections(run: Run) -> list[Section]:
-    """Return what a run's stored fingerprint is made of. Raises InvalidValue where it has none."""
+def fingerprint_sections(run: Run, identity: Mapping[str, object] | None) -> list[Section]:
+    """Return what a run's stored fingerprint is made of; `identity` is None where it was not recorded whole.
+
+    Raises InvalidValue where the run has no fingerprint.
+    """
     tags = run.data.tags
     if FINGERPRINT not in tags:
         raise InvalidValue(f"Run {run.info.run_id} has no fingerprint: only runs made by python -m runner record one.")
     parts = dict.fromkeys(FINGERPRINT_PARTS, "not recorded")
     parts |= {key.partition(".")[2]: value for key, value in tags.items() if key.startswith(FINGERPRINT_PREFIX)}
     sections: list[Section] = [("fingerprint", {"whole": tags[FINGERPRINT], **parts})]
-    identity = _identity(tags.get(IDENTITY, "{}"))
-    if not identity:
+    if IDENTITY not in tags:
         return [*sections, ("made of", "not recorded: the run has no tag 'identity'")]
+    if identity is None:
+        return [*sections, ("identity", {"unreadable": tags[IDENTITY]})]
     for part, content in identity.items():
         sections.append((part, content if isinstance(content, dict) else {"value": content}))
     return sections
-
-
-def _identity(text: str) -> dict[str, object]:
-    """Read the tag; one that was cut to the longest a tag may be is no longer JSON."""
-    try:
-        identity = json.loads(text)
-    except ValueError:
-        return {"identity": {"unreadable": text}}
-    return identity if isinstance(identity, dict) else {"identity": {"unreadable": text}}

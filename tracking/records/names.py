@@ -22,7 +22,7 @@ MODEL_HISTORY: Final = "mlflow.log-model.history"
 OVERRIDES: Final = "overrides"  # a JSON list
 OBJECTIVE_METRIC: Final = "objective.metric"
 OBJECTIVE_DIRECTION: Final = "objective.direction"  # minimize or maximize
-IDENTITY: Final = "identity"  # JSON: config, data, code, environment
+IDENTITY: Final = "identity"  # JSON: config, data, code, environment; in IDENTITY_FILE where it is too long
 FINGERPRINT: Final = "fingerprint"  # of the identity
 FINGERPRINT_ASKED: Final = "fingerprint.asked"  # of the overrides
 FINGERPRINT_CONFIG: Final = "fingerprint.config"
@@ -74,6 +74,7 @@ HOST_TAGS: Final = (PYTHON, PLATFORM, CPU, BLAS, THREADS)
 CONFIG_FILE: Final = "config.yaml"  # the resolved config
 OVERRIDES_FILE: Final = "overrides.yaml"  # what was asked, and where each value came from
 ENVIRONMENT_FILE: Final = "environment.txt"  # the machine, and one `name==version` a line
+IDENTITY_FILE: Final = "identity.json"  # only where the tag cannot hold it
 PATCH_FILE: Final = "uncommitted.patch"
 TRACEBACK_FILE: Final = "traceback.txt"
 LOG_FILE: Final = "run.log"

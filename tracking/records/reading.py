@@ -17,11 +17,13 @@ from typing import Any
 
 from tracking.entities import Metric, Run
 from tracking.errors import ArtifactError
+from tracking.records.identity import parse_identity
 from tracking.records.names import (
     CONFIG_FILE,
     ENVIRONMENT_FILE,
     HOST_TAGS,
     IDENTITY,
+    IDENTITY_FILE,
     OVERRIDES,
     OVERRIDES_FILE,
     PATCH_FILE,
@@ -67,6 +69,13 @@ class RunRecord:
     environment: Environment = Environment()
     patch: str = ""
     problems: tuple[str, ...] = ()
+    identity_text: str = ""  # of the file that is there where the tag is too short
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the fingerprint is made of; {} where it was not recorded whole."""
+        tag = self.run.data.tags.get(IDENTITY)
+        return parse_identity(tag) or parse_identity(self.identity_text) or {}
 
 
 def load_records(store: Store, runs: Sequence[Run]) -> list[RunRecord]:
@@ -75,6 +84,14 @@ def load_records(store: Store, runs: Sequence[Run]) -> list[RunRecord]:
     names = {run.info.experiment_id: "" for run in runs}
     names = {experiment_id: store.get_experiment(experiment_id).name for experiment_id in names}
     return [_load(run, names[run.info.experiment_id], histories.get(run.info.run_id, {}), store) for run in runs]
+
+
+def read_identity(tags: Mapping[str, str], folder: Path) -> dict[str, Any] | None:
+    """Return the identity of a run whose artifacts are in `folder`, None where it was not recorded whole."""
+    found = parse_identity(tags.get(IDENTITY))
+    if found is not None or IDENTITY not in tags:
+        return found
+    return parse_identity(_read(folder / IDENTITY_FILE))
 
 
 def _load(run: Run, experiment: str, histories: Mapping[str, Sequence[Metric]], store: Store) -> RunRecord:
@@ -90,9 +107,12 @@ def _load(run: Run, experiment: str, histories: Mapping[str, Sequence[Metric]], 
         config=mapping(CONFIG_FILE),
         request=_request(mapping(OVERRIDES_FILE) or {}, run.data.tags),
         histories=histories,
-        environment=_environment(_read(folder / ENVIRONMENT_FILE) or "", run.data.tags),
+        environment=_environment(
+            _read(folder / ENVIRONMENT_FILE) or "", run.data.tags, read_identity(run.data.tags, folder) or {}
+        ),
         patch=_read(folder / PATCH_FILE) or "",
         problems=tuple(problems),
+        identity_text=_read(folder / IDENTITY_FILE) or "",
     )
 
 
@@ -166,15 +186,11 @@ def parse_environment(text: str) -> Environment:
     return Environment(host, packages)
 
 
-def _environment(text: str, tags: Mapping[str, str]) -> Environment:
-    """Fall back on the tags where the file is missing."""
+def _environment(text: str, tags: Mapping[str, str], identity: Mapping[str, Any]) -> Environment:
+    """Fall back on the tags and the identity where the file is missing."""
     recorded = parse_environment(text)
     host = {key: tags[key] for key in HOST_TAGS if key in tags} | dict(recorded.host)
-    packages = recorded.packages
-    if not packages:
-        known = read_json(tags.get(IDENTITY))
-        packages = _text_mapping(known.get("environment")) if isinstance(known, dict) else {}
-    return Environment(host, packages)
+    return Environment(host, recorded.packages or _text_mapping(identity.get("environment")))
 
 
 # YAML ------------------------------------------------------------------------------------------

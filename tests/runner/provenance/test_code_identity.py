@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy
 import sklearn
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import Ridge
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from runner.errors import ModelError
 from runner.provenance import code as rooms
-from runner.provenance.code import code_identity, matters
+from runner.provenance.code import code_identity, find_code, matters
 from runner.provenance.packages import list_packages, name_distribution
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's package: the estimator's module, a helper that it imports, and one that nobody does."""
     package = tmp_path / "project" / "own_study"
     (package / "parts").mkdir(parents=True)
@@ -30,7 +39,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "plots.py").write_text("raise RuntimeError('imported')\n")
     (package.parent / "own_extra.py").write_text("extra = 1\n")
     monkeypatch.syspath_prepend(str(package.parent))
-    return package
+    yield package
+    for name in [name for name in sys.modules if name.startswith("own_study")]:
+        del sys.modules[name]
 
 
 def identity(target: str) -> dict[str, str]:
@@ -148,3 +159,39 @@ def test_what_matters_is_scikit_learn_numpy_and_scipy() -> None:
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(ModelError, match="There is no module 'no_such_package' for"):
         identity("no_such_package.Model")
+
+
+# The tool's own source, and code that objects hold ------------------------------------------------------
+
+
+def test_the_tools_own_code_is_its_version_also_where_it_is_installed_in_place() -> None:
+    assert identity("runner.prepare.tabular") == {"experiment-runner": importlib.metadata.version("experiment-runner")}
+
+
+def test_own_code_that_imports_the_tool_is_only_the_own_code(project: Path) -> None:
+    (project / "models.py").write_text("import tracking\nfrom runner.prepare import tabular\nclass Line: ...\n")
+
+    assert set(identity("own_study.models.Line")) == {"own_study", "own_study.models"}
+
+
+def test_functions_inside_built_objects_are_found(project: Path) -> None:
+    (project / "plots.py").write_text(
+        "def double(X):\n    return 2 * X\n\n\ndef metric(y, p, *, w=1):\n    return 0.0\n"
+    )
+    plots = importlib.import_module("own_study.plots")
+    step = FunctionTransformer(func=functools.partial(plots.double))
+    nested = TransformedTargetRegressor(make_pipeline(step, Ridge()), func=np.log1p, inverse_func=np.expm1)
+
+    assert find_code(nested) == ("own_study.plots.double",)
+    assert find_code({"m": make_scorer(plots.metric, w=2)}) == ("own_study.plots.metric",)
+    assert find_code(make_pipeline(StandardScaler(), Ridge()), KFold(), "r2", None) == ()
+
+
+def test_a_closure_holds_what_it_closes_over(project: Path) -> None:
+    (project / "plots.py").write_text("def double(X):\n    return 2 * X\n")
+    double = importlib.import_module("own_study.plots").double
+
+    def around(X: object) -> object:
+        return double(X)
+
+    assert "own_study.plots.double" in find_code(around)

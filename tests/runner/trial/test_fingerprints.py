@@ -18,6 +18,7 @@ from runner.provenance import capture as provenance
 from runner.trial import build, identity
 from tracking.cli.app import main
 from tracking.records.names import BOOKKEEPING
+from tracking.records.reading import load_records
 
 ROOT = Path(__file__).resolve().parents[3]
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg", "refit=false")
@@ -41,7 +42,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     provenance.forget()
     build._locate.cache_clear()
-    sys.modules.pop("mine", None)
+    for name in ("mine", "helper", "scorers"):
+        sys.modules.pop(name, None)
 
 
 def write_cars(folder: Path, *, last: str = "59,3,181", name: str = "cars.csv", head: str = "power,doors,mpg") -> None:
@@ -179,6 +181,94 @@ def run_mine(folder: Path, *, default: int, comment: str = "") -> dict[str, str]
     shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     forget()
     return run("model=linear", "model._target_=mine.Mine").data.tags
+
+
+GET_METHOD = """\
+_target_: sklearn.preprocessing.FunctionTransformer
+func: {_target_: hydra.utils.get_method, path: mine.f}
+"""
+IN_A_LIST = """\
+_target_: sklearn.pipeline.Pipeline
+steps: [[own, {_target_: mine.Step}]]
+"""
+PARTIAL = """\
+_target_: sklearn.preprocessing.FunctionTransformer
+func: {_target_: mine.f, _partial_: true}
+"""
+FACTORY = "_target_: mine.make\n"  # it reaches helper.py by a computed name
+SOURCE = """
+import importlib
+import numpy
+from sklearn.preprocessing import FunctionTransformer
+
+
+class Step(FunctionTransformer): ...
+
+
+def f(X):
+    return X * 1.0  # 0
+
+
+def make():
+    return FunctionTransformer(getattr(importlib.import_module("hel" + "per"), "g"))
+
+
+def load():
+    return numpy.arange(40.0).reshape(-1, 1), numpy.arange(40.0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("prepare", "asked"),
+    [
+        (GET_METHOD, ("prepare=own",)),
+        (IN_A_LIST, ("prepare=own",)),
+        (PARTIAL, ("prepare=own",)),
+        (FACTORY, ("prepare=own",)),
+        ("", ("+scoring.metrics.own=scorers.own",)),
+        ("", ("data=callable", "data.function=mine.load")),
+    ],
+    ids=["by get_method", "in a list", "partially", "inside what a factory made", "in a scorer", "in a loader"],
+)
+def test_changed_code_that_is_reached_in_any_way_changes_it(prepare: str, asked: tuple[str, ...], folder: Path) -> None:
+    (folder / "conf" / "prepare").mkdir(parents=True)
+    (folder / "conf" / "prepare" / "own.yaml").write_text(prepare)
+    (folder / "scorers.py").write_text(
+        "import importlib\nfrom sklearn.metrics import make_scorer\n"
+        "own = make_scorer(getattr(importlib.import_module('hel' + 'per'), 'score'))\n"
+    )
+    found = []
+    for number in ("1", "2"):
+        (folder / "mine.py").write_text(SOURCE.replace("# 0", f"# {number}"))
+        (folder / "helper.py").write_text(f"def g(X): return X\ndef score(y, p): return {number}.0\n")
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+        forget()
+        found.append(run(*asked, config_dir=folder / "conf").data.tags)
+
+    assert found[0]["fingerprint.code"] != found[1]["fingerprint.code"]
+    assert found[0]["fingerprint.config"] == found[1]["fingerprint.config"]
+
+
+def test_the_tools_own_source_is_no_part_of_it() -> None:
+    code = json.loads(run("prepare=tabular").data.tags["identity"])["code"]
+
+    assert set(code) == {"scikit-learn", "experiment-runner"}
+
+
+def test_an_identity_too_long_for_a_tag_is_kept_whole_in_a_file(folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts" / "__init__.py").write_text("\n".join(f"import parts.part_{n:03}" for n in range(200)))
+    for n in range(200):
+        (folder / "parts" / f"part_{n:03}.py").write_text("")
+    (folder / "mine.py").write_text("import parts\nfrom sklearn.linear_model import Ridge as Mine\n")
+
+    recorded = run("model=linear", "model._target_=mine.Mine")
+
+    (record,) = load_records(tracking.TrackingClient().store, [recorded])
+    assert "parts.part_199" not in recorded.data.tags["identity"]
+    assert "parts.part_199" in record.identity["code"]
+    assert identity.fingerprint(record.identity) == recorded.data.tags["fingerprint"]
+    assert main(["show", recorded.info.run_id, "--fingerprint"]) == 0
 
 
 # Its form, and its explanation -------------------------------------------------------------------------
