@@ -16,7 +16,6 @@ import tracking
 from runner.errors import ConfigError, Interrupted, PointFailed
 from runner.provenance import capture
 from runner.report.commands import tracking_command
-from tracking.stores import choice
 
 if TYPE_CHECKING:
     from runner.flow import Result
@@ -99,23 +98,9 @@ def _everything_kept(store: str | None) -> Iterator[None]:
 
     One call at a time: the store in use, Hydra, and what Python does with warnings are one for all threads.
     """
-    with _one_at_a_time, _store_kept(store):
+    with _one_at_a_time, tracking.use_store(store):
+        capture.forget()  # in a notebook, files change while the process lives
         yield
-
-
-@contextmanager
-def _store_kept(store: str | None) -> Iterator[None]:
-    uri, experiment = choice.uri, choice.experiment_id
-    capture.forget()  # in a notebook, files change while the process lives
-    try:
-        if store is not None:
-            tracking.set_tracking_uri(store)
-        yield
-    finally:
-        if choice.uri != uri:
-            tracking.set_tracking_uri(uri)
-        if experiment is not None and choice.experiment_id != experiment:
-            tracking.set_experiment(experiment_id=experiment)
 
 
 _one_at_a_time = threading.RLock()

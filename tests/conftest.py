@@ -34,10 +34,10 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def _forget() -> None:
-    if "tracking.active.state" in sys.modules:
-        from tracking.active.state import reset
+    if "tracking" in sys.modules:
+        import tracking
 
-        reset()
+        tracking.reset()
     if "hydra.core.global_hydra" in sys.modules:
         from hydra.core.global_hydra import GlobalHydra
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Each line: a room, and the rooms to its left in the flow that it may import.
-_BASE = "errors text entities validation context store stores"
+_BASE = "errors text entities validation context state store stores"
 TRACKING = {
     "errors": "",
     "text": "errors",
@@ -23,7 +23,8 @@ TRACKING = {
     "validation": "errors text entities",
     "context": "errors text entities validation",
     "store": "errors text entities validation context",
-    "stores": "errors text entities validation context store",
+    "state": "",
+    "stores": "errors text entities validation context state store",
     "client": _BASE,
     "active": f"{_BASE} client",
     "models": f"{_BASE} client active",

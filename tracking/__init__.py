@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tracking import artifacts, entities, exceptions, sklearn
-from tracking.active.lifecycle import ActiveRun, active_run, end_run, last_active_run, start_run
-from tracking.active.state import reset
+from tracking.active.experiments import set_experiment
+from tracking.active.lifecycle import ActiveRun, active_run, end_run, last_active_run, release_run, start_run
 from tracking.client import PagedList, RunOperations, TrackingClient
 from tracking.entities import (
     Experiment,
@@ -59,7 +59,6 @@ from tracking.fluent import (
     restore_run,
     search_experiments,
     search_runs,
-    set_experiment,
     set_experiment_tag,
     set_experiment_tags,
     set_tag,
@@ -67,6 +66,8 @@ from tracking.fluent import (
     set_tracking_uri,
 )
 from tracking.models import ModelInfo, load_model, log_model
+from tracking.state import reset
+from tracking.stores import absolute_uri, needed_uri, use_store
 
 if TYPE_CHECKING:
     from tracking.diff import (
@@ -103,6 +104,7 @@ __all__ = [
     "TrackingClient",
     "TrackingError",
     "ViewType",
+    "absolute_uri",
     "active_run",
     "artifacts",
     "create_experiment",
@@ -136,8 +138,10 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
+    "needed_uri",
     "parse_yaml",
     "preview_diff",
+    "release_run",
     "render_config",
     "render_diff",
     "reset",
@@ -154,6 +158,7 @@ __all__ = [
     "show_changes",
     "sklearn",
     "start_run",
+    "use_store",
 ]
 
 

@@ -10,16 +10,19 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tracking import context, validation
 from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
-from tracking.errors import ExperimentDeleted, InvalidValue
+from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidValue
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.store import files
 from tracking.store.owner import current_owner
 from tracking.stores import current_uri, shared_store, uri_text
-from tracking.validation import METRIC, PARAM, TAG, check_key, now_ms, shorten
+from tracking.validation import TAG, check_key, shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -42,7 +45,9 @@ class RunOperations:
 class TrackingClient:
     """Read and write one store by explicit ids.
 
-    `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake.
+    `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake. Raises UnknownScheme
+    for a URI that names no store. Beside what a method says, each raises InvalidValue or InvalidType for an
+    argument that may not be, and StoreError where the store cannot be read or written.
     """
 
     def __init__(self, tracking_uri: str | os.PathLike[str] | None = None, registry_uri: str | None = None) -> None:
@@ -53,6 +58,10 @@ class TrackingClient:
     def tracking_uri(self) -> str:
         """Name the store that this client works on."""
         return self._uri
+
+    def shares_store(self, other: TrackingClient) -> bool:
+        """Tell whether both work on one store."""
+        return self.store is other.store
 
     # Experiments --------------------------------------------------------------------------------
     def create_experiment(
@@ -66,13 +75,25 @@ class TrackingClient:
             tags=validation.experiment_tags(tags or {}),
         )
 
-    def get_experiment(self, experiment_id: str) -> Experiment:
+    def get_experiment(self, experiment_id: str | int) -> Experiment:
         """Return an experiment, deleted or not. Raises ExperimentNotFound."""
         return self.store.get_experiment(validation.experiment_id(experiment_id))
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Return the experiment of this name, deleted or not, or None."""
         return self.store.get_experiment_by_name(validation.as_text(name, "Experiment name"))
+
+    def get_or_create_experiment(self, name: str) -> str:
+        """Return the id of the experiment of this name, created if needed, also when others do at once."""
+        found = self.get_experiment_by_name(validation.experiment_name(name))
+        if found is None:
+            try:
+                return self.create_experiment(name)
+            except AlreadyExists:
+                found = self.get_experiment_by_name(name)
+                if found is None:
+                    raise
+        return found.experiment_id
 
     def search_experiments(
         self,
@@ -82,97 +103,128 @@ class TrackingClient:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Experiment]:
-        """Return one page of experiments, newest first unless ordered otherwise."""
+        """Return one page of experiments, newest first unless ordered otherwise. Raises FilterError."""
         size, offset = validation.page_size(max_results), _offset(page_token)
-        found = self.store.search_experiments(
+        return _page(self.find_experiments(view_type, size + 1, filter_string, order_by, offset), size, offset)
+
+    def find_experiments(
+        self,
+        view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int | None = None,
+        filter_string: str | None = None,
+        order_by: Sequence[str] | None = None,
+        offset: int = 0,
+    ) -> list[Experiment]:
+        """Return all experiments that match, or the first `max_results`, without pages. Raises FilterError."""
+        return self.store.search_experiments(
             view_type=view_type,
             filter_string=filter_string,
             order_by=validation.name_list(order_by, "order_by"),
-            max_results=size + 1,
+            max_results=validation.result_limit(max_results),
             offset=offset,
         )
-        return _page(found, size, offset)
 
-    def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Give an experiment another name. Raises AlreadyExists, ExperimentDeleted."""
-        experiment = self.get_experiment(experiment_id)
-        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-            raise ExperimentDeleted(
-                f"Experiment {experiment.name!r} (id {experiment.experiment_id}) is deleted and cannot "
-                "be renamed. "
-                "Restore it first: restore_experiment.",
-                error_code="INVALID_STATE",
-            )
-        self.store.update_experiment(experiment.experiment_id, name=validation.experiment_name(new_name))
+    def rename_experiment(self, experiment_id: str | int, new_name: str) -> None:
+        """Give an experiment another name. Raises AlreadyExists, ExperimentNotFound, ExperimentDeleted."""
+        found = self._active_experiment(experiment_id, "renamed", error_code="INVALID_STATE")
+        self.store.update_experiment(found.experiment_id, name=validation.experiment_name(new_name))
 
-    def delete_experiment(self, experiment_id: str) -> None:
+    def delete_experiment(self, experiment_id: str | int) -> None:
         """Put an experiment and its runs into the trash. Raises ExperimentNotFound, also if it is there."""
         self._move(experiment_id, LifecycleStage.DELETED)
 
-    def restore_experiment(self, experiment_id: str) -> None:
+    def restore_experiment(self, experiment_id: str | int) -> None:
         """Take an experiment and its runs out of the trash. Raises ExperimentNotFound if it is not there."""
         self._move(experiment_id, LifecycleStage.ACTIVE)
 
-    def _move(self, experiment_id: str, stage: LifecycleStage) -> None:
+    def _move(self, experiment_id: str | int, stage: LifecycleStage) -> None:
         self.store.update_experiment(validation.experiment_id(experiment_id), lifecycle_stage=stage)
 
-    def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
-        """Set one tag of an experiment, replacing."""
+    def set_experiment_tag(self, experiment_id: str | int, key: str, value: Any) -> None:
+        """Set one tag of an experiment, replacing. Raises ExperimentNotFound, ExperimentDeleted."""
         self.set_experiment_tags(experiment_id, {key: value})
 
-    def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, Any]) -> None:
-        """Set tags of an experiment, replacing; all or none."""
-        self.store.set_experiment_tags(validation.experiment_id(experiment_id), validation.experiment_tags(tags))
+    def set_experiment_tags(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
+        """Set tags of an experiment, replacing; all or none. Raises ExperimentNotFound, ExperimentDeleted."""
+        valid = validation.experiment_tags(tags)
+        self.store.set_experiment_tags(self._active_experiment(experiment_id, "tagged").experiment_id, valid)
 
-    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Remove one tag of an experiment. Raises TagNotFound."""
+    def delete_experiment_tag(self, experiment_id: str | int, key: str) -> None:
+        """Remove one tag of an experiment. Raises ExperimentNotFound, TagNotFound."""
         self.store.delete_experiment_tag(validation.experiment_id(experiment_id), check_key(key, TAG))
+
+    def _active_experiment(self, experiment_id: str | int, change: str, *, error_code: str | None = None) -> Experiment:
+        found = self.get_experiment(experiment_id)
+        if found.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise ExperimentDeleted(
+                f"Experiment {found.name!r} (id {found.experiment_id}) is deleted and cannot be {change}. "
+                "Restore it first: restore_experiment.",
+                error_code=error_code,
+            )
+        return found
 
     # Runs ---------------------------------------------------------------------------------------
     def create_run(
         self,
-        experiment_id: str,
+        experiment_id: str | int,
         start_time: int | None = None,
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Create a RUNNING run that nothing ends by itself; `start_run` is the friendlier way."""
+        """Create a RUNNING run that nothing ends by itself; `start_run` is the friendlier way.
+
+        Raises ExperimentNotFound, ExperimentDeleted; InvalidValue where name and tags say two names.
+        """
         recorded = validation.tags(tags or {})
-        name = validation.run_name(run_name) or recorded.get(RUN_NAME)
-        recorded[RUN_NAME] = name or context.random_name()
+        name, tagged = validation.run_name(run_name), recorded.get(RUN_NAME)
+        if name and tagged and name != tagged:
+            raise InvalidValue(
+                f"Two names for one run: run_name={shorten(name)} and the tag {RUN_NAME!r}, {shorten(tagged)}. "
+                "Leave out one of them."
+            )
+        recorded[RUN_NAME] = name or tagged or context.random_name()
         return self.store.create_run(
             validation.experiment_id(experiment_id),
-            run_id=_new_run_id(),
+            run_id=os.urandom(16).hex(),
             run_name=recorded[RUN_NAME],
             user_id=recorded.get(USER, "unknown"),
-            start_time=validation.metric_timestamp(start_time),
+            start_time=validation.time_ms(start_time),
             owner=current_owner(),
             tags=recorded,
         )
+
+    def resume_run(self, run_id: str, run_name: str | None = None, tags: Mapping[str, Any] | None = None) -> Run:
+        """Make a run RUNNING again, from now on by this process, and set its name and these tags.
+
+        Raises RunNotFound, RunDeleted.
+        """
+        valid, run_id = validation.tags(tags or {}), validation.run_id(run_id)
+        if name := validation.run_name(run_name) or valid.get(RUN_NAME):
+            valid[RUN_NAME] = name
+        self.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner(), run_name=name, tags=valid)
+        return self.store.get_run(run_id)
 
     def get_run(self, run_id: str) -> Run:
         """Return a run, deleted or not. Raises RunNotFound."""
         return self.store.get_run(validation.run_id(run_id))
 
     def get_parent_run(self, run_id: str) -> Run | None:
-        """Return the run that this one is nested in, or None."""
+        """Return the run that this one is nested in, or None. Raises RunNotFound."""
         parent = self.get_run(run_id).data.tags.get(PARENT_RUN_ID)
         return None if parent is None else self.get_run(parent)
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Change the status or the name of a run. Raises RunNotFound, RunDeleted."""
-        self._check_active(run_id)
         state = None if status is None else validation.run_status(status)
         owner = current_owner() if state == RunStatus.RUNNING else None
         renamed = validation.run_name(name)
         tags = {} if renamed is None else {RUN_NAME: renamed}
-        self.store.update_run(run_id, status=state, owner=owner, run_name=renamed, tags=tags)
+        self.store.update_run(validation.run_id(run_id), status=state, owner=owner, run_name=renamed, tags=tags)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
-        """End a run, FINISHED unless said otherwise, and flush it to disk."""
-        state = validation.run_status(status)
-        self._check_active(run_id)
-        self.store.update_run(run_id, status=state, end_time=validation.metric_timestamp(end_time))
+        """End a run, FINISHED unless said otherwise, and flush it to disk. Raises RunNotFound, RunDeleted."""
+        state, time = validation.run_status(status), validation.time_ms(end_time)
+        self.store.update_run(validation.run_id(run_id), status=state, end_time=time)
 
     def flush_together(self, seconds: float = 1.0) -> AbstractContextManager[None]:
         """Flush runs that end in the block together: at most `seconds` after each, and all at its end.
@@ -201,15 +253,50 @@ class TrackingClient:
     ) -> PagedList[Run]:
         """Return one page of complete runs. Raises FilterError."""
         size, offset = validation.page_size(max_results), _offset(page_token)
-        found = self.store.search_runs(
-            experiment_id_list(experiment_ids),
+        ids = validation.experiment_ids(experiment_ids)
+        return _page(self.find_runs(ids, filter_string, run_view_type, size + 1, order_by, offset), size, offset)
+
+    def find_runs(
+        self,
+        experiment_ids: Sequence[str | int] | None,
+        filter_string: str = "",
+        run_view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int | None = None,
+        order_by: Sequence[str] | None = None,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Return all runs that match, or the first `max_results`, without pages; None looks in all experiments.
+
+        Raises FilterError.
+        """
+        return self.store.search_runs(
+            None if experiment_ids is None else validation.experiment_ids(experiment_ids),
             filter_string=filter_string,
             view_type=run_view_type,
             order_by=validation.name_list(order_by, "order_by"),
-            max_results=size + 1,
+            max_results=validation.result_limit(max_results),
             offset=offset,
         )
-        return _page(found, size, offset)
+
+    def find_runs_frame(
+        self,
+        experiment_ids: Sequence[str | int] | None,
+        filter_string: str = "",
+        run_view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int | None = None,
+        order_by: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Return what `find_runs` would, as a DataFrame with MLflow's columns. Raises FilterError."""
+        from tracking.store.frame import runs_frame
+
+        columns = self.store.search_run_columns(
+            None if experiment_ids is None else validation.experiment_ids(experiment_ids),
+            filter_string=filter_string,
+            view_type=run_view_type,
+            order_by=validation.name_list(order_by, "order_by"),
+            max_results=validation.result_limit(max_results),
+        )
+        return runs_frame(columns)
 
     # Values -------------------------------------------------------------------------------------
     def log_metric(
@@ -224,27 +311,42 @@ class TrackingClient:
         dataset_digest: str | None = None,
         model_id: str | None = None,
     ) -> RunOperations | None:
-        """Record one point of a metric; the time defaults to now, the step to 0."""
-        point = Metric(
-            check_key(key, METRIC),
-            validation.metric_value(key, value),
-            now_ms() if timestamp is None else validation.metric_timestamp(timestamp),
-            0 if step is None else validation.metric_step(step),
-        )
-        self.store.log_batch(validation.run_id(run_id), metrics=(point,))
-        return operations(synchronous)
+        """Record one point of a metric; the time (in ms) defaults to now, the step to 0.
+
+        Raises RunNotFound, RunDeleted.
+        """
+        return self.log_metrics(run_id, {key: value}, step, timestamp, synchronous)
+
+    def log_metrics(
+        self,
+        run_id: str,
+        metrics: Mapping[str, Any],
+        step: int | None = None,
+        timestamp: int | None = None,
+        synchronous: bool | None = None,
+    ) -> RunOperations | None:
+        """Record points of several metrics at one step and time, all or none. Raises RunNotFound, RunDeleted."""
+        points = validation.metrics(validation.mapping(metrics, "metrics"), timestamp=timestamp, step=step)
+        self.store.log_batch(validation.run_id(run_id), metrics=points)
+        return _operations(synchronous)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Record one param and return the value as given. Raises ParamConflict."""
-        params = {check_key(key, PARAM): validation.param_value(key, value)}
-        self.store.log_batch(validation.run_id(run_id), params=params)
-        return operations(synchronous) or value
+        """Record one param and return the value as given. Raises RunNotFound, RunDeleted, ParamConflict."""
+        return self.log_params(run_id, {key: value}, synchronous) or value
+
+    def log_params(
+        self, run_id: str, params: Mapping[str, Any], synchronous: bool | None = None
+    ) -> RunOperations | None:
+        """Record params, all or none. Raises RunNotFound, RunDeleted, ParamConflict."""
+        return self.log_batch(run_id, params=validation.mapping(params, "params"), synchronous=synchronous)
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
-        """Set one tag, replacing."""
-        tags = {check_key(key, TAG): validation.tag_value(key, value)}
-        self._record_tags(run_id, tags)
-        return operations(synchronous)
+        """Set one tag, replacing. Raises RunNotFound, RunDeleted."""
+        return self.set_tags(run_id, {key: value}, synchronous)
+
+    def set_tags(self, run_id: str, tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
+        """Set tags, replacing; all or none. Raises RunNotFound, RunDeleted."""
+        return self.log_batch(run_id, tags=validation.mapping(tags, "tags"), synchronous=synchronous)
 
     def log_batch(
         self,
@@ -254,23 +356,24 @@ class TrackingClient:
         tags: Sequence[RunTag] | Mapping[str, Any] = (),
         synchronous: bool | None = None,
     ) -> RunOperations | None:
-        """Record metrics, params and tags, any number of them: all, or it raises and none is."""
-        self._record_tags(
-            run_id,
-            validation.tags(tags) if tags else {},
+        """Record metrics, params and tags, any number of them: all, or it raises and none is.
+
+        Raises RunNotFound, RunDeleted, ParamConflict.
+        """
+        named = validation.tags(tags) if tags else {}
+        if named.get(RUN_NAME) == "":  # MLflow too lets a run keep its name rather than have none
+            del named[RUN_NAME]
+        self.store.log_batch(
+            validation.run_id(run_id),
             metrics=validation.metrics(metrics) if metrics else (),
             params=validation.params(params) if params else None,
+            tags=named,
+            run_name=named.get(RUN_NAME),
         )
-        return operations(synchronous)
-
-    def _record_tags(self, run_id: str, tags: dict[str, str], **values: Any) -> None:
-        name = tags.get(RUN_NAME)
-        if name == "":  # MLflow too lets a run keep its name rather than have none
-            del tags[RUN_NAME]
-        self.store.log_batch(validation.run_id(run_id), tags=tags, run_name=name or None, **values)
+        return _operations(synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Remove one tag. Raises TagNotFound."""
+        """Remove one tag. Raises RunNotFound, RunDeleted, TagNotFound."""
         self.store.delete_tag(validation.run_id(run_id), check_key(key, TAG))
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
@@ -326,32 +429,14 @@ class TrackingClient:
         return files.copy_out(str(self.artifact_dir(run_id)), path, dst_path, keep_folders=False)
 
     def _writable(self, run_id: str) -> str:
-        self._check_active(run_id)
-        return str(self.store.artifact_dir(run_id))
-
-    def _check_active(self, run_id: str) -> None:
-        # A batch of nothing: the store looks whether the run may be written, and reads nothing more of it.
-        self.store.log_batch(validation.run_id(run_id))
+        return str(self.store.artifact_dir(validation.run_id(run_id), writing=True))
 
 
-def _new_run_id() -> str:
-    """Return the hex digits of a version 4 UUID; to import uuid for it would cost more than a run."""
-    number = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
-    return f"{number:032x}"
-
-
-def operations(synchronous: bool | None) -> RunOperations | None:
+def _operations(synchronous: bool | None) -> RunOperations | None:
     """Return what MLflow's functions return: nothing, or with `synchronous=False` something to wait for."""
     if synchronous is None:
         synchronous = not validation.flag("MLFLOW_ENABLE_ASYNC_LOGGING", default=False)
     return None if synchronous else RunOperations()
-
-
-def experiment_id_list(ids: object) -> list[str]:
-    """Return experiment ids as texts; a single one stands for a list of one."""
-    if isinstance(ids, (str, int)) or not isinstance(ids, Iterable):
-        ids = [ids]
-    return [validation.experiment_id(item) for item in ids]
 
 
 def _offset(token: str | None) -> int:

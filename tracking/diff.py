@@ -14,7 +14,7 @@ from tracking.records.reading import Request, RunRecord, load_records, parse_yam
 from tracking.records.refs import resolve_run
 from tracking.records.values import Change, diff_configs, flatten, show_changes
 from tracking.store.sqlite import Store
-from tracking.stores import absolute_uri, current_uri, inherited_uri, shared_store
+from tracking.stores import needed_uri, shared_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,6 @@ def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = No
     records = load_records(store, [_run(store, run) for run in runs])
     diff = run_diff.compare_runs(records, ignore=ignore, store=needed_uri(uri))
     return RunDiff(**{field.name: getattr(diff, field.name) for field in fields(diff)})
-
-
-def needed_uri(uri: str | None) -> str:
-    """Return the URI that a command has to name to find this store, by default the current one; '' for none."""
-    chosen = absolute_uri(uri or current_uri())
-    return "" if chosen == absolute_uri(inherited_uri()) else uri or chosen
 
 
 def preview_diff(

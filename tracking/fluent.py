@@ -1,4 +1,8 @@
-"""MLflow's fluent functions: short ways to the client, for the active run and the active experiment."""
+"""MLflow's fluent functions: short ways to the client, for the active run and the active experiment.
+
+Owns no logic: what is allowed is said by the client, what is active by `active`, what a URI means by `stores`. Each
+function also raises what TrackingClient says of all its methods.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tracking import validation
-from tracking.active import shutdown as endings
-from tracking.active.lifecycle import current_experiment_id, current_run, experiment_named
-from tracking.client import RunOperations, TrackingClient, experiment_id_list, operations
-from tracking.entities import Experiment, LifecycleStage, Metric, Param, Run, RunTag, ViewType
-from tracking.errors import ExperimentDeleted, InvalidValue
-from tracking.stores import EXPERIMENT_ID, EXPERIMENT_NAME, URI_VARIABLES, choice, current_uri, export, set_uri
+from tracking import stores, validation
+from tracking.active import shutdown
+from tracking.active.experiments import current_experiment_id, experiments_to_search
+from tracking.active.lifecycle import current_run
+from tracking.client import RunOperations, TrackingClient
+from tracking.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,46 +26,24 @@ if TYPE_CHECKING:
 def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
     """Choose the store for what follows; None goes back to the environment or the default.
 
-    Exported to child processes. Runs that are active stay in the store they were started in.
+    Exported to child processes. Runs that are active stay in the store they were started in. Raises InvalidValue
+    for what is neither text nor a path; a URI that names no store is refused when it is used.
     """
-    set_uri(uri)
-    endings.install_for_sigterm()
+    stores.set_uri(uri)
+    shutdown.install_for_sigterm()
 
 
 def get_tracking_uri() -> str:
     """Return the URI of the store in use."""
-    return current_uri()
+    return stores.current_uri()
 
 
 def is_tracking_uri_set() -> bool:
     """Tell whether a store was chosen, here or by the environment."""
-    return choice.uri is not None or any(os.environ.get(variable) for variable in URI_VARIABLES)
+    return stores.is_uri_set()
 
 
 # Experiments ----------------------------------------------------------------------------------------
-def set_experiment(experiment_name: str | None = None, experiment_id: str | int | None = None) -> Experiment:
-    """Make an experiment the active one, by name (created if missing) or by id, and return it.
-
-    Child processes inherit it. Raises ExperimentNotFound for an unknown id, ExperimentDeleted.
-    """
-    if (experiment_name is None) == (experiment_id is None):
-        raise InvalidValue("set_experiment takes either a name or an experiment_id: give exactly one of them.")
-    client = TrackingClient()
-    chosen = experiment_named(client, experiment_name) if experiment_name is not None else str(experiment_id)
-    experiment = client.get_experiment(chosen)
-    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise ExperimentDeleted(
-            f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. Restore it "
-            "first: "
-            f"restore_experiment({experiment.experiment_id!r})."
-        )
-    endings.install_for_sigterm()
-    choice.experiment_id = experiment.experiment_id
-    export(EXPERIMENT_ID, experiment.experiment_id)
-    export(EXPERIMENT_NAME, None)  # it would contradict the id in a child process
-    return experiment
-
-
 def create_experiment(
     name: str, artifact_location: str | Path | None = None, tags: Mapping[str, Any] | None = None
 ) -> str:
@@ -72,7 +53,7 @@ def create_experiment(
 
 def get_experiment(experiment_id: str | int) -> Experiment:
     """Return an experiment, deleted or not. Raises ExperimentNotFound."""
-    return TrackingClient().get_experiment(str(validation.experiment_id(experiment_id)))
+    return TrackingClient().get_experiment(experiment_id)
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
@@ -87,31 +68,26 @@ def search_experiments(
     order_by: Sequence[str] | None = None,
 ) -> list[Experiment]:
     """Return experiments, newest first unless ordered otherwise. Raises FilterError."""
-    return TrackingClient().store.search_experiments(
-        view_type=view_type,
-        filter_string=filter_string,
-        order_by=validation.name_list(order_by, "order_by"),
-        max_results=validation.result_limit(max_results),
-    )
+    return TrackingClient().find_experiments(view_type, max_results, filter_string, order_by)
 
 
 def delete_experiment(experiment_id: str | int) -> None:
     """Put an experiment and its runs into the trash. Raises ExperimentNotFound."""
-    TrackingClient().delete_experiment(str(validation.experiment_id(experiment_id)))
+    TrackingClient().delete_experiment(experiment_id)
 
 
 def restore_experiment(experiment_id: str | int) -> None:
     """Take an experiment and all its runs out of the trash. Raises ExperimentNotFound."""
-    TrackingClient().restore_experiment(str(validation.experiment_id(experiment_id)))
+    TrackingClient().restore_experiment(experiment_id)
 
 
 def set_experiment_tag(key: str, value: Any) -> None:
-    """Set one tag of the active experiment, replacing."""
+    """Set one tag of the active experiment, replacing. Raises ExperimentDeleted."""
     set_experiment_tags({key: value})
 
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
-    """Set tags of the active experiment, replacing; all or none."""
+    """Set tags of the active experiment, replacing; all or none. Raises ExperimentDeleted."""
     client = TrackingClient()
     client.set_experiment_tags(current_experiment_id(client), tags)
 
@@ -162,9 +138,8 @@ def log_params(
     params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None
 ) -> RunOperations | None:
     """Record params, all or none. Raises ParamConflict when one was logged with another value."""
-    valid = validation.params(validation.mapping(params, "params"))
     client, target = _target(run_id)
-    return client.log_batch(target, params=valid, synchronous=synchronous)
+    return client.log_params(target, params, synchronous)
 
 
 def log_metric(
@@ -192,10 +167,8 @@ def log_metrics(
     dataset: Any = None,
 ) -> RunOperations | None:
     """Record points of several metrics at one step and time, all or none."""
-    points = validation.metrics(validation.mapping(metrics, "metrics"), timestamp=timestamp, step=step)
     client, target = _target(run_id)
-    client.store.log_batch(validation.run_id(target), metrics=points)
-    return operations(synchronous)
+    return client.log_metrics(target, metrics, step, timestamp, synchronous)
 
 
 def log_batch(
@@ -218,9 +191,8 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperati
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
     """Set tags of the active run, replacing; all or none."""
-    valid = validation.tags(validation.mapping(tags, "tags"))
     client, run_id = _target(None)
-    return client.log_batch(run_id, tags=valid, synchronous=synchronous)
+    return client.set_tags(run_id, tags, synchronous)
 
 
 def delete_tag(key: str) -> None:
@@ -312,29 +284,7 @@ def search_runs(
 
     >>> search_runs(filter_string="metrics.rmse < 0.7 and params.alpha <= 0.1")  # doctest: +SKIP
     """
-    if output_format not in ("pandas", "list"):
-        raise InvalidValue(f"Unsupported output format {output_format!r}. Known: 'pandas', 'list'.")
-    client = TrackingClient()
-    ids = _scope(client, experiment_ids, experiment_names, search_all_experiments)
-    options: dict[str, Any] = {
-        "filter_string": filter_string,
-        "view_type": run_view_type,
-        "order_by": validation.name_list(order_by, "order_by"),
-        "max_results": validation.result_limit(max_results),
-    }
-    if output_format == "list":
-        return client.store.search_runs(ids, **options)
-    from tracking.store.frame import runs_frame
-
-    return runs_frame(client.store.search_run_columns(ids, **options))
-
-
-def _scope(client: TrackingClient, ids: object, names: object, everywhere: bool) -> list[str] | None:
-    if ids and names:
-        raise InvalidValue("search_runs takes experiment_ids or experiment_names: give only one of them.")
-    if ids:
-        return experiment_id_list(ids)
-    if names:
-        found = (client.get_experiment_by_name(name) for name in validation.name_list(names, "experiment_names"))
-        return [experiment.experiment_id for experiment in found if experiment is not None]
-    return None if everywhere else [current_experiment_id(client)]
+    client, wanted = TrackingClient(), validation.output_format(output_format)
+    ids = experiments_to_search(client, experiment_ids, experiment_names, search_all_experiments)
+    find = client.find_runs if wanted == "list" else client.find_runs_frame
+    return find(ids, filter_string, run_view_type, max_results, order_by)

@@ -18,13 +18,12 @@ from tracking.client import TrackingClient
 from tracking.entities import Run
 from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, InvalidValue, TrackingError
 from tracking.records.names import MODEL_FILE, MODEL_FOLDER, MODEL_HISTORY
+from tracking.state import state
 from tracking.store import files
 from tracking.validation import now_ms, shorten
 
 SMALL: Final = 2**18  # bytes of a pickle that is written without joblib
 _REMEMBERED: Final = 64
-
-_logged_to: dict[str, None] = {}  # the runs that this process logged a model to, oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,10 @@ def log_model(
     """Save a model as `<name>/model.joblib` of a run, by default the active one.
 
     `name` and MLflow's older `artifact_path` mean the same, by default "model". MLflow's further options
-    (`signature`, `input_example`, `conda_env`, ...) are accepted and not recorded; there is no
-    model registry.
-    Raises InvalidType for what cannot be pickled.
+    (`signature`, `input_example`, `conda_env`, ...) are accepted and not recorded; there is no model registry.
+
+    Raises InvalidType for what cannot be pickled, InvalidArtifactPath, ArtifactError where the file cannot be written,
+    RunNotFound, RunDeleted.
     """
     if artifact_path is not None and name is not None:
         raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
@@ -74,10 +74,10 @@ def log_model(
         client = TrackingClient()
     client.save_artifact(run_id, f"{path}/{MODEL_FILE}", lambda file: _dump(sk_model, file, compress))
     # The first model of an active run: the tag is as it was when the run started. Reading a run costs more.
-    before = fresh if fresh is not None and run_id not in _logged_to else client.get_run(run_id)
-    _logged_to[run_id] = None
-    if len(_logged_to) > _REMEMBERED:
-        del _logged_to[next(iter(_logged_to))]
+    before = fresh if fresh is not None and run_id not in state.runs_with_models else client.get_run(run_id)
+    state.runs_with_models[run_id] = None
+    if len(state.runs_with_models) > _REMEMBERED:
+        del state.runs_with_models[next(iter(state.runs_with_models))]
     _remember(client, run_id, path, before.data.tags.get(MODEL_HISTORY, "[]"))
     return ModelInfo(run_id, path, f"runs:/{run_id}/{path}", now_ms())
 
@@ -96,8 +96,7 @@ def _dump(model: Any, file: str, compress: int) -> None:
         raise
     except Exception as problem:  # pickling runs the code of the model's classes
         raise InvalidType(
-            f"The model {shorten(model)} cannot be saved: {problem}. Lambdas and local classes cannot be "
-            "pickled; "
+            f"The model {shorten(model)} cannot be saved: {problem}. Lambdas and local classes cannot be pickled; "
             "define them at the top of a module."
         ) from problem
 

@@ -1,17 +1,19 @@
-"""Which store: tracking URIs and what they mean, the store in use, and the stores that this process shares.
+"""Which store: what tracking URIs mean, which one is in use, and one open store for each, shared by all clients.
 
-The choice of store and experiment is state of this process; `reset` forgets it.
+The URI in use is the one that was set here, else that of the environment, else the default. It is exported to
+child processes, and a relative one goes on meaning the same when the working directory changes.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracking.errors import InvalidValue, UnknownScheme
+from tracking.state import put_variable, state
 from tracking.validation import shorten
 
 if TYPE_CHECKING:  # sqlite3 is imported when a store is opened
@@ -23,82 +25,86 @@ EXPERIMENT_ID: Final = "MLFLOW_EXPERIMENT_ID"
 EXPERIMENT_NAME: Final = "MLFLOW_EXPERIMENT_NAME"
 
 
-@dataclass
-class _Choice:
-    uri: str | None = None
-    experiment_id: str | None = None
-    places: dict[str, str] = field(default_factory=dict)  # what relative URIs meant when they were set
-    stores: dict[str, Store] = field(default_factory=dict)
-    exported: dict[str, str | None] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-
-choice: Final = _Choice()
-
-
-def reset() -> None:
-    """Forget the chosen store and experiment; exported variables get back their earlier values."""
-    for variable, value in choice.exported.items():
-        _put(variable, value)
-    for store in choice.stores.values():
-        store.close()
-    vars(choice).update(vars(_Choice()))
-
-
 def export(variable: str, value: str | None) -> None:
     """Set or remove an environment variable, for child processes to inherit; `reset` takes it back."""
-    choice.exported.setdefault(variable, os.environ.get(variable))
-    _put(variable, value)
+    state.exported.setdefault(variable, os.environ.get(variable))
+    put_variable(variable, value)
 
 
-def _put(variable: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(variable, None)
-    else:
-        os.environ[variable] = value
+def _take_back(variable: str) -> None:
+    if variable in state.exported:
+        put_variable(variable, state.exported.pop(variable))
 
 
 def current_uri() -> str:
     """Return the URI that was set, else that of the environment, else the default, made absolute."""
-    if choice.uri is not None:
-        return choice.uri
+    if state.uri is not None:
+        return state.uri
     for variable in URI_VARIABLES:
         if given := os.environ.get(variable):
-            choice.places.setdefault(given, absolute_uri(given))
+            state.places.setdefault(given, absolute_uri(given))
             return given
     return absolute_uri(DEFAULT_URI)
 
 
-def inherited_uri() -> str:
-    """Return the URI that this process found, and another started from the same place will find.
+def is_uri_set() -> bool:
+    """Tell whether a store was chosen, here or by the environment."""
+    return state.uri is not None or any(os.environ.get(variable) for variable in URI_VARIABLES)
 
-    What was set in this process does not count, though it is exported to the children.
+
+def needed_uri(uri: str | None = None) -> str:
+    """Return the URI that a command has to name to find this store, by default the one in use; "" for none.
+
+    A command finds by itself what the environment said, or the default. What was set in this process does not
+    count, though it is exported to the children.
     """
-    found = (choice.exported.get(variable, os.environ.get(variable)) for variable in URI_VARIABLES)
-    return next(filter(None, found), DEFAULT_URI)
+    chosen = absolute_uri(uri or current_uri())
+    found = (state.exported.get(variable, os.environ.get(variable)) for variable in URI_VARIABLES)
+    return "" if chosen == absolute_uri(next(filter(None, found), DEFAULT_URI)) else uri or chosen
 
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Choose the store for what follows; None goes back to environment or default."""
     before = absolute_uri(current_uri())
     uri = None if uri is None else uri_text(uri)
-    choice.uri = uri or None
+    state.uri = uri or None
     if uri:
-        choice.places[uri] = _from_here(uri)
+        state.places[uri] = _from_here(uri)
     for variable in URI_VARIABLES:
-        if choice.uri is not None:
-            export(variable, absolute_uri(choice.uri))
-        elif variable in choice.exported:
-            _put(variable, choice.exported.pop(variable))
+        if state.uri is not None:
+            export(variable, absolute_uri(state.uri))
+        else:
+            _take_back(variable)
     if absolute_uri(current_uri()) != before:
         # Ids count per store: an id of the store before would be another experiment here.
-        choice.experiment_id = None
-        if EXPERIMENT_ID in choice.exported:
-            _put(EXPERIMENT_ID, choice.exported.pop(EXPERIMENT_ID))
+        state.experiment_id = None
+        _take_back(EXPERIMENT_ID)
+
+
+@contextmanager
+def use_store(uri: str | os.PathLike[str] | None = None) -> Iterator[None]:
+    """Use another store inside the block; the caller's store and experiment are in use again after it.
+
+    None keeps the store in use, and gives it back whatever the block sets. One choice holds for all threads: use
+    it in one thread at a time. Raises InvalidValue for what is no URI.
+
+    >>> with use_store("sqlite:///other/tracking.db"):  # doctest: +SKIP
+    ...     search_runs()
+    """
+    chosen = state.uri, state.experiment_id, dict(state.exported)
+    variables = {name: os.environ.get(name) for name in (*URI_VARIABLES, EXPERIMENT_ID, EXPERIMENT_NAME)}
+    try:
+        if uri is not None:
+            set_uri(uri)
+        yield
+    finally:
+        state.uri, state.experiment_id, state.exported = chosen
+        for name, value in variables.items():
+            put_variable(name, value)
 
 
 def uri_text(uri: object) -> str:
-    """Return a tracking URI given as text or as the path of a database file."""
+    """Return a tracking URI given as text or as the path of a database file. Raises InvalidValue."""
     if isinstance(uri, str):
         return uri
     if isinstance(uri, os.PathLike):
@@ -111,7 +117,7 @@ def absolute_uri(uri: str) -> str:
 
     One that was set, or found in the environment, goes on meaning the same when the working directory changes.
     """
-    return choice.places.get(uri) or _from_here(uri)
+    return state.places.get(uri) or _from_here(uri)
 
 
 def _from_here(uri: str) -> str:
@@ -124,12 +130,12 @@ def _from_here(uri: str) -> str:
 def shared_store(uri: str | None = None) -> Store:
     """Return the store of a URI, the same one each time, so that also one in memory can be met again."""
     key = absolute_uri(current_uri() if uri is None else uri)
-    found = choice.stores.get(key)
+    found = state.stores.get(key)
     if found is None:
-        with choice.lock:
-            found = choice.stores.get(key)
+        with state.lock:
+            found = state.stores.get(key)
             if found is None:
-                found = choice.stores[key] = open_store(key)
+                found = state.stores[key] = open_store(key)
     return found
 
 
@@ -145,11 +151,9 @@ def open_store(uri: str | Path) -> Store:
     text = str(uri)
     scheme, separator, rest = text.partition("://")
     if not separator:
-        raise UnknownScheme(
-            f"'{text}' is a path, not a tracking URI. Known are: {_KNOWN}. For this path: sqlite:///{text}"
-        )
+        raise UnknownScheme(f"{_no_uri(text)}{_origin(text)}")
     if scheme != "sqlite":
-        raise UnknownScheme(f"No store for the scheme '{scheme}' of '{text}'. Known are: {_KNOWN}.")
+        raise UnknownScheme(f"No store for the scheme '{scheme}' of '{text}'. Known are: {_KNOWN}.{_origin(text)}")
     from tracking.store.sqlite import SQLiteStore
 
     if rest in ("", "/", "/:memory:"):
@@ -157,6 +161,20 @@ def open_store(uri: str | Path) -> Store:
     if not rest.startswith("/"):
         raise UnknownScheme(
             f"'{text}' has two slashes where three or four belong. Known are: {_KNOWN}. "
-            f"Relative to the working directory: sqlite:///{rest}"
+            f"Relative to the working directory: sqlite:///{rest}{_origin(text)}"
         )
     return SQLiteStore(text, Path(rest[1:]).absolute())
+
+
+def _no_uri(text: str) -> str:
+    scheme, separator, path = text.partition(":")
+    if separator and scheme.isalpha() and len(scheme) > 1:  # file:./mlruns
+        return f"No store for the scheme '{scheme}' of '{text}'. Known are: {_KNOWN}. As sqlite:///{path}/tracking.db"
+    place = f"{text}/tracking.db" if text and os.path.isdir(text) else text
+    return f"'{text}' is a path, not a tracking URI. Known are: {_KNOWN}. For this path: sqlite:///{place}"
+
+
+def _origin(text: str) -> str:
+    """Say which variable of the environment a URI comes from that nobody here has set."""
+    named = (name for name in URI_VARIABLES if state.uri is None and os.environ.get(name) == text)
+    return next((f" (It comes from the environment: {name}.)" for name in named), "")

@@ -165,12 +165,17 @@ def experiment_tag_value(key: str, value: object) -> str:
 
 
 def params(items: object) -> dict[str, str]:
-    """Return valid params of a mapping, or of objects with `key` and `value`."""
-    return {check_key(key, PARAM): param_value(key, value) for key, value in _pairs(items, "params")}
+    """Return valid params of a mapping, or of objects with `key` and `value`; one has one value."""
+    found: dict[str, str] = {}
+    for key, value in _pairs(items, "params"):
+        text = param_value(key, value)
+        if found.setdefault(check_key(key, PARAM), text) != text:
+            raise InvalidValue(f"Param {key!r} has two values in one call: {shorten(found[key])}, {shorten(text)}.")
+    return found
 
 
 def tags(items: object) -> dict[str, str]:
-    """Return valid run tags of a mapping, or of objects with `key` and `value`."""
+    """Return valid run tags of a mapping, or of objects with `key` and `value`; the last of a key counts."""
     return {check_key(key, TAG): tag_value(key, value) for key, value in _pairs(items, "tags")}
 
 
@@ -205,10 +210,7 @@ def mapping(items: object, what: str) -> Mapping[str, Any]:
 def _pairs(items: object, what: str) -> Iterable[tuple[str, object]]:
     if isinstance(items, Mapping):
         return items.items()
-    pairs = [(entity.key, entity.value) for entity in _entities(items, what)]
-    if len(dict(pairs)) < len(set(pairs)):
-        raise InvalidValue(f"The same key with different values is among the {what} of one call: {shorten(pairs)}.")
-    return pairs
+    return [(entity.key, entity.value) for entity in _entities(items, what)]
 
 
 def _entities(items: object, what: str) -> Iterable[Any]:
@@ -254,17 +256,23 @@ def metric_step(step: Any) -> int:
 
 
 def metric_timestamp(timestamp: Any) -> int:
+    """Return the time of a point in milliseconds since the epoch, not before it; None is now."""
+    number = time_ms(timestamp)
+    if number < 0:
+        raise InvalidValue(f"Timestamp {number} is out of range: milliseconds since 1970, not negative.")
+    return number
+
+
+def time_ms(value: Any) -> int:
     """Return a time in milliseconds since the epoch; None is now."""
-    if timestamp is None:
+    if value is None:
         return now_ms()
     try:
-        number = int(timestamp) if isinstance(timestamp, float) else operator.index(timestamp)
+        number = int(value) if isinstance(value, float) else operator.index(value)
     except (TypeError, ValueError, OverflowError) as problem:
-        raise InvalidValue(
-            f"A timestamp is a number of milliseconds since 1970, not {shorten(timestamp)}."
-        ) from problem
-    if number < 0 or number not in STEP_RANGE:
-        raise InvalidValue(f"Timestamp {number} is out of range: milliseconds since 1970, not negative.")
+        raise InvalidValue(f"A timestamp is a number of milliseconds since 1970, not {shorten(value)}.") from problem
+    if number not in STEP_RANGE:
+        raise InvalidValue(f"Timestamp {number} is out of range: milliseconds since 1970, in 64 bits.")
     return number
 
 
@@ -292,6 +300,13 @@ def experiment_id(value: object) -> str:
         f"Invalid experiment id {shorten(value)}: an id is a whole number, as '0'. "
         "To name an experiment use set_experiment or get_experiment_by_name."
     )
+
+
+def experiment_ids(values: object) -> list[str]:
+    """Return experiment ids as texts; a single one stands for a list of one."""
+    if isinstance(values, (str, int)) or not isinstance(values, Iterable):
+        values = [values]
+    return [experiment_id(value) for value in values]
 
 
 def experiment_name(value: object) -> str:
@@ -350,6 +365,13 @@ def result_limit(value: object) -> int | None:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError as problem:
         raise InvalidValue(f"Invalid max_results {shorten(value)}: a whole number, or None for all.") from problem
+
+
+def output_format(value: object) -> str:
+    """Return in which form found runs are wanted: "pandas" or "list"."""
+    if value not in ("pandas", "list"):
+        raise InvalidValue(f"Unsupported output format {shorten(value)}. Known: 'pandas', 'list'.")
+    return str(value)
 
 
 def run_name(value: object) -> str | None:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import tracking
 from runner.engine.process_pool import Death, Ended
 from runner.engine.worker import Task
 from runner.trial.record import Outcome, Session, record, record_interrupt
-from tracking.active.state import pop, state
 
 SECONDS_TO_NOTICE = 0.5  # how long an interrupted thread may take to end its run
 
@@ -128,7 +128,5 @@ def _interrupt(thread: int) -> None:
 
 def _let_go(run_id: str | None) -> None:
     """Take the run of a thread that hangs off that thread's stack: the program's end would end it."""
-    for stack in list(state.stacks.values()):
-        if any(open_run.run_id == run_id for open_run in stack):
-            while stack:
-                pop(stack)
+    if run_id is not None:
+        tracking.release_run(run_id)

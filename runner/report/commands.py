@@ -7,11 +7,11 @@ import shlex
 
 def tracking_command(*words: str, store: str) -> str:
     """Return a command of `python -m tracking`; it names the store where the program would open another."""
-    from tracking.stores import absolute_uri, inherited_uri
+    import tracking
 
     command = ["python", "-m", "tracking", *words]
-    if absolute_uri(store) != absolute_uri(inherited_uri()):
-        command += ["--store", store]
+    if needed := tracking.needed_uri(store):
+        command += ["--store", needed]
     return shlex.join(command)
 
 

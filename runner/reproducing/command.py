@@ -183,9 +183,8 @@ def _say_sweep_as_it_was(change: str) -> str:
 def open_client(uri: str | None) -> TrackingClient:
     """Open an existing store and make it the one in use. Raises NotReproducible where there is none."""
     import tracking
-    from tracking.stores import absolute_uri
 
-    chosen = absolute_uri(uri or tracking.get_tracking_uri())
+    chosen = tracking.absolute_uri(uri or tracking.get_tracking_uri())
     scheme, _, path = chosen.partition(":///")
     if scheme == "sqlite" and path not in ("", ":memory:") and not Path(path).exists():
         raise NotReproducible(f"No store at {path}. Name one: --store sqlite:///path/to/tracking.db")
@@ -298,9 +297,8 @@ def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
 
 def _uri_from_elsewhere(uri: str | None) -> str:
     import tracking
-    from tracking.stores import absolute_uri
 
-    return absolute_uri(uri or tracking.get_tracking_uri())
+    return tracking.absolute_uri(uri or tracking.get_tracking_uri())
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -1,1 +1,2 @@
-"""The runs that are active: starting, nesting and ending them, their state, and how a program shuts down."""
+"""Active runs and the active experiment: what the functions without an id mean. Starting, nesting and ending runs, also
+when the program ends before they do."""

@@ -1,4 +1,4 @@
-"""Starting, resuming, nesting and ending runs: the stack of active runs of each thread."""
+"""Starting, resuming, nesting and ending runs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from types import TracebackType
 from typing import Any
 
 from tracking import context, validation
-from tracking.active import shutdown as endings
-from tracking.active.state import OpenRun, pop, push, state
+from tracking.active import shutdown
+from tracking.active.experiments import current_experiment_id
+from tracking.active.runs import OpenRun, innermost, push, remove, stack
 from tracking.client import TrackingClient
-from tracking.entities import LifecycleStage, Run, RunStatus
-from tracking.errors import ExperimentNotFound, InvalidValue, RunConflict, RunDeleted
+from tracking.entities import LifecycleStage, Run
+from tracking.errors import InvalidValue, RunConflict, RunDeleted
 from tracking.records.names import NOTE, PARENT_RUN_ID, RUN_NAME
-from tracking.store.owner import current_owner
-from tracking.stores import EXPERIMENT_ID, EXPERIMENT_NAME, choice
-
-DEFAULT_EXPERIMENT_ID = "0"
+from tracking.state import state
 
 
 class ActiveRun(Run):
@@ -31,19 +29,13 @@ class ActiveRun(Run):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        stack = _stack_of(self)
-        status = endings.status_of(error)
-        while stack and stack[-1].run is not self:  # children that were left open end first
-            endings.end(pop(stack), status)
-        if stack:
-            endings.end(pop(stack), status)
-
-
-def _stack_of(run: ActiveRun) -> list[OpenRun]:
-    for stack in (state.thread.stack, *list(state.stacks.values())):
-        if any(open_run.run is run for open_run in stack):
-            return stack
-    return []
+        # By the id: the block also ends what its body ended and resumed.
+        here = stack()
+        place = next((i for i, run in enumerate(here) if run.run_id == self.info.run_id), len(here))
+        elsewhere = [run for run in state.open_runs.values() if run.run_id == self.info.run_id]
+        status = shutdown.status_of(error)
+        for run in reversed(here[place:] or elsewhere):  # children that were left open end first
+            shutdown.end(run, status)
 
 
 def start_run(
@@ -56,45 +48,48 @@ def start_run(
     description: str | None = None,
     log_system_metrics: bool | None = None,
 ) -> ActiveRun:
-    """Start a run, or resume the one of `run_id`, and make it the active run of this thread.
+    """Start a run, or resume the one of `run_id`, and make it the active run of this thread or asyncio task.
 
     Use it in a `with` statement, which ends the run, or call `end_run`. `nested` allows an active run to
     be the parent; `parent_run_id` names one without activating it. `log_system_metrics` is accepted for
-    MLflow's sake. Raises RunConflict when a run is active already.
+    MLflow's sake. A new thread starts without an active run, a new task with that of the code which made it.
+
+    Raises RunConflict when a run is active already, RunNotFound and RunDeleted for a run to resume or a parent,
+    ExperimentNotFound, ExperimentDeleted, and InvalidValue or InvalidType for names and tags that may not be.
 
     >>> with start_run(run_name="baseline", tags={"stage": "try"}):  # doctest: +SKIP
     ...     log_metric("rmse", 0.7)
     """
-    stack = state.thread.stack
-    if stack and not nested:
+    open_runs = stack()
+    if open_runs and not nested:
         raise RunConflict(
-            f"Run with UUID {stack[0].run_id} is already active. To start a new run, first end the "
-            "current run with "
-            "end_run(). To start a nested run, call start_run with nested=True."
+            f"Run with UUID {open_runs[0].run_id} is already active. To start a new run, first end the current run "
+            "with end_run(). To start a nested run, call start_run with nested=True."
         )
-    endings.install()
+    shutdown.install()
     client = TrackingClient()
-    tags = _described(tags, description)
+    tags = _described(tags, run_name, description)
     if existing := run_id or os.environ.pop("MLFLOW_RUN_ID", None):
         run = _resume(client, existing, run_name, tags)
     else:
         run = _create(client, experiment_id, run_name, parent_run_id, tags)
     active = ActiveRun(run.info, run.data)
-    push(OpenRun(active, client, run.info.run_id))
+    push(active, client)
     return active
 
 
-def _described(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, str]:
-    valid = validation.tags(tags) if tags else {}
+def _described(tags: Mapping[str, Any] | None, run_name: str | None, description: str | None) -> dict[str, Any]:
+    given = dict(validation.mapping(tags, "tags")) if tags else {}
+    if run_name:  # it beats the tag
+        given.pop(RUN_NAME, None)
     if description:
-        if NOTE in valid:
+        if NOTE in given:
             raise InvalidValue(
-                f"Description is given twice: as description={validation.shorten(description)} and as "
-                "the tag "
+                f"Description is given twice: as description={validation.shorten(description)} and as the tag "
                 f"{NOTE!r}. Leave out one of them."
             )
-        valid[NOTE] = validation.tag_value(NOTE, description)
-    return valid
+        given[NOTE] = description
+    return given
 
 
 def _create(
@@ -102,50 +97,38 @@ def _create(
     experiment_id: str | int | None,
     run_name: str | None,
     parent_run_id: str | None,
-    tags: dict[str, str],
+    tags: dict[str, Any],
 ) -> Run:
     parent = _parent(client, parent_run_id)
-    recorded = context.system_tags()
-    if parent is not None:
-        recorded[PARENT_RUN_ID] = parent
-    recorded.update(tags)
-    return client.create_run(
-        current_experiment_id(client) if experiment_id is None else str(validation.experiment_id(experiment_id)),
-        tags=recorded,
-        run_name=run_name,
-    )
+    parents = {} if parent is None else {PARENT_RUN_ID: parent}
+    chosen = current_experiment_id(client) if experiment_id is None else experiment_id
+    return client.create_run(chosen, tags={**context.system_tags(), **parents, **tags}, run_name=run_name)
 
 
 def _parent(client: TrackingClient, parent_run_id: str | None) -> str | None:
-    stack = state.thread.stack
-    innermost = stack[-1] if stack else None
+    active = innermost()
     if parent_run_id is None:
         # A parent in another store could not be followed from there.
-        return innermost.run_id if innermost is not None and innermost.client.store is client.store else None
+        return active.run_id if active is not None and active.client.shares_store(client) else None
     validation.run_id(parent_run_id)
-    if innermost is not None and innermost.run_id != parent_run_id:
+    if active is not None and active.run_id != parent_run_id:
         raise RunConflict(
-            f"The innermost active run {innermost.run_id} does not match parent_run_id {parent_run_id}. "
+            f"The innermost active run {active.run_id} does not match parent_run_id {parent_run_id}. "
             "End it first, or leave parent_run_id out."
         )
     _refuse_deleted(client.get_run(parent_run_id), "be a parent")
     return parent_run_id
 
 
-def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dict[str, str]) -> Run:
-    info = client.get_run(run_id).info
-    _refuse_deleted(client.get_run(run_id), "be resumed")
-    if choice.experiment_id not in (None, info.experiment_id):
+def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dict[str, Any]) -> Run:
+    run = client.get_run(run_id)
+    _refuse_deleted(run, "be resumed")
+    if state.experiment_id not in (None, run.info.experiment_id):
         raise RunConflict(
-            f"Run {run_id} belongs to experiment {info.experiment_id}; the active experiment ID does not "
-            "match: "
-            f"{choice.experiment_id}. Call set_experiment(experiment_id={info.experiment_id!r}) first."
+            f"Run {run_id} belongs to experiment {run.info.experiment_id}; the active experiment ID does not match: "
+            f"{state.experiment_id}. Call set_experiment(experiment_id={run.info.experiment_id!r}) first."
         )
-    if run_name:
-        tags[RUN_NAME] = str(validation.run_name(run_name))
-    name = tags.get(RUN_NAME)
-    client.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner(), run_name=name, tags=tags)
-    return client.get_run(run_id)
+    return client.resume_run(run_id, run_name, tags)
 
 
 def _refuse_deleted(run: Run, purpose: str) -> None:
@@ -157,72 +140,42 @@ def _refuse_deleted(run: Run, purpose: str) -> None:
 
 
 def end_run(status: str | None = "FINISHED") -> None:
-    """End the innermost active run of this thread; without one, do nothing."""
-    stack = state.thread.stack
-    if stack:
-        valid = validation.run_status(status)
-        endings.end(pop(stack), valid)
+    """End the innermost active run of this thread or task; without one, do nothing.
+
+    Raises InvalidValue for a status that is none, and leaves the run open; RunDeleted for a run in the trash.
+    """
+    if run := innermost():
+        shutdown.end(run, validation.run_status(status))
+
+
+def release_run(run_id: str) -> None:
+    """Forget that a run is active, in whichever thread it is, without ending it: its thread hangs, or others end it."""
+    for run in list(state.open_runs.values()):
+        if run.run_id == run_id:
+            remove(run)
 
 
 def active_run() -> ActiveRun | None:
-    """Return the innermost active run of this thread, the object that `start_run` returned."""
-    stack = state.thread.stack
-    return stack[-1].run if stack else None  # type: ignore[return-value]  # only ActiveRuns are pushed
+    """Return the innermost active run of this thread or task, the object that `start_run` returned."""
+    run = innermost()
+    return None if run is None else run.run  # type: ignore[return-value]  # only ActiveRuns are pushed
 
 
 def last_active_run() -> Run | None:
-    """Return the active run, else the one that this thread ended last, read anew."""
-    ended = state.thread.ended
+    """Return the active run, else the one that this thread, in whichever task, ended last, read anew.
+
+    Raises RunNotFound if it was removed for good meanwhile.
+    """
+    ended = state.ended.run
     if run := active_run():
         return run
     return None if ended is None else ended[0].get_run(ended[1])
 
 
 def current_run() -> OpenRun:
-    """Return the innermost open run of this thread, starting one if there is none."""
-    stack = state.thread.stack
-    if not stack:
+    """Return the innermost open run of this thread or task, starting one if there is none."""
+    if (run := innermost()) is None:
         start_run()
-    return stack[-1]
-
-
-def current_experiment_id(client: TrackingClient) -> str:
-    """Return the experiment that was set, else that of the environment, else the default one."""
-    if choice.experiment_id is not None:
-        return choice.experiment_id
-    name, number = os.environ.get(EXPERIMENT_NAME), os.environ.get(EXPERIMENT_ID)
-    if number:
-        _require_known(client, number)
-    if not name:
-        return number or DEFAULT_EXPERIMENT_ID
-    found = experiment_named(client, name)
-    if number and number != found:
-        raise InvalidValue(
-            f"{EXPERIMENT_NAME}={name!r} is experiment {found}, which does not match "
-            f"{EXPERIMENT_ID}={number!r}. "
-            "Unset one of the two variables."
-        )
-    return found
-
-
-def _require_known(client: TrackingClient, number: str) -> None:
-    try:
-        client.get_experiment(number)
-    except ExperimentNotFound as problem:
-        raise InvalidValue(f"{EXPERIMENT_ID}={number!r} of the environment: {problem}") from problem
-
-
-def experiment_named(client: TrackingClient, name: str) -> str:
-    """Return the id of the experiment of this name, creating it if needed, also when others do at once."""
-    from tracking.errors import AlreadyExists
-
-    found = client.get_experiment_by_name(validation.experiment_name(name))
-    if found is not None:
-        return found.experiment_id
-    try:
-        return client.create_experiment(name)
-    except AlreadyExists:
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return found.experiment_id
+        run = innermost()
+        assert run is not None
+    return run

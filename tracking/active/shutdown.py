@@ -1,39 +1,49 @@
 """How a program ends, and what that says about the runs it left open.
 
-Installed at the first `start_run` (for SIGTERM already when a store or experiment is chosen), never at
-import. Ends what is open, innermost first and in all threads: FINISHED after a normal end, FAILED after an
-uncaught exception or a non-zero exit (see `exits`), KILLED after Ctrl-C or SIGTERM. What nothing can catch
-(kill -9) is told from the run's owner instead.
+Installed at the first `start_run` (for SIGTERM already when a store or experiment is chosen), never at import. Ends
+what is open, innermost first and in all threads: FINISHED after a normal end, FAILED after an uncaught exception
+or a call of `sys.exit` that means failure, KILLED after Ctrl-C or SIGTERM. What nothing can catch (kill -9) is told
+from the run's owner instead.
+
+Two things are not told at the end of a program, so that a run left open outside of any `with` is judged by what
+can be seen: a bare `raise SystemExit(3)` leaves no trace and counts as a normal end, and a `sys.exit(3)` that
+somebody caught counts as failure, unless a run was started since.
 """
 
 from __future__ import annotations
 
 import atexit
+import builtins
+import functools
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
-from tracking.active import exits
-from tracking.active.state import OpenRun, pop, state
+from tracking.active.runs import OpenRun, remove
 from tracking.entities import RunStatus
 from tracking.errors import TrackingError
+from tracking.state import state
 
-_PATIENCE_SECONDS: Final = 2.0
+
+class Terminated(SystemExit):
+    """Raised in the main thread by SIGTERM: blocks are left, a transaction rolls back, the program exits with 143."""
 
 
 @dataclass
 class _Process:
-    """What was installed in this process and what has been seen of its end."""
+    """What was installed in this process, and what was seen of its end."""
 
     installed: bool = False
     signal_installed: bool = False
-    multiprocessing_pid: int | None = None
+    child_installed: bool = False  # in a child that multiprocessing made
     earlier_error: BaseException | None = None
-    dying: bool = False
+    exit_code: Any = None  # of the last call of sys.exit
+    terminated: bool = False
 
 
 _process = _Process()
@@ -47,7 +57,7 @@ def status_of(error: BaseException | None) -> RunStatus:
     if error is None:
         return RunStatus.FINISHED
     cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", KeyboardInterrupt)  # or never imported
-    return RunStatus.KILLED if isinstance(error, (KeyboardInterrupt, cancelled)) else RunStatus.FAILED
+    return RunStatus.KILLED if isinstance(error, (KeyboardInterrupt, Terminated, cancelled)) else RunStatus.FAILED
 
 
 def status_after(error: BaseException | None) -> RunStatus:
@@ -56,129 +66,158 @@ def status_after(error: BaseException | None) -> RunStatus:
 
 
 def end(run: OpenRun, status: str) -> None:
-    """End a run that was taken off its stack, and remember it as the last one of this thread."""
-    state.thread.ended = (run.client, run.run_id)
+    """End a run that is still open, and remember it as the last one of this thread."""
+    if not remove(run):
+        return
+    state.ended.run = (run.client, run.run_id)
     try:
         run.client.set_terminated(run.run_id, status)
-    except KeyboardInterrupt:  # it is off its stack already: nobody else would end it
+    except (KeyboardInterrupt, Terminated):  # it is no longer open here: nobody else would end it
         run.client.set_terminated(run.run_id, RunStatus.KILLED)
         raise
 
 
-def end_all(status: str, stacks: list[list[OpenRun]] | None = None) -> None:
-    """End the open runs of all threads, or of the given stacks, innermost first."""
-    for stack in list(state.stacks.values()) if stacks is None else stacks:
-        while stack:
-            run = pop(stack)
-            try:
-                end(run, status)
-            except TrackingError as problem:  # at the end of a program there is nobody left to catch it
-                sys.stderr.write(f"Run {run.run_id} could not be ended as {status}: {problem}\n")
+def end_all(status: str, runs: Iterable[OpenRun] | None = None) -> None:
+    """End the open runs of all threads, or the given ones, innermost first."""
+    for run in reversed(list(state.open_runs.values() if runs is None else runs)):
+        try:
+            end(run, status)
+        except TrackingError as problem:  # at the end of a program there is nobody left to catch it
+            sys.stderr.write(f"Run {run.run_id} could not be ended as {status}: {problem}\n")
 
 
 def install() -> None:
     """Watch for the end of this process; cheap when that was done before."""
+    _process.exit_code = None  # whatever was said of the end, the program goes on
     if not _process.installed:
         _process.installed = True
         _process.earlier_error = _last_error()
         atexit.register(_at_exit)
-        exits.watch()
+        _watch_exit_calls()
         _watch_threads()
     install_for_sigterm()
-    if "multiprocessing.util" in sys.modules and _process.multiprocessing_pid != os.getpid():
-        _watch_multiprocessing()
+    if not _process.child_installed and _is_multiprocessing_child():
+        _process.child_installed = True
+        _watch_child()
 
 
 def install_for_sigterm() -> None:
     """Let SIGTERM end the open runs, where that can be arranged: in the main thread.
 
-    Also done when a store or an experiment is chosen there, as all runs may be started in other threads.
+    Also done when a store or an experiment is chosen there, as all runs may be started in other threads. Not in
+    the children of a pool, which ends them by SIGTERM: a handler in Python can wait for ever where the signal's
+    own effect does not. Their runs are told from the run's owner.
     """
-    if not _process.signal_installed and threading.current_thread() is threading.main_thread():
-        _process.signal_installed = True
-        # A program that has its own idea of SIGTERM keeps it.
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _on_sigterm)
+    if _process.signal_installed or threading.current_thread() is not threading.main_thread():
+        return
+    _process.signal_installed = True
+    # A program that has its own idea of SIGTERM keeps it.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and not _is_multiprocessing_child():
+        signal.signal(signal.SIGTERM, _on_sigterm)
 
 
 # The ways to end ------------------------------------------------------------------------------------
 def _at_exit() -> None:
-    if not state.stacks:
-        return
     error = _last_error()
     # An interactive session goes on after an exception, and leaves the last one lying about.
-    if error is not None and error is not _process.earlier_error and not hasattr(sys, "ps1"):
+    interactive = hasattr(sys, "ps1")
+    if _process.terminated:
+        end_all(RunStatus.KILLED)
+    elif error is not None and error is not _process.earlier_error and not interactive:
         end_all(status_of(error))
     else:
-        end_all(RunStatus.FAILED if exits.failed() else RunStatus.FINISHED)
+        end_all(RunStatus.FAILED if _process.exit_code and not interactive else RunStatus.FINISHED)
 
 
 def _last_error() -> BaseException | None:
     """Return the exception that Python was about to report last; set whatever excepthook is in place."""
-    found = getattr(sys, "last_value", None)
+    found = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)  # from 3.12 on, and before
     return found if isinstance(found, BaseException) else None
+
+
+def _watch_exit_calls() -> None:
+    """Note with which code `sys.exit`, `exit` and `quit` are called: exit functions are not told."""
+    ways = [sys.exit, getattr(builtins, "exit", None), getattr(builtins, "quit", None)]  # site adds the last two
+    for module in (sys, builtins, sys.modules.get("__main__")):  # `from sys import exit` there
+        for name, value in list(vars(module).items()):
+            if value is not None and any(value is way for way in ways):
+                setattr(module, name, _noting(value))
+
+
+def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+    @functools.wraps(leave)
+    def exit(code: Any = None, /) -> NoReturn:
+        if threading.current_thread() is threading.main_thread():  # elsewhere it ends only its thread
+            _process.exit_code = code
+        leave(code)
+
+    return exit
 
 
 def _watch_threads() -> None:
     report = threading.excepthook
 
     def excepthook(args: threading.ExceptHookArgs, /) -> None:
-        if state.thread.stack:
-            end_all(status_after(args.exc_value), [state.thread.stack])
+        here = threading.current_thread()
+        end_all(status_after(args.exc_value), [run for run in state.open_runs.values() if run.thread is here])
         report(args)
 
     threading.excepthook = excepthook
 
 
-def _watch_multiprocessing() -> None:
-    """Let a multiprocessing child, which leaves by os._exit, end its own runs."""
-    from multiprocessing import process, util
-
-    _process.multiprocessing_pid = os.getpid()
-    if process.parent_process() is not None:
-        util.Finalize(None, lambda: end_all(status_after(sys.exc_info()[1])), exitpriority=100)
+def _is_multiprocessing_child() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
-def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    """End the open runs as KILLED, then die of the signal as if there were no handler."""
-    call = _outermost_call(frame)
-    if call is None or not state.stacks:
-        _die(number)
-    if _process.dying:
-        _let_die(number)
-    # The signal came in the middle of a call, perhaps of a transaction: wait for the call to return. It can
-    # be seen returning only by tracing it; another signal follows in case it takes too long.
-    _process.dying = True
+def _watch_child() -> None:
+    """Let a child of multiprocessing, which leaves by os._exit, end its own runs.
 
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        if event == "return":
-            _die(number)
-        return trace
+    Up to Python 3.12 its exit functions run while the exception is being handled, which tells Ctrl-C from other
+    failures; from 3.13 on all that is known is the code.
+    """
+    from multiprocessing import util
 
-    call.f_trace = trace
-    sys.settrace(lambda *_: None)
-    timer = threading.Timer(_PATIENCE_SECONDS, os.kill, (os.getpid(), number))
-    timer.daemon = True
-    timer.start()
+    def at_exit() -> None:
+        if error := sys.exc_info()[1]:
+            end_all(status_after(error))
 
+    util.Finalize(None, at_exit, exitpriority=100)
+    leave = os._exit
 
-def _outermost_call(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of the call into this library that a signal interrupted."""
-    found = None
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith("tracking."):
-            found = frame
-        frame = frame.f_back
-    return found
+    def exit(status: int) -> NoReturn:
+        end_all(RunStatus.FAILED if status else RunStatus.FINISHED)
+        leave(status)
+
+    os._exit = exit
 
 
-def _die(number: int) -> NoReturn:
-    sys.settrace(None)
-    end_all(RunStatus.KILLED)
-    _let_die(number)
+def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
+    """End the main thread as `sys.exit` does, and with it the program, though other threads still work."""
+    if _process.terminated:  # somebody caught the first one: die of it, as if there were no handler
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    _process.terminated = True
+    threading.Thread(target=_leave_other_threads, args=(128 + number,), daemon=True).start()
+    raise Terminated(128 + number)
 
 
-def _let_die(number: int) -> NoReturn:
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    raise SystemExit(128 + number)  # not reached: the signal has its default effect
+def _leave_other_threads(code: int) -> None:
+    """End the process when its main thread is through, where other threads would keep it."""
+    main = threading.main_thread()
+    main.join()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not main):
+        end_all(RunStatus.KILLED)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def _after_fork() -> None:
+    """Give a forked child the signal handler that it would have had without us, and an end of its own."""
+    if signal.getsignal(signal.SIGTERM) is _on_sigterm:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _process.exit_code, _process.child_installed = None, False
+
+
+os.register_at_fork(after_in_child=_after_fork)

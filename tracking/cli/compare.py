@@ -95,10 +95,10 @@ def diff(
     python -m tracking diff ridge lasso elasticnet --format md
     """
     from tracking.compare.run_diff import compare_runs
-    from tracking.diff import needed_uri
     from tracking.pages.diff_json import diff_data
     from tracking.pages.diff_page import render_diff
     from tracking.records.reading import load_records
+    from tracking.stores import needed_uri
 
     if len(runs) < 2:
         raise InvalidValue("A comparison takes two runs or more: python -m tracking diff RUN RUN.")

@@ -62,18 +62,21 @@ class SQLiteStore:
             },
         )
 
-    def artifact_dir(self, run_id: str) -> Path:
+    def artifact_dir(self, run_id: str, *, writing: bool = False) -> Path:
         """Return the absolute folder of the run's artifacts, which may not exist yet."""
         found = self._database.read(
             lambda connection: connection.execute(
-                "SELECT r.experiment, e.location FROM runs r JOIN experiments e ON e.id = r.experiment"
+                "SELECT r.experiment, e.location, r.lifecycle FROM runs r JOIN experiments e ON e.id = r.experiment"
                 " WHERE r.run_id = ?",
                 (run_id,),
             ).fetchone()
         )
         if found is None:
             raise _run_not_found(run_id)
-        return self._locations().experiment_dir(*found) / run_id
+        experiment, location, lifecycle = found
+        if writing and lifecycle == _DELETED:
+            raise _run_deleted(run_id)
+        return self._locations().experiment_dir(experiment, location) / run_id
 
     # Experiments -------------------------------------------------------------------------------
     def create_experiment(
@@ -245,7 +248,9 @@ class SQLiteStore:
         ends = status is not None and RunStatus(status).is_terminated()
 
         def update(connection: sqlite3.Connection) -> ValueWriter:
-            n, _ = _run_row(connection, run_id)
+            n, lifecycle = _run_row(connection, run_id)
+            if lifecycle == _DELETED and lifecycle_stage is None:
+                raise _run_deleted(run_id)
             self._repair(connection)
             writer = ValueWriter(connection, self._database.names())
             if tags:
@@ -267,9 +272,6 @@ class SQLiteStore:
         run_name: str | None = None,
     ) -> None:
         """Record everything given, and rename, atomically."""
-        if not (metrics or params or tags):  # asks only whether the run may be written to
-            self._database.read(lambda connection: _writable_run(connection, run_id))
-            return
 
         def log(connection: sqlite3.Connection) -> ValueWriter:
             n = _writable_run(connection, run_id)
@@ -463,8 +465,12 @@ def _run_row(connection: sqlite3.Connection, run_id: str) -> tuple[int, str]:
 def _writable_run(connection: sqlite3.Connection, run_id: str) -> int:
     n, lifecycle = _run_row(connection, run_id)
     if lifecycle == _DELETED:
-        raise RunDeleted(f"Run {run_id} is in the trash and cannot be written to. Restore it first.")
+        raise _run_deleted(run_id)
     return n
+
+
+def _run_deleted(run_id: str) -> RunDeleted:
+    return RunDeleted(f"Run {run_id} is in the trash and cannot be written to. Restore it first: restore_run.")
 
 
 def _run_not_found(run_id: str) -> RunNotFound:
@@ -481,10 +487,10 @@ class Store(Protocol):
 
     uri: str
 
-    def artifact_dir(self, run_id: str) -> Path:
+    def artifact_dir(self, run_id: str, *, writing: bool = False) -> Path:
         """Return the absolute folder of the run's artifacts, which may not exist yet.
 
-        Raises RunNotFound.
+        Raises RunNotFound, and with `writing` RunDeleted.
         """
         ...
 
@@ -571,6 +577,8 @@ class Store(Protocol):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Change the given fields and set the tags, all at once. Raises RunNotFound.
+
+        A run in the trash can only change its stage: RunDeleted for anything else.
 
         A run that is RUNNING again keeps its old `end_time` until it ends.
         """
