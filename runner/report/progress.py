@@ -1,4 +1,7 @@
-"""How far a sweep is, while it runs: a live line on a terminal, plain lines otherwise. All on stderr."""
+"""How far a sweep is, while it runs: a live line on a terminal, plain lines otherwise. All on stderr.
+
+Drawing the live line, clearing it and writing above it is rich's. What the line says is here.
+"""
 
 from __future__ import annotations
 
@@ -8,55 +11,57 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from runner.trial.record import Outcome
     from runner.trial.spec import Spec
 
 LINES = 20  # without a terminal: a line for each point up to so many, else about so many lines
-_REDRAWN = 0.1  # seconds between two drawings, at least
+_FRAMES = 10  # drawings of the live line in a second
 _SHORTEST = 12  # characters of a name that are worth showing
-_TICK = 1.0  # seconds between two drawings while nothing ends
+_NOTICED = 1.0  # seconds after which the running point is worth naming
 
 
 class Progress:
-    """Tells how far a sweep is; inside its `with` block the live line goes on while nothing ends."""
+    """Tells how far a sweep is; inside its `with` block the live line is there."""
 
     def __init__(self, total: int, *, live: bool | None = None, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() if live is None else live
+        if live is None:
+            live = self._stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
         self._total = total
         self._start = self._last = time.monotonic()
-        self._drawn = 0.0
-        self._width = 0
         self.done = self.failed = 0
         self._best: tuple[float, Outcome] | None = None
         self._running: dict[int, tuple[str, float]] = {}  # number -> name and begin, the longest running first
         self._lock = threading.RLock()
-        self._ended = threading.Event()
+        self._live = self._new_live() if live and total else None
 
     def __enter__(self) -> Self:
-        if self._live and self._total:
-            threading.Thread(target=self._tick, daemon=True).start()
+        if self._live is not None:
+            self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self.clear()
+        if self._live is not None:
+            self._live.stop()
 
     def begin(self, spec: Spec) -> None:
         """Note that a point begins."""
-        if self._live:
+        if self._live is not None:
             with self._lock:
                 self._running[spec.number] = (spec.name, time.monotonic())
-                self._draw()
 
     def say(self, line: str) -> None:
         """Write a line, above the live one."""
-        with self._lock:
-            self.clear()
-            self._write(f"{line}\n")
+        if self._live is not None:
+            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            return
+        with contextlib.suppress(OSError):
+            print(line, file=self._stream, flush=True)
 
     def take(self, outcome: Outcome) -> None:
         """Count an outcome, and show it where it is worth a line."""
@@ -71,22 +76,42 @@ class Progress:
                 self._keep_best(outcome)
             elif outcome.status == "FAILED":
                 self.failed += 1
-                self.say(f"failed: {outcome.name}: {outcome.error}  (run {outcome.run_id[:8]})")
-            if self._live:
-                self._draw()
-            elif outcome.ok and self._is_due():
-                self.say(self._line(outcome))
+        if outcome.status == "FAILED":
+            self.say(f"failed: {outcome.name}: {outcome.error}  (run {outcome.run_id[:8]})")
+        elif outcome.ok and self._live is None and self._is_due():
+            self.say(self._plain_line(outcome))
 
-    def clear(self) -> None:
-        """Remove the live line."""
+    def live_line(self, *, width: int) -> str:
+        """Return what the live line says now, in so many characters at most."""
         with self._lock:
-            if self._width:
-                blank = min(self._width + 2, _columns(self._stream) - 1)  # a terminal shows Ctrl-C as `^C` behind it
-                self._write("\r" + " " * blank + "\r")
-                self._width = 0
-                self._drawn = 0.0
+            now = time.monotonic()
+            ended = self.done + self.failed
+            failed = f", {self.failed} failed" if self.failed else ""
+            count = f"{ended}/{self._total} done{failed}" if ended else f"{ended}/{self._total}"
+            return fit_line(count, self._middles(now), self._time_left(now), width=width)
+
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
+        assert self._live is not None
+        return Text(self.live_line(width=self._live.console.width - 1), no_wrap=True)
 
     # -------------------------------------------------------------------------------------------
+    def _new_live(self) -> Live:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(file=_Lenient(self._stream), force_terminal=True)  # type: ignore[arg-type]
+        # What points print is not ours to move: the log of each run has it.
+        return Live(
+            self,
+            console=console,
+            refresh_per_second=_FRAMES,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
     def _keep_best(self, outcome: Outcome) -> None:
         if outcome.objective is not None:
             cost = outcome.objective if outcome.direction == "minimize" else -outcome.objective
@@ -99,33 +124,10 @@ class Progress:
         every = -(-self._total // LINES)
         return (self.done + self.failed) % every == 0
 
-    def _line(self, outcome: Outcome) -> str:
+    def _plain_line(self, outcome: Outcome) -> str:
         score = "" if outcome.objective is None else f"  {outcome.metric} {outcome.objective:.5g}"
         left = self._time_left(time.monotonic())
         return f"{self.done + self.failed}/{self._total}  {outcome.name}{score}{left and '  ' + left}"
-
-    def _tick(self) -> None:
-        while not self._ended.wait(_TICK):
-            with self._lock:
-                if not self._ended.is_set():
-                    self._draw()
-
-    def _draw(self) -> None:
-        from tracking.text.tables import cell_width
-
-        now = time.monotonic()
-        if now - self._drawn < _REDRAWN and self.done + self.failed < self._total:
-            return
-        self._drawn = now
-        line = self._live_line(now)
-        self._write("\r" + line + " " * (self._width - cell_width(line)))
-        self._width = cell_width(line)
-
-    def _live_line(self, now: float) -> str:
-        ended = self.done + self.failed
-        failed = f", {self.failed} failed" if self.failed else ""
-        count = f"{ended}/{self._total} done{failed}" if ended else f"{ended}/{self._total}"
-        return fit_line(count, self._middles(now), self._time_left(now), width=_columns(self._stream) - 1)
 
     def _middles(self, now: float) -> list[str]:
         """Return what may stand between the count and the time, the most telling first."""
@@ -137,7 +139,7 @@ class Progress:
             outcome = self._best[1]
             score = f"best {outcome.metric} {outcome.objective:.5g}"
             best = [f"{score} ({outcome.name})", score]
-        if name and now - begun >= _TICK:  # what ends at once is not worth reading
+        if name and now - begun >= _NOTICED:  # what ends at once is not worth reading
             best.insert(0, "  ".join([*best[:1], f"now {name}"]))
         return best
 
@@ -148,16 +150,11 @@ class Progress:
         if ended >= self._total or spent < 1:
             return ""
         if not ended:
-            return f"{_seconds(spent)}" if self._live else ""
+            return _seconds(spent) if self._live is not None else ""
         pace = (self._last - self._start) / ended
         left = self._total - ended
         # Counts down while a point runs, but not below what the points after it take.
         return f"{_seconds(max(pace * left - (now - self._last), pace * (left - 1), 1))} left"
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # a full disk or a closed pipe behind stderr ends no sweep
-            self._stream.write(text)
-            self._stream.flush()
 
 
 def fit_line(count: str, middles: Sequence[str], time: str, *, width: int) -> str:
@@ -181,11 +178,20 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f}s" if seconds < 59.5 else str(format_duration(seconds))
 
 
-def _columns(stream: TextIO) -> int:
-    """Return the width of the terminal behind a stream; COLUMNS says otherwise if it is set."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
-    with contextlib.suppress(OSError, ValueError):
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    return 80
+class _Lenient:
+    """A stream that takes what cannot be written: a full disk or a closed pipe behind stderr ends no sweep."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
