@@ -61,12 +61,13 @@ def program() -> NoReturn:
 
 
 def _run(typed: Sequence[str]) -> int:
-    from runner.engine.forkserver import early_workers
+    from runner.engine.processes import asks_for_workers, start_server
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a person's own estimators, for the installed script too
-    with early_workers(typed):
-        return _run_hydra(typed)
+    if asks_for_workers(typed):
+        start_server()
+    return _run_hydra(typed)
 
 
 def _run_hydra(typed: Sequence[str]) -> int:

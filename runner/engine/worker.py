@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runner.trial.record import Outcome, Session
     from runner.trial.spec import Spec
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PRELOAD = ("runner.trial.record", "sklearn.linear_model", "sklearn.pipeline", "sklearn.model_selection")
 
 
@@ -48,16 +50,26 @@ class Done:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The worker could not record: no other point could be."""
+
+    error: Exception
+
+
 Order = tuple[str, object]  # ("import", names), ("session", Session), ("work", list of Task), ("stop", None)
 
 
-def main(connection: Connection, preload: Sequence[str] = PRELOAD) -> None:
+def main(connection: Connection, variables: Mapping[str, str]) -> None:
     """Serve tasks until the pipe closes or a stop is asked for; Ctrl-C is the parent's business."""
+    os.setpgid(0, 0)  # who kills this group also kills what an estimator started
+    os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if multiprocessing.parent_process() is not None:  # the nursery ends its workers itself
-        threading.Thread(target=_follow_parent, daemon=True).start()
-    _import(preload)
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone: nothing left to do or to tell
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    gc.freeze()  # or the first collection would copy every page that is shared with the fork server
+    _import(PRELOAD)
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone: nothing left to do or to tell
         connection.send(Ready())
         _serve(connection)
 
@@ -73,12 +85,17 @@ def _follow_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _serve(connection: Connection) -> None:
+    import tracking
+
     with contextlib.ExitStack() as until_the_end:
-        _run_tasks(connection, until_the_end)
+        try:
+            _run_tasks(connection, until_the_end)
+        except tracking.StoreError as error:
+            connection.send(StoreFailed(error))
 
 
 def _run_tasks(connection: Connection, until_the_end: contextlib.ExitStack) -> None:

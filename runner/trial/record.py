@@ -115,6 +115,8 @@ def record(
     `on_start` is told the run's id. An interrupt ends the run as KILLED and goes on to the caller.
     """
     start = time.perf_counter()
+    if tracking.get_tracking_uri() != session.store:  # a worker's, or that of an estimator which chose another
+        tracking.set_tracking_uri(session.store)
     with tracking.start_run(
         experiment_id=experiment_id(session.store, spec.experiment),
         run_name=spec.name,
