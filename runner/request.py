@@ -5,9 +5,11 @@ Needs Hydra and no scikit-learn: a mistake in what was typed is told before that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place
 from runner.compose.overrides import read_arguments
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from runner.compose.composer import Composer
 
 SWEEP = "sweep"
+DEFAULT_DATA = "diabetes"  # of conf/config.yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,26 @@ def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]
     return [*of_files, *(now.get(setting.key, setting) for setting in typed)]
 
 
+def name_experiment(model: str, data: Mapping[str, Any]) -> str:
+    """Name where a point is filed unless that is said: its model, and its data where that is not the default.
+
+    >>> name_experiment("ridge", {"source": "diabetes"}), name_experiment("ridge", {"source": "wine", "name": "wine"})
+    ('ridge', 'ridge-wine')
+    >>> name_experiment("lasso", {"source": "csv", "name": None, "path": "far/away/cars.csv"})
+    'lasso-cars'
+    """
+    if data.get("source") == DEFAULT_DATA:
+        return model
+    called = data.get("name") or _file_name(data.get("path")) or str(data.get("function") or "").rpartition(".")[2]
+    return "-".join(filter(None, [model, str(called or data.get("source") or "")]))
+
+
+def _file_name(path: object) -> str:
+    """Return a path without folder and ending; of a pattern such as `sales/*.csv` the folder."""
+    file = PurePath(re.split("[?#]", str(path or ""))[0] if "://" in str(path) else str(path or ""))
+    return file.parent.name if set(file.stem) & set("*?[") else file.stem
+
+
 class SpecMaker:
     """Makes the Spec of a point: its config, its names, and what of it came from the sweep."""
 
@@ -129,7 +152,7 @@ class SpecMaker:
         return Spec(
             point.number,
             self._name(point, model, config.get("run_name")),
-            str(config.get("experiment_name") or model),
+            str(config.get("experiment_name") or name_experiment(model, config["data"])),
             config,
             tuple(point.overrides),
             composed.minimal,

@@ -99,7 +99,8 @@ def plan(study: Study) -> Iterator[Planned]:
 
 def show_plan(study: Study) -> None:
     """Print what would run."""
-    _print(study, render_plan(plan(study), jobs=study.settings.size, width=width()))
+    settings = study.settings
+    _print(study, render_plan(plan(study), resume=settings.resume, jobs=settings.size, width=width()))
 
 
 def resume(study: Study) -> Resumed:

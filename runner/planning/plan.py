@@ -51,8 +51,9 @@ def plan_points(
         before = ledger.find(FINGERPRINT_ASKED, [asked[i] for i in range(len(batch)) if prints[i] not in same])
         for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
             home = ledger.experiment_id(spec.experiment)
-            # The same words may have asked for something else in another experiment.
-            earlier = [run for run in before.get(text, ()) if run.info.experiment_id == home]
+            # The same words may have asked for something else in another experiment. 0.1.0 filed by model alone.
+            homes = {home, ledger.experiment_id(spec.choices.get("model", spec.experiment))}
+            earlier = [run for run in before.get(text, ()) if run.info.experiment_id in homes]
             yield _judge(spec, parts, same.get(known, ()), earlier, home)
 
 

@@ -98,8 +98,11 @@ def next_commands(results: Results, ending: Ending) -> list[str]:
     return [*lines, resume_command(ending.command)] if lacking and ending.command else lines
 
 
-def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> list[str]:
-    """Return the lines of a dry run: every point with its state and reason, the counts, the time it should take."""
+def render_plan(planned: Iterable[Planned], *, resume: bool, jobs: int, width: int | None) -> list[str]:
+    """Return the lines of a dry run: every point with its state and reason, the counts, the time it should take.
+
+    What counts as to be run is what the command would run without `dry_run`: also what is done, but for `resume`.
+    """
     from tracking.text.tables import ShortId
 
     rows: list[Mapping[str, object]] = []
@@ -122,9 +125,11 @@ def render_plan(planned: Iterable[Planned], *, jobs: int, width: int | None) -> 
         )
     columns = ["point", "run", "experiment", "state", "id", "why"]
     shown = [c for c in columns if any(row[c] is not None for row in rows)]
-    to_run = sum(count for state, count in counts.items() if state != "done")
+    done = counts.get("done", 0)
+    to_run = sum(counts.values()) - (done if resume else 0)
     lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"], cut_first="why"), ""]
-    lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.")
+    offer = f" With resume=true {done} of them {'is' if done == 1 else 'are'} reused." if done and not resume else ""
+    lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.{offer}")
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
         several = "1 job" if jobs == 1 else f"{jobs} jobs"

@@ -15,6 +15,7 @@ import yaml
 
 import tracking
 from runner.__main__ import main
+from runner.request import DEFAULT_DATA, name_experiment
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,6 +147,36 @@ def test_names_and_experiments_may_be_chosen(capsys: pytest.CaptureFixture[str])
 
     assert recorded()[0].info.run_name == recorded()[0].data.tags["mlflow.runName"] == "a, b/c"
     assert filed() == {"trial": 1}
+
+
+def test_runs_on_other_data_than_the_default_are_filed_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    write_cars()
+
+    run("", capsys)
+    run("data=csv data.path=cars.csv data.target=mpg prepare=tabular", capsys)
+    run("data=wine scoring=classification model=logistic prepare=standard", capsys)
+
+    assert filed() == {"ridge": 1, "ridge-cars": 1, "logistic-wine": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "experiment"),
+    [
+        ({"source": "diabetes", "name": "mine"}, "ridge"),
+        ({"source": "wine", "name": "wine"}, "ridge-wine"),
+        ({"source": "csv", "name": None, "path": "far/away/cars.2026.csv"}, "ridge-cars.2026"),
+        ({"source": "csv", "name": "mine", "path": "cars.csv"}, "ridge-mine"),
+        ({"source": "parquet", "name": None, "path": "data/sales/*.parquet"}, "ridge-sales"),
+        ({"source": "csv", "name": None, "path": "https://host/cars.csv?token=s3.cret"}, "ridge-cars"),
+        ({"source": "callable", "name": None, "function": "my_package.load"}, "ridge-load"),
+    ],
+)
+def test_an_experiment_is_named_by_model_and_data(data: dict[str, object], experiment: str) -> None:
+    assert name_experiment("ridge", data) == experiment
+
+
+def test_the_data_that_is_not_named_is_the_default_of_the_shipped_config() -> None:
+    assert {"data": DEFAULT_DATA} in yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())["defaults"]
 
 
 def test_a_point_that_fails_ends_with_1_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,7 +110,21 @@ def test_another_version_of_a_package_is_the_reason_given(folder: Folder, capsys
     folder.dry_run("alpha=0.1,0.2")
     plan = capsys.readouterr().out
     assert f"scikit-learn 1.0 -> {version}" in plan
-    assert "1 stale, 1 done: 1 to run." in plan
+    assert "1 stale, 1 done: 2 to run. With resume=true 1 of them is reused." in plan
+
+
+def test_a_dry_run_counts_what_the_command_without_it_runs(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.sweep("alpha=0.1,0.2")
+
+    folder.dry_run("alpha=0.1,0.2,0.3")
+    assert "\n2 done, 1 new: 3 to run. With resume=true 2 of them are reused.\n" in capsys.readouterr().out
+    folder.dry_run("alpha=0.1,0.2,0.3", "resume=true")
+    assert "\n2 done, 1 new: 1 to run.\n" in capsys.readouterr().out
+
+    folder.sweep("alpha=0.1,0.2,0.3", "resume=true")
+    assert folder.count() == 2 + 1
+    folder.sweep("alpha=0.1,0.2,0.3")
+    assert folder.count() == 2 + 1 + 3
 
 
 # The sweep that reuses -----------------------------------------------------------------------------
@@ -167,7 +181,7 @@ def test_a_finished_run_without_its_result_is_not_done(folder: Folder, capsys: p
     folder.client.set_terminated(empty.info.run_id, "FINISHED")
     folder.dry_run("alpha=0.1,0.2")
     plan = capsys.readouterr().out
-    assert "1 failed, 1 done: 1 to run." in plan
+    assert "1 failed, 1 done: 2 to run. With resume=true 1 of them is reused." in plan
     assert "ended without a result" in plan
 
 
@@ -177,7 +191,7 @@ def test_the_experiment_that_a_run_is_filed_in_does_not_matter(
     first = folder.sweep("alpha=0.1,0.2")
     folder.dry_run("alpha=0.1,0.2,0.3", "experiment_name=other")
     plan = capsys.readouterr().out
-    assert "2 done, 1 new: 1 to run." in plan
+    assert "2 done, 1 new: 3 to run. With resume=true 2 of them are reused." in plan
     assert plan.count("filed in another experiment") == 2
     assert folder.sweep("alpha=0.1,0.2", "experiment_name=other", "resume=true") == first
 
