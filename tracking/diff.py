@@ -10,9 +10,11 @@ from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
 from tracking.entities import Run
 from tracking.pages.diff_page import render_config, render_diff
-from tracking.records.reading import Request, RunRecord, load_records, parse_yaml
+from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
+from tracking.records.request import Request
 from tracking.records.values import Change, diff_configs, flatten, show_changes
+from tracking.records.yaml_text import parse_yaml
 from tracking.store.sqlite import Store
 from tracking.stores import needed_uri, shared_store
 

@@ -19,8 +19,10 @@ from runner.trial.spec import Spec
 from tracking import Run, RunData, RunInfo, TrackingClient
 from tracking.compare.run_diff import RunDiff, compare_runs
 from tracking.pages.diff_page import render_diff
+from tracking.records.environment import parse_environment
 from tracking.records.names import FINGERPRINT
-from tracking.records.reading import Request, RunRecord, parse_environment
+from tracking.records.reading import RunRecord
+from tracking.records.request import Request
 
 SECTIONS = ("config", "data", "code", "env")
 

@@ -18,6 +18,7 @@ from runner.provenance.ingredients import Difference, Recorded, first_difference
 from runner.provenance.packages import forget as _forget_packages
 from runner.provenance.packages import list_packages
 from runner.provenance.restore import restore, unrecorded
+from tracking.records.environment import Environment, write_environment
 from tracking.records.names import (
     BLAS,
     CPU,
@@ -80,9 +81,7 @@ class Provenance:
             THREADS: "" if threads is None else str(threads),
             "host": self.host,
         }
-        lines = [f"# {key}: {value}" for key, value in header.items() if value]
-        lines += [f"{name}=={version}" for name, version in self.packages.items()]
-        return "\n".join(lines) + "\n"
+        return write_environment(Environment(header, self.packages))
 
     def tags(self, *, threads: int | None = None) -> dict[str, str]:
         """Return the tags of a run made with this; those of git are absent outside a repository."""

@@ -16,7 +16,6 @@ from typing import Any
 import tracking
 from runner.data.dataset import Dataset, load
 from runner.errors import PointFailed
-from runner.trial import documents
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.trial.identity import (
@@ -51,7 +50,10 @@ from tracking.records.names import (
     WARNINGS,
     WARNINGS_COUNT,
 )
+from tracking.records.overrides import override_key
+from tracking.records.request import COMMAND_LINE, SWEEP, Request, write_request
 from tracking.records.values import leaves
+from tracking.records.yaml_text import write_mapping
 
 LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
@@ -124,8 +126,8 @@ def record(
         tags=_first_tags(spec, session, attempt),
     ) as run:
         on_start(run.info.run_id)
-        tracking.log_text(documents.config_yaml(spec.config), CONFIG_FILE)
-        tracking.log_text(documents.overrides_yaml(spec), OVERRIDES_FILE)
+        tracking.log_text(write_mapping(spec.config), CONFIG_FILE)
+        tracking.log_text(write_request(_request(spec)), OVERRIDES_FILE)
         tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
         if session.patch:
             patch = session.patch.decode("utf-8", "surrogateescape")
@@ -348,6 +350,20 @@ def _finish(
         metrics=summarise(folds) if folds and error is None else {},
         error=message,
         warning=notes[0][:LONGEST_WARNING] if notes else None,
+    )
+
+
+def _request(spec: Spec) -> Request:
+    """Return what was asked for a point, and where every value of its config came from."""
+    typed = (override_key(text) for text in spec.overrides)
+    return Request(
+        overrides=spec.overrides,
+        minimal=spec.minimal,
+        sweep=spec.swept,
+        choices=spec.choices,
+        origins={**spec.origins, **{key: SWEEP if key in spec.swept else COMMAND_LINE for key in typed}},
+        config_dir=spec.config_dir,
+        config_name=spec.config_name,
     )
 
 

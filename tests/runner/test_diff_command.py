@@ -21,7 +21,8 @@ from tracking.compare.config import Command, compare_configs
 from tracking.entities import Run, RunData, RunInfo
 from tracking.pages.diff_page import render_config
 from tracking.records.overrides import render_value
-from tracking.records.reading import Request, RunRecord
+from tracking.records.reading import RunRecord
+from tracking.records.request import Request
 from tracking.records.values import diff_configs
 
 KNOBS = {"ridge": ["alpha"], "lasso": ["alpha"], "elasticnet": ["alpha", "l1_ratio"], "knn": [], "linear": []}

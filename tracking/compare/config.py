@@ -15,7 +15,8 @@ from typing import Any
 from tracking.compare.following import _copies, _gather_followers
 from tracking.records.names import GIT_COMMIT, GIT_DIRTY, is_bookkeeping
 from tracking.records.overrides import change_request, render_value
-from tracking.records.reading import Request, RunRecord
+from tracking.records.reading import RunRecord
+from tracking.records.request import Request
 from tracking.records.values import ABSENT, Change, find_varying, flatten, matches
 
 

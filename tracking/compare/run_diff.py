@@ -33,7 +33,8 @@ from tracking.records.names import (
     THREADS,
     WARNINGS,
 )
-from tracking.records.reading import RunRecord, read_json
+from tracking.records.reading import RunRecord
+from tracking.records.request import read_json
 from tracking.records.values import Change, find_varying
 
 SECTIONS: Final = ("config", "metrics", "data", "code", "env")

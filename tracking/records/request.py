@@ -41,8 +41,9 @@ def write_request(request: Request) -> str:
     lists |= {"config_dir": request.config_dir} if request.config_dir else {}
     typed = {key: origin for key, origin in request.origins.items() if origin in (SWEEP, COMMAND_LINE)}
     rest: dict[str, Any] = {} if request.config_name == "config" else {"config_name": request.config_name}
-    rest |= {"choices": dict(request.choices), "origins": dict(request.origins | typed)}
-    rest |= {} if request.follows is None else {"follows": dict(request.follows)}
+    files = {key: origin for key, origin in request.origins.items() if key not in typed}
+    rest |= {"choices": request.choices, "origins": files | typed}
+    rest |= {} if request.follows is None else {"follows": request.follows}
     # Lists stand on one line each, as JSON, which is YAML too.
     return "".join(f"{key}: {json.dumps(texts, ensure_ascii=False)}\n" for key, texts in lists.items()) + write_mapping(
         rest

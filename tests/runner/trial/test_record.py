@@ -19,8 +19,8 @@ import tracking
 from runner.__main__ import main
 from runner.data.dataset import load
 from runner.trial.build import build
-from runner.trial.documents import config_yaml, to_yaml
-from tracking.records.reading import parse_environment, parse_yaml
+from tracking.records.environment import parse_environment
+from tracking.records.yaml_text import parse_yaml, write_mapping, write_yaml
 
 
 def run(command: str, *, code: int = 0) -> tracking.Run:
@@ -363,10 +363,10 @@ trees = st.recursive(
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(words | st.text("abc_é-", min_size=1, max_size=5), trees, max_size=4))
 def test_the_config_is_read_back_with_its_types(config: dict[str, Any]) -> None:
-    text = config_yaml(config)
+    text = write_mapping(config)
 
     assert repr(parse_yaml(text) or {}) == repr(config)
-    assert repr(parse_yaml(to_yaml(config))) == repr(config)
+    assert repr(parse_yaml(write_yaml(config))) == repr(config)
 
 
 plain_trees = st.recursive(
@@ -381,7 +381,7 @@ plain_trees = st.recursive(
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(st.text("abc_", min_size=1, max_size=5), plain_trees, max_size=4))
 def test_omegaconf_reads_the_same_types(config: dict[str, Any]) -> None:
-    read = OmegaConf.create(config_yaml(config)) if config else OmegaConf.create({})
+    read = OmegaConf.create(write_mapping(config)) if config else OmegaConf.create({})
 
     assert repr(OmegaConf.to_container(read, resolve=False)) == repr(config)
 

@@ -20,8 +20,10 @@ from tracking.cli import app as cli
 from tracking.cli.compare import configured_ignores
 from tracking.client import TrackingClient
 from tracking.errors import InvalidValue
-from tracking.records.reading import load_records, parse_environment, parse_yaml
+from tracking.records.environment import parse_environment
+from tracking.records.reading import load_records
 from tracking.records.values import flatten
+from tracking.records.yaml_text import parse_yaml
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 

@@ -13,7 +13,9 @@ from tracking.compare.run_diff import compare_runs, diff_patches
 from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.pages.diff_json import diff_data
 from tracking.pages.diff_page import render_diff
-from tracking.records.reading import Environment, Request, RunRecord
+from tracking.records.environment import Environment
+from tracking.records.reading import RunRecord
+from tracking.records.request import Request
 from tracking.records.values import Kind, flatten
 
 RIDGE = {
