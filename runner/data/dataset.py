@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 
+from runner.data.fingerprints import fingerprint, fingerprint_v1
 from runner.data.sources import read
 from runner.data.tables import Columns, find_files
 
@@ -36,7 +36,7 @@ class Dataset:
     dtypes: Mapping[str, str] = field(repr=False)  # column -> numpy's or pandas' name
     target_name: str
     task: str  # "regression" or "classification"
-    fingerprint: str  # "v1:" and a hash of everything above but the name
+    fingerprint: str  # of the names and content: see `runner.data.fingerprints`
 
     @property
     def n_rows(self) -> int:
@@ -53,6 +53,17 @@ class Dataset:
         """Rows and columns as text, `442x10`."""
         return f"{self.n_rows}x{self.n_columns}"
 
+    def fingerprint_as(self, recorded: str) -> str:
+        """Return the fingerprint of this data in the version of a recorded one, so that the two can be compared.
+
+        Equal ones of version 1 are the same data. Different ones may be the same data too, where other versions
+        of numpy, pandas or joblib made them.
+        """
+        if not recorded.startswith("v1:"):
+            return self.fingerprint
+        columns = Columns(self.name, self.X, self.y, self.groups, self.feature_names, self.target_name)
+        return fingerprint_v1(columns, self.dtypes)
+
 
 def load(config: Mapping[str, Any]) -> Dataset:
     """Load the dataset that a resolved `data` section describes; a second call returns the same object.
@@ -66,13 +77,6 @@ def load(config: Mapping[str, Any]) -> Dataset:
             del _loaded[next(iter(_loaded))]
         _loaded[key] = dataset
     return _loaded[key]
-
-
-def fingerprint(columns: Columns) -> str:
-    """Hash content, column names and dtypes; where the data came from and its memory layout do not count."""
-    parts = [columns.feature_names, _dtypes(columns), columns.target_name]
-    parts += [_canonical(part) for part in (columns.X, columns.y, columns.groups)]
-    return f"v1:{joblib.hash(parts)}"
 
 
 def _stamps(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -109,23 +113,3 @@ def _task(y: Any) -> str:
     distinct = np.unique(y)
     whole = y.dtype.kind in "iu" or bool(np.all(distinct == np.round(distinct)))
     return "classification" if whole and len(distinct) <= min(MOST_CLASSES, len(y) // 5) else "regression"
-
-
-def _canonical(part: Any) -> Any:
-    """Reduce to contiguous numpy arrays: joblib.hash sees strides, and pandas' way of keeping text varies."""
-    if part is None:
-        return None
-    if hasattr(part, "iloc"):
-        return [_canonical_column(part.iloc[:, i]) for i in range(part.shape[1])]
-    if hasattr(part, "tocsr"):
-        rows = part.tocsr()
-        return [rows.shape, rows.data, rows.indices, rows.indptr]
-    return np.ascontiguousarray(part)
-
-
-def _canonical_column(column: Any) -> Any:
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
-        return np.ascontiguousarray(column.to_numpy())
-    from pandas.util import hash_pandas_object
-
-    return hash_pandas_object(column.astype(object), index=False).to_numpy()

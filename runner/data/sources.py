@@ -39,9 +39,12 @@ def _bundled(loader: str, target: str, task: str) -> Callable[[Mapping[str, Any]
     def read_bundled(config: Mapping[str, Any]) -> Columns:
         from sklearn import datasets
 
-        bunch = getattr(datasets, loader)()
+        load = getattr(datasets, loader)
+        bunch = load()
         names = tuple(str(name) for name in bunch.feature_names)
-        return Columns(str(config["source"]), bunch.data, bunch.target, None, names, target, task)
+        # the file of scikit-learn 1.6 has 4.803999999999999 where the later ones have 4.804
+        raw = np.round(load(scaled=False).data, 6) if loader == "load_diabetes" else None
+        return Columns(str(config["source"]), bunch.data, bunch.target, None, names, target, task, raw)
 
     return read_bundled
 

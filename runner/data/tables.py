@@ -96,6 +96,8 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
     if len(options["sep"]) > 1 and "engine" not in options:
         options["engine"] = "python"  # the other one warns and switches
         del options["low_memory"]
+    if _version_of(pd) < (3, 1) and options.get("engine", "c") == "c":
+        options.setdefault("float_precision", "round_trip")  # the default reads 0.30000000000000004 as 0.3 there
     try:
         frame: pd.DataFrame = pd.read_csv(path, **options)
         return with_dates(frame, but=_dtypes(config))  # type: ignore[no-any-return]
@@ -110,6 +112,10 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
         raise DataError(f"{path} is not {options['encoding']} text. Perhaps: data.encoding=latin-1") from error
     except (OSError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{path} cannot be read: {error}. See data.options, data.encoding.") from error
+
+
+def _version_of(package: Any) -> tuple[int, ...]:
+    return tuple(map(int, package.__version__.split(".")[:2]))
 
 
 def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.DataFrame:
@@ -250,6 +256,7 @@ class Columns:
     feature_names: tuple[str, ...]
     target_name: str
     task: str | None = None  # None: to be told from the target
+    raw: Any | None = None  # what X was computed from, where the last bits of X depend on who computes
 
 
 def required(config: Mapping[str, Any], key: str, example: str) -> Any:

@@ -96,7 +96,7 @@ def test_the_default_dataset_is_described() -> None:
     assert (data.shape, data.task, data.target_name) == ("442x10", "regression", "progression")
     assert data.feature_names[:3] == ("age", "sex", "bmi")
     assert set(data.dtypes.values()) == {"float64"}
-    assert data.fingerprint.startswith("v1:")
+    assert data.fingerprint.startswith("v2:")
 
 
 def test_runner_data_imports_neither_scikit_learn_nor_pandas_before_it_loads() -> None:

@@ -89,7 +89,7 @@ def test_changed_data_threads_and_packages_are_named(
     lines = preview(capsys, "diff=latest", *CARS, "threads_per_run=2")
 
     assert any(line.startswith("shape 60x2 -> 59x2") for line in lines)
-    assert any(line.startswith("content v1:") for line in lines)
+    assert any(line.startswith("content v2:") for line in lines)
     assert any(line.startswith("threads 1 -> 2") for line in lines)
     assert any(line.startswith("package stub added: 1.0") for line in lines)
     assert lines[-1].endswith(": config, data, env.")

@@ -77,7 +77,7 @@ def lines(folder: Path) -> list[str]:
         "alpha 0.1 -> 0.5 (command line; also model.alpha)",
         "cv.n_splits 5 -> 4 (cv/kfold.yaml -> command line)",
         "Not ranked: the runs were scored on different data.",
-        "content v1:",
+        "content v2:",
         "splits v1:",
         "dirty false -> true",
         "+ second = 2",
