@@ -72,26 +72,31 @@ if who == "parent":
 record("parent", now + seconds)
 """
 
+# They take turns, so that one often believes to be alone and empties the log.
 WRITING = """
-import os, sys
+import fcntl, os, sys
 import tracking
 from tracking.stores import shared_store
 uri, acknowledgements, stop = sys.argv[1:]
 file = os.open(acknowledgements, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 tracking.set_tracking_uri(uri)
 while not os.path.exists(stop):
+    fcntl.flock(file, fcntl.LOCK_EX)
     with tracking.start_run() as run:
         for step in range(40):
             tracking.log_metric("other", step, step=step)
             os.write(file, f"{run.info.run_id} other {step}\\n".encode())
-    shared_store().close()  # as a program's end does: the last one to close empties the log
+    shared_store().close()  # as a program's end does
+    fcntl.flock(file, fcntl.LOCK_UN)
 """
 
 
-def run_forks(folder: Path, *, forks: int, writers: int, seed: int, seconds: float = 0.5) -> Counter[str]:
+def run_forks(folder: Path, *, forks: int, writers: int, seed: int, at_once: int = 1) -> Counter[str]:
     """Fork programs beside writers, then compare the store with what was acknowledged; return what was counted."""
     uri, acknowledgements, stop = f"sqlite:///{folder}/runs/tracking.db", folder / "acknowledged", folder / "stop"
-    open_store(uri).search_runs(None)  # makes the file
+    store = open_store(uri)
+    store.create_experiment("makes the file")
+    store.close()  # or its lock would tell the others that they are not alone
     moments = random.Random(seed)
     orders = [ORDERS[number % len(ORDERS)] for number in range(forks)]
     moments.shuffle(orders)
@@ -102,14 +107,14 @@ def run_forks(folder: Path, *, forks: int, writers: int, seed: int, seconds: flo
     ]
 
     def fork(order: str) -> str:
-        arguments = [FORKING, uri, str(acknowledgements), order, str(seconds * moments.uniform(0.5, 1.5))]
+        arguments = [FORKING, uri, str(acknowledgements), order, str(moments.uniform(0.2, 0.6))]
         # Its output closes with the last of its processes, so that all have ended when this returns.
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == (-9 if order == "parent is killed first" else 0), f"{order}: {done.stderr}"
         return f"{order}: {done.stderr}" if done.stderr else ""
 
     try:
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             complaints = list(filter(None, pool.map(fork, orders)))
     finally:
         stop.touch()
@@ -137,4 +142,4 @@ def _compared(folder: Path, uri: str, acknowledgements: Path) -> Counter[str]:
 if __name__ == "__main__":
     forks, seed = (int(text) for text in (*sys.argv[1:], *("200", "0")[len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as name:
-        print(dict(run_forks(Path(name), forks=forks, writers=12, seed=seed)))
+        print(dict(run_forks(Path(name), forks=forks, writers=12, seed=seed, at_once=2)))
