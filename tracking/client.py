@@ -17,7 +17,7 @@ from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Para
 from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidValue
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.store import files
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.stores import current_uri, shared_store, uri_text
 from tracking.validation import TAG, check_key, shorten
 
@@ -189,7 +189,7 @@ class TrackingClient:
             run_name=recorded[RUN_NAME],
             user_id=recorded.get(USER, "unknown"),
             start_time=validation.time_ms(start_time),
-            owner=current_owner(),
+            process=current_process(),
             tags=recorded,
         )
 
@@ -201,7 +201,7 @@ class TrackingClient:
         valid, run_id = validation.tags(tags or {}), validation.run_id(run_id)
         if name := validation.run_name(run_name) or valid.get(RUN_NAME):
             valid[RUN_NAME] = name
-        self.store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner(), run_name=name, tags=valid)
+        self.store.update_run(run_id, status=RunStatus.RUNNING, process=current_process(), run_name=name, tags=valid)
         return self.store.get_run(run_id)
 
     def get_run(self, run_id: str) -> Run:
@@ -216,10 +216,10 @@ class TrackingClient:
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Change the status or the name of a run. Raises RunNotFound, RunDeleted."""
         state = None if status is None else validation.run_status(status)
-        owner = current_owner() if state == RunStatus.RUNNING else None
+        process = current_process() if state == RunStatus.RUNNING else None
         renamed = validation.run_name(name)
         tags = {} if renamed is None else {RUN_NAME: renamed}
-        self.store.update_run(validation.run_id(run_id), status=state, owner=owner, run_name=renamed, tags=tags)
+        self.store.update_run(validation.run_id(run_id), status=state, process=process, run_name=renamed, tags=tags)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """End a run, FINISHED unless said otherwise, and flush it to disk. Raises RunNotFound, RunDeleted."""

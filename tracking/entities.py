@@ -116,7 +116,7 @@ class RunTag(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class Process:
     """The process that writes a run: enough to tell later whether it still lives."""
 
     host: str
@@ -221,8 +221,8 @@ __all__ = [
     "FileInfo",
     "LifecycleStage",
     "Metric",
-    "Owner",
     "Param",
+    "Process",
     "Run",
     "RunData",
     "RunInfo",

@@ -154,16 +154,16 @@ def open_store(uri: str | Path) -> Store:
         raise UnknownScheme(f"{_no_uri(text)}{_origin(text)}")
     if scheme != "sqlite":
         raise UnknownScheme(f"No store for the scheme '{scheme}' of '{text}'. Known are: {_KNOWN}.{_origin(text)}")
-    from tracking.store.sqlite import SQLiteStore
+    from tracking.store.sqlite import Store
 
     if rest in ("", "/", "/:memory:"):
-        return SQLiteStore(text, None)
+        return Store(text, None)
     if not rest.startswith("/"):
         raise UnknownScheme(
             f"'{text}' has two slashes where three or four belong. Known are: {_KNOWN}. "
             f"Relative to the working directory: sqlite:///{rest}{_origin(text)}"
         )
-    return SQLiteStore(text, Path(rest[1:]).absolute())
+    return Store(text, Path(rest[1:]).absolute())
 
 
 def _no_uri(text: str) -> str:

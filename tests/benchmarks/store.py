@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import tracking
 from tracking.entities import Metric
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -139,7 +139,7 @@ def measure_writing(folder: Path, rounds: int) -> None:
 def fill(store: Store, plain: Plain, runs: int) -> None:
     """Record the same runs in both: random values, 5 experiments, 4 of the params numbers."""
     rng = random.Random(0)
-    owner, experiments = current_owner(), [store.create_experiment(f"e{i}") for i in range(5)]
+    process, experiments = current_process(), [store.create_experiment(f"e{i}") for i in range(5)]
     connection = plain.connection
     connection.execute("BEGIN")
     for number in range(runs):
@@ -154,7 +154,7 @@ def fill(store: Store, plain: Plain, runs: int) -> None:
             run_name=f"run-{number}",
             user_id="user",
             start_time=number,
-            owner=owner,
+            process=process,
             tags=tags,
         )
         points = [Metric(key, value, number) for key, value in values.items()]

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tracking.errors import UnknownScheme
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
 
 def start(store: Store, letter: str = "a") -> str:
     run = store.create_run(
-        "0", run_id=letter * 32, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={}
+        "0", run_id=letter * 32, run_name="x", user_id="u", start_time=1, process=current_process(), tags={}
     )
     return run.info.run_id
 
@@ -69,10 +69,10 @@ def test_two_slashes_before_a_path_are_explained() -> None:
 def test_a_moved_store_works_with_its_artifacts_and_a_copy_is_independent(tmp_path: Path) -> None:
     first = open_store("sqlite:///one/tracking.db")
     inside = first.create_experiment("x", artifact_location=str(tmp_path / "one" / "kept here"))
-    owner = current_owner()
+    process = current_process()
     for letter, experiment in (("a", "0"), ("b", inside)):
         first.create_run(
-            experiment, run_id=letter * 32, run_name=letter, user_id="u", start_time=1, owner=owner, tags={}
+            experiment, run_id=letter * 32, run_name=letter, user_id="u", start_time=1, process=process, tags={}
         )
         folder = first.artifact_dir(letter * 32)
         folder.mkdir(parents=True)

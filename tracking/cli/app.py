@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from tracking.cli import artifacts, compare, runs, sweeps, upkeep
+from tracking.cli import artifacts, compare, maintenance, runs, sweeps
 from tracking.errors import TrackingError
 
 _PROGRAM = "python -m tracking"
@@ -44,7 +44,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    for room in (runs, compare, artifacts, sweeps, upkeep):
+    for room in (runs, compare, artifacts, sweeps, maintenance):
         room.register(app)
     app.callback()(_program)
     return app

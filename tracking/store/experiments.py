@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracking.entities import Experiment, LifecycleStage
-from tracking.errors import AlreadyExists, ExperimentDeleted, ExperimentNotFound
+from tracking.errors import AlreadyExists, ExperimentDeleted, ExperimentNotFound, TagNotFound
 from tracking.store.conditions import EXPERIMENTS, Comparison
 from tracking.store.locations import Locations
 from tracking.store.query import parse_filter, parse_order
@@ -19,25 +19,81 @@ _EXPERIMENT_ATTRIBUTES = {
     "creation_time": "e.created",
     "last_update_time": "e.updated",
 }
-EXPERIMENT = "SELECT e.id, e.name, e.location, e.lifecycle, e.created, e.updated FROM experiments e"
+_EXPERIMENT = "SELECT e.id, e.name, e.location, e.lifecycle, e.created, e.updated FROM experiments e"
 _MOST = 2**63 - 1
 
 
-def number_of(connection: sqlite3.Connection, experiment_id: str) -> int:
+def create(sql: sqlite3.Connection, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
+    """Add an experiment and return its id. Raises AlreadyExists."""
+    _require_free(sql, name)
+    # The id is one more than the greatest, which `purge` keeps: an id is not used twice.
+    number = sql.execute(
+        "INSERT INTO experiments(name, location, lifecycle, created, updated)"
+        " VALUES (?, ?, 'active', ?, ?) RETURNING id",
+        (name, location, now, now),
+    ).fetchone()[0]
+    _set_tags(sql, number, tags)
+    return str(number)
+
+
+def get(sql: sqlite3.Connection, experiment_id: str, locations: Locations) -> Experiment:
+    """Return an experiment. Raises ExperimentNotFound."""
+    row = sql.execute(f"{_EXPERIMENT} WHERE e.id = ?", (_number_of(sql, experiment_id),)).fetchone()
+    return _experiment_of(sql, row, locations)
+
+
+def get_by_name(sql: sqlite3.Connection, name: str, locations: Locations) -> Experiment | None:
+    """Return the experiment of a name, or None."""
+    row = sql.execute(f"{_EXPERIMENT} WHERE e.name = ?", (name,)).fetchone()
+    return _experiment_of(sql, row, locations) if row else None
+
+
+def update(sql: sqlite3.Connection, experiment_id: str, name: str | None, stage: str | None, now: int) -> None:
+    """Rename an experiment, or move it and its runs. Raises ExperimentNotFound, AlreadyExists."""
+    number = _number_of(sql, experiment_id)
+    if name is not None:
+        _require_free(sql, name, but=number)
+        sql.execute("UPDATE experiments SET name = ? WHERE id = ?", (name, number))
+    if stage is not None:
+        _require_elsewhere(sql, number, stage)
+        sql.execute("UPDATE experiments SET lifecycle = ? WHERE id = ?", (stage, number))
+        sql.execute("UPDATE runs SET lifecycle = ? WHERE experiment = ?", (stage, number))
+    sql.execute("UPDATE experiments SET updated = ? WHERE id = ?", (now, number))
+
+
+def set_tags(sql: sqlite3.Connection, experiment_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags, replacing. Raises ExperimentNotFound."""
+    _set_tags(sql, _number_of(sql, experiment_id), tags)
+
+
+def delete_tag(sql: sqlite3.Connection, experiment_id: str, key: str) -> None:
+    """Remove one tag. Raises TagNotFound."""
+    number = _number_of(sql, experiment_id)
+    rows = sql.execute("SELECT key FROM experiment_tags WHERE experiment = ?", (number,)).fetchall()
+    require_tag(f"Experiment {experiment_id}", key, [there for (there,) in rows])
+    sql.execute("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key))
+
+
+def require_tag(subject: str, key: str, there: Iterable[str]) -> None:
+    """Raise TagNotFound unless a key is among those that are there."""
+    if key not in there:
+        known = ", ".join(sorted(there)) or "none"
+        raise TagNotFound(f"{subject} has no tag '{key}'. Its tags: {known}.")
+
+
+def _number_of(sql: sqlite3.Connection, experiment_id: str) -> int:
     """Return the row number of an experiment. Raises ExperimentNotFound."""
     if experiment_id.isdecimal() and len(experiment_id) < 19:
-        row = connection.execute("SELECT id FROM experiments WHERE id = ?", (int(experiment_id),)).fetchone()
+        row = sql.execute("SELECT id FROM experiments WHERE id = ?", (int(experiment_id),)).fetchone()
         if row is not None:
             return int(row[0])
     raise ExperimentNotFound(f"No experiment has the id '{experiment_id}'. See: python -m tracking experiments")
 
 
-def require_open(connection: sqlite3.Connection, experiment_id: str) -> tuple[int, str | None]:
+def require_open(sql: sqlite3.Connection, experiment_id: str) -> tuple[int, str | None]:
     """Return the number and location of an experiment. Raises ExperimentDeleted if it is in the trash."""
-    number = number_of(connection, experiment_id)
-    location, lifecycle = connection.execute(
-        "SELECT location, lifecycle FROM experiments WHERE id = ?", (number,)
-    ).fetchone()
+    number = _number_of(sql, experiment_id)
+    location, lifecycle = sql.execute("SELECT location, lifecycle FROM experiments WHERE id = ?", (number,)).fetchone()
     if lifecycle == LifecycleStage.DELETED:
         raise ExperimentDeleted(
             f"Experiment {experiment_id} is in the trash: no run can be started in it. Restore it first, "
@@ -46,9 +102,9 @@ def require_open(connection: sqlite3.Connection, experiment_id: str) -> tuple[in
     return number, location
 
 
-def require_free(connection: sqlite3.Connection, name: str, *, but: int | None = None) -> None:
+def _require_free(sql: sqlite3.Connection, name: str, *, but: int | None = None) -> None:
     """Raise AlreadyExists if another experiment has the name."""
-    row = connection.execute("SELECT id, lifecycle FROM experiments WHERE name = ?", (name,)).fetchone()
+    row = sql.execute("SELECT id, lifecycle FROM experiments WHERE name = ?", (name,)).fetchone()
     if row is None or row[0] == but:
         return
     remedy = (
@@ -59,9 +115,9 @@ def require_free(connection: sqlite3.Connection, name: str, *, but: int | None =
     raise AlreadyExists(f"An experiment named '{name}' exists already (id {row[0]}); {remedy}.")
 
 
-def require_elsewhere(connection: sqlite3.Connection, number: int, stage: str) -> None:
+def _require_elsewhere(sql: sqlite3.Connection, number: int, stage: str) -> None:
     """Raise ExperimentNotFound if an experiment is in this stage already: its runs may have moved one by one."""
-    name, lifecycle = connection.execute("SELECT name, lifecycle FROM experiments WHERE id = ?", (number,)).fetchone()
+    name, lifecycle = sql.execute("SELECT name, lifecycle FROM experiments WHERE id = ?", (number,)).fetchone()
     if lifecycle == stage:
         raise ExperimentNotFound(
             f"Experiment '{name}' (id {number}) is {stage} already. See: python -m tracking experiments --deleted"
@@ -71,17 +127,17 @@ def require_elsewhere(connection: sqlite3.Connection, number: int, stage: str) -
         )
 
 
-def set_tags(connection: sqlite3.Connection, number: int, tags: Mapping[str, str]) -> None:
+def _set_tags(sql: sqlite3.Connection, number: int, tags: Mapping[str, str]) -> None:
     """Set tags, replacing."""
-    connection.executemany(
+    sql.executemany(
         "INSERT OR REPLACE INTO experiment_tags VALUES (?, ?, ?)", [(number, *item) for item in tags.items()]
     )
 
 
-def count_runs(connection: sqlite3.Connection, view_type: int) -> dict[str, tuple[int, int]]:
+def count_runs(sql: sqlite3.Connection, view_type: int) -> dict[str, tuple[int, int]]:
     """Return number of runs and time of the last activity by experiment."""
     stage = in_stage("r", view_type)
-    rows = connection.execute(
+    rows = sql.execute(
         "SELECT r.experiment, COUNT(*), MAX(MAX(r.start_time, COALESCE(r.end_time, 0))) FROM runs r"
         f" WHERE {stage.text} GROUP BY r.experiment",
         stage.values,
@@ -89,29 +145,29 @@ def count_runs(connection: sqlite3.Connection, view_type: int) -> dict[str, tupl
     return {str(experiment): (count, last) for experiment, count, last in rows}
 
 
-def purgeable(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+def purgeable(sql: sqlite3.Connection) -> list[tuple[int, str]]:
     """Return number and name of deleted experiments that have no active runs, but not the default one."""
-    rows = connection.execute(
+    rows = sql.execute(
         "SELECT id, name FROM experiments e WHERE lifecycle = 'deleted' AND id <> 0"
         " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment = e.id AND lifecycle = 'active')"
     ).fetchall()
     return [(number, name) for number, name in rows if name != _left_behind(number)]
 
 
-def purge(connection: sqlite3.Connection) -> list[str]:
+def purge(sql: sqlite3.Connection) -> list[str]:
     """Remove deleted experiments without runs; return the names that are free again.
 
     The one with the greatest id leaves its row behind, in the trash and under another name, until there is
     a greater one: its id would be given to the next experiment.
     """
-    greatest = connection.execute("SELECT MAX(id) FROM experiments").fetchone()[0]
+    greatest = sql.execute("SELECT MAX(id) FROM experiments").fetchone()[0]
     freed = []
-    for number, name in purgeable(connection):
-        if connection.execute("SELECT 1 FROM runs WHERE experiment = ?", (number,)).fetchone() is None:
-            connection.execute("DELETE FROM experiment_tags WHERE experiment = ?", (number,))
-            connection.execute("UPDATE OR IGNORE experiments SET name = ? WHERE id = ?", (_left_behind(number), number))
+    for number, name in purgeable(sql):
+        if sql.execute("SELECT 1 FROM runs WHERE experiment = ?", (number,)).fetchone() is None:
+            sql.execute("DELETE FROM experiment_tags WHERE experiment = ?", (number,))
+            sql.execute("UPDATE OR IGNORE experiments SET name = ? WHERE id = ?", (_left_behind(number), number))
             freed.append(name)
-    connection.execute(
+    sql.execute(
         "DELETE FROM experiments WHERE lifecycle = 'deleted' AND name = '(removed experiment ' || id || ')' AND id < ?",
         (greatest,),
     )
@@ -123,7 +179,7 @@ def _left_behind(number: int) -> str:
 
 
 def find_experiments(
-    connection: sqlite3.Connection,
+    sql: sqlite3.Connection,
     locations: Locations,
     *,
     view_type: int,
@@ -141,17 +197,17 @@ def find_experiments(
     if all(order.key != "creation_time" for order in orders):
         columns.append("e.created DESC")
     limit = _MOST if max_results is None else max(max_results, 0)
-    rows = connection.execute(
-        f"{EXPERIMENT} WHERE {where.text} ORDER BY {', '.join(columns)}, e.id ASC LIMIT ? OFFSET ?",
+    rows = sql.execute(
+        f"{_EXPERIMENT} WHERE {where.text} ORDER BY {', '.join(columns)}, e.id ASC LIMIT ? OFFSET ?",
         [*where.values, limit, offset],
     ).fetchall()
-    return [experiment_of(connection, row, locations) for row in rows]
+    return [_experiment_of(sql, row, locations) for row in rows]
 
 
-def experiment_of(connection: sqlite3.Connection, row: tuple[Any, ...], locations: Locations) -> Experiment:
-    """Return the entity of a row of `EXPERIMENT`."""
+def _experiment_of(sql: sqlite3.Connection, row: tuple[Any, ...], locations: Locations) -> Experiment:
+    """Return the entity of a row of `_EXPERIMENT`."""
     id_, name, location, lifecycle, created, updated = row
-    tags = dict(connection.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (id_,)))
+    tags = dict(sql.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (id_,)))
     return Experiment(str(id_), name, locations.experiment_uri(id_, location), lifecycle, created, updated, tags)
 
 

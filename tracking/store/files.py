@@ -34,7 +34,7 @@ from tracking.validation import shorten
 
 TEMPORARY: Final = ".artifact.uploading."  # MLflow's prefix: a crash may leave such a file, no listing shows it
 
-_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _PIECE: Final = 1 << 20  # bytes
 
 

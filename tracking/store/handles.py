@@ -11,8 +11,18 @@ import os
 import sqlite3
 import threading
 from contextlib import suppress
+from typing import Any
 
 Identity = tuple[int, int]  # device and number of a file
+
+
+class Connection(sqlite3.Connection):
+    """A connection that remembers the numbers of interned names."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.names: dict[str, int] = {}  # that have been committed
+        self.new_names: dict[str, int] = {}  # of the transaction in progress, which may be rolled back
 
 
 class Handle:
@@ -23,17 +33,16 @@ class Handle:
 
     def __init__(self, *, survives_fork: bool = False) -> None:
         self.lock = threading.RLock()
-        self.connection: sqlite3.Connection | None = None
+        self.connection: Connection | None = None
         self.file: Identity | None = None
-        self.names: dict[str, int] = {}  # numbers of interned names that have been committed
         self.pid = os.getpid()
         self._survives_fork = survives_fork  # in memory there are no locks, and a copy is what a child gets
         with fork_gate:
             _handles.add(self)
 
-    def attach(self, connection: sqlite3.Connection, file: Identity | None) -> None:
+    def attach(self, connection: Connection, file: Identity | None) -> None:
         """Keep an open connection of this process."""
-        self.connection, self.file, self.names, self.pid = connection, file, {}, os.getpid()
+        self.connection, self.file, self.pid = connection, file, os.getpid()
 
     def is_open(self) -> bool:
         """Tell whether this process may use the connection. One that was inherited is put aside for ever."""
@@ -61,13 +70,13 @@ class Handle:
 
 
 class Lease:
-    """Holds a handle for a thread, and lets go of it when the thread ends.
+    """Holds a handle for a thread or a store in memory, and lets go of it when that ends.
 
     The handle outlives the lease until it is closed, so that a fork of another thread waits for that too.
     """
 
-    def __init__(self) -> None:
-        self.handle = Handle()
+    def __init__(self, *, survives_fork: bool = False) -> None:
+        self.handle = Handle(survives_fork=survives_fork)
 
     def __del__(self) -> None:
         self.handle.discard()

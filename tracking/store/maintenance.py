@@ -1,4 +1,4 @@
-"""Upkeep of a SQLite store: telling the truth about dead runs, comparing rows with files, purging."""
+"""Maintenance of a SQLite store: comparing rows with files, purging."""
 
 from __future__ import annotations
 
@@ -9,22 +9,12 @@ from pathlib import Path
 
 from tracking.entities import LifecycleStage, Problem
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
-from tracking.store import schema
+from tracking.store import runs, schema
 from tracking.store.connection import Database
 from tracking.store.files import TEMPORARY
 from tracking.store.handles import fork_gate
 from tracking.store.locations import ARTIFACTS, Locations
-
-_DEAD = "status = 'RUNNING' AND owner_gone(host, pid, started)"
-
-
-def repair(connection: sqlite3.Connection) -> list[str]:
-    """Set every run that is RUNNING for a process that is gone to KILLED; return their ids.
-
-    The end time stays open: nobody saw the end.
-    """
-    rows = connection.execute(f"UPDATE runs SET status = 'KILLED' WHERE {_DEAD} RETURNING run_id").fetchall()
-    return [run_id for (run_id,) in rows]
+from tracking.store.translation import name_of
 
 
 def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
@@ -35,28 +25,28 @@ def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
     trash and were to be removed, go first and make room.
     """
     try:
-        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+        folders = database.write(_remove_rows, locations, run_ids)
     except StoreFull:
-        for _, folder in database.read(lambda connection: _trashed(connection, locations, run_ids)):
+        for _, folder in database.read(_trashed, locations, run_ids):
             _remove_folder(folder)
-        folders = database.write(lambda connection: _remove_rows(connection, locations, run_ids))
+        folders = database.write(_remove_rows, locations, run_ids)
     for folder in folders:
         _remove_folder(folder)
     if run_ids:
         _shrink(database)
 
 
-def _remove_rows(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[Path]:
-    runs = _trashed(connection, locations, run_ids)
-    connection.executemany("DELETE FROM runs WHERE n = ?", [(n,) for n, _ in runs])
-    return [folder for _, folder in runs]
+def _remove_rows(sql: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[Path]:
+    trashed = _trashed(sql, locations, run_ids)
+    sql.executemany("DELETE FROM runs WHERE n = ?", [(n,) for n, _ in trashed])
+    return [folder for _, folder in trashed]
 
 
-def _trashed(connection: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[tuple[int, Path]]:
+def _trashed(sql: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[tuple[int, Path]]:
     """Return number and folder of runs that are in the trash. Raises RunNotFound, InvalidValue for others."""
     found: list[tuple[int, Path]] = []
     for run_id in run_ids:
-        row = connection.execute(
+        row = sql.execute(
             "SELECT r.n, r.lifecycle, r.experiment, e.location FROM runs r JOIN experiments e"
             " ON e.id = r.experiment WHERE r.run_id = ?",
             (run_id,),
@@ -84,11 +74,9 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
         if problems := _damage(database):
             return problems  # rows that cannot be trusted must not decide which files to remove
     except StoreCorrupt as error:
-        return [Problem("database", database.name, str(error))]
+        return [Problem("database", name_of(database.path), str(error))]
     problems = _stale_runs(database, fix=fix)
-    states: dict[str, bool] = database.read(
-        lambda connection: dict(connection.execute(f"SELECT run_id, ({_DEAD}) OR status <> 'RUNNING' FROM runs"))
-    )
+    states = database.read(_ended)
     strangers, unread = _runs_of_neighbours(database.path) if set(folders) - set(states) else (set(), [])
     for run_id, folder in folders.items():
         if run_id in states:
@@ -101,23 +89,28 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
 
 def _damage(database: Database) -> list[Problem]:
     remedy = "Restore the file from a copy, or salvage it with `sqlite3 FILE .recover`."
+    return [Problem("database", name_of(database.path), f"{line}. {remedy}") for line in database.read(_complaints)]
 
-    def find(connection: sqlite3.Connection) -> list[str]:
-        lines = [line for (line,) in connection.execute("PRAGMA quick_check") if line != "ok"]
-        strays = connection.execute("PRAGMA foreign_key_check")
-        return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
 
-    return [Problem("database", database.name, f"{line}. {remedy}") for line in database.read(find)]
+def _complaints(sql: sqlite3.Connection) -> list[str]:
+    lines = [line for (line,) in sql.execute("PRAGMA quick_check").fetchall() if line != "ok"]
+    strays = sql.execute("PRAGMA foreign_key_check").fetchall()
+    return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
 
 
 def _stale_runs(database: Database, *, fix: bool) -> list[Problem]:
-    ids = database.write(repair) if fix else database.read(_dead)
+    ids = database.write(runs.repair) if fix else database.read(_dead)
     done = "now recorded as KILLED" if fix else "shown as KILLED, and recorded so at the next write"
     return [Problem("stale run", id_, f"Its process is gone without ending it; {done}.", fix) for id_ in ids]
 
 
-def _dead(connection: sqlite3.Connection) -> list[str]:
-    return [run_id for (run_id,) in connection.execute(f"SELECT run_id FROM runs WHERE {_DEAD}")]
+def _dead(sql: sqlite3.Connection) -> list[str]:
+    return [run_id for (run_id,) in sql.execute(f"SELECT run_id FROM runs WHERE {runs.DEAD}").fetchall()]
+
+
+def _ended(sql: sqlite3.Connection) -> dict[str, bool]:
+    """Return of every run whether it has ended."""
+    return dict(sql.execute(f"SELECT run_id, ({runs.DEAD}) OR status <> 'RUNNING' FROM runs").fetchall())
 
 
 def _run_folders(artifacts: Path) -> dict[str, Path]:

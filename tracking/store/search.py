@@ -8,20 +8,21 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypedDict
 
-from tracking.entities import Metric, Run, RunColumns, RunData, RunInfo
+from tracking.entities import Metric, Run, RunColumns, RunData, RunInfo, ViewType
 from tracking.store.conditions import RUNS, Condition, Order
 from tracking.store.locations import Locations
 from tracking.store.query import parse_filter, parse_order
+from tracking.store.runs import not_found
 from tracking.store.sql import STATUS, run_order, run_scope
 
-Row = tuple[Any, ...]  # of INFO
+Row = tuple[Any, ...]  # of _INFO
 
 _BATCH = 500
 _MOST = 2**63 - 1
 
-INFO = (
+_INFO = (
     f"SELECT r.n, r.run_id, r.experiment, r.name, r.user, {STATUS}, r.start_time, r.end_time, r.lifecycle FROM runs r"
 )
 _OF_BATCH = "FROM json_each(?) j CROSS JOIN {table} v ON v.run = j.value"  # CROSS keeps the order of the list
@@ -43,14 +44,24 @@ class Selection:
     offset: int
 
 
+class SearchOptions(TypedDict, total=False):
+    """What a search of runs may be asked, with the defaults of `select`."""
+
+    filter_string: str
+    view_type: int
+    order_by: Sequence[str]
+    max_results: int | None
+    offset: int
+
+
 def select(
     experiments: Sequence[str] | None,
-    filter_string: str,
-    order_by: Sequence[str],
     *,
-    view_type: int,
-    max_results: int | None,
-    offset: int,
+    filter_string: str = "",
+    view_type: int = ViewType.ACTIVE_ONLY,
+    order_by: Sequence[str] = (),
+    max_results: int | None = None,
+    offset: int = 0,
 ) -> Selection:
     """Parse what a caller asked for. Raises FilterError."""
     condition, orders = parse_filter(filter_string, RUNS), parse_order(order_by, RUNS)
@@ -58,52 +69,65 @@ def select(
     return Selection(experiments, condition, orders, view_type, limit, offset)
 
 
-def find_rows(connection: sqlite3.Connection, selection: Selection) -> list[Row]:
-    """Return the rows of `INFO` of the selected runs, in order."""
+def _find_rows(sql: sqlite3.Connection, selection: Selection) -> list[Row]:
+    """Return the rows of `_INFO` of the selected runs, in order."""
     sorting, order = run_order(selection.orders)
     joins, where = run_scope(selection.condition, selection.experiments, selection.view_type)
-    return connection.execute(
-        f"{INFO} {joins.text} {sorting.text} WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",
+    return sql.execute(
+        f"{_INFO} {joins.text} {sorting.text} WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",
         [*joins.values, *sorting.values, *where.values, selection.limit, selection.offset],
     ).fetchall()
 
 
-def artifact_uris(connection: sqlite3.Connection, locations: Locations) -> dict[int, str]:
+def _artifact_uris(sql: sqlite3.Connection, locations: Locations) -> dict[int, str]:
     """Return the folder of each experiment as a file URI; there are few experiments."""
-    rows = connection.execute("SELECT id, location FROM experiments").fetchall()
+    rows = sql.execute("SELECT id, location FROM experiments").fetchall()
     return {id_: locations.experiment_uri(id_, location) for id_, location in rows}
 
 
-def run_info(row: Row, uris: dict[int, str]) -> RunInfo:
-    """Return the entity of a row of `INFO`."""
+def _run_info(row: Row, uris: dict[int, str]) -> RunInfo:
+    """Return the entity of a row of `_INFO`."""
     _, run_id, experiment, name, user, status, start, end, lifecycle = row
     uri = f"{uris[experiment]}/{run_id}"
     return RunInfo(run_id, str(experiment), name, user, status, start, end, lifecycle, uri)
 
 
-def read_runs(connection: sqlite3.Connection, rows: list[Row], locations: Locations) -> list[Run]:
-    """Return complete runs for rows of `INFO`."""
-    uris = artifact_uris(connection, locations)
-    runs = [Run(run_info(row, uris), RunData({}, {}, {})) for row in rows]
-    names = key_names(connection)
+def find_runs(sql: sqlite3.Connection, selection: Selection, locations: Locations) -> list[Run]:
+    """Return complete runs, in order."""
+    return _read_runs(sql, _find_rows(sql, selection), locations)
+
+
+def get_run(sql: sqlite3.Connection, run_id: str, locations: Locations) -> Run:
+    """Return one complete run. Raises RunNotFound."""
+    row = sql.execute(f"{_INFO} WHERE r.run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise not_found(run_id)
+    return _read_runs(sql, [row], locations)[0]
+
+
+def _read_runs(sql: sqlite3.Connection, rows: list[Row], locations: Locations) -> list[Run]:
+    uris = _artifact_uris(sql, locations)
+    runs = [Run(_run_info(row, uris), RunData({}, {}, {})) for row in rows]
+    names = _key_names(sql)
     for start, batch in _batches(rows):
-        for place, key, value in connection.execute(_VALUES.format(table="latest"), (batch,)):
+        for place, key, value in sql.execute(_VALUES.format(table="latest"), (batch,)):
             runs[start + place].data.metrics[names[key]] = math.nan if value is None else value
-        for place, key, value in connection.execute(_VALUES.format(table="params"), (batch,)):
+        for place, key, value in sql.execute(_VALUES.format(table="params"), (batch,)):
             runs[start + place].data.params[names[key]] = value
-        for place, key, value in connection.execute(_VALUES.format(table="tags"), (batch,)):
+        for place, key, value in sql.execute(_VALUES.format(table="tags"), (batch,)):
             runs[start + place].data.tags[names[key]] = value
     return runs
 
 
-def read_columns(connection: sqlite3.Connection, rows: list[Row], locations: Locations) -> RunColumns:
-    """Return runs by column for rows of `INFO`."""
-    names = key_names(connection)
+def find_columns(sql: sqlite3.Connection, selection: Selection, locations: Locations) -> RunColumns:
+    """Return runs by column, in order."""
+    rows = _find_rows(sql, selection)
+    names = _key_names(sql)
     metrics, params, tags = (
-        {names[key]: column for key, column in _columns(connection, table, rows, missing).items()}
+        {names[key]: column for key, column in _columns(sql, table, rows, missing).items()}
         for table, missing in (("latest", math.nan), ("params", None), ("tags", None))
     )
-    return RunColumns(_info_columns(rows, artifact_uris(connection, locations)), metrics, params, tags)
+    return RunColumns(_info_columns(rows, _artifact_uris(sql, locations)), metrics, params, tags)
 
 
 def _info_columns(rows: list[Row], uris: dict[int, str]) -> dict[str, list[Any]]:
@@ -119,13 +143,11 @@ def _info_columns(rows: list[Row], uris: dict[int, str]) -> dict[str, list[Any]]
     return dict(zip(RunInfo.__slots__, values, strict=True))
 
 
-def _columns(
-    connection: sqlite3.Connection, table: str, rows: list[Row], missing: float | None
-) -> dict[int, list[Any]]:
+def _columns(sql: sqlite3.Connection, table: str, rows: list[Row], missing: float | None) -> dict[int, list[Any]]:
     """Return a column for each key; where all runs of a batch have the same keys, by slices."""
     columns: dict[int, list[Any]] = {}
     for start, batch in _batches(rows):
-        keys, values = _listed(connection, table, batch)
+        keys, values = _listed(sql, table, batch)
         count = min(_BATCH, len(rows) - start)
         width = len(keys) // count
         for key in dict.fromkeys(keys):
@@ -136,32 +158,47 @@ def _columns(
             for position in range(width):
                 columns[keys[position]][start : start + count] = values[position::width]
         else:
-            places = json.loads(connection.execute(_PLACES.format(table=table), (batch,)).fetchone()[0])
+            places = json.loads(sql.execute(_PLACES.format(table=table), (batch,)).fetchone()[0])
             for place, key, value in zip(places, keys, values, strict=True):
                 columns[key][start + place] = value
     return columns
 
 
-def _listed(connection: sqlite3.Connection, table: str, batch: str) -> tuple[list[int], list[Any]]:
+def _listed(sql: sqlite3.Connection, table: str, batch: str) -> tuple[list[int], list[Any]]:
     """Return keys and values of a batch, run by run.
 
     Texts come as one JSON list, which takes half the time of a row each: most of that goes into making
     tuples. Numbers would lose digits that way.
     """
     if table != "latest":
-        keys, texts = connection.execute(_LISTED_VALUES.format(table=table), (batch,)).fetchone()
+        keys, texts = sql.execute(_LISTED_VALUES.format(table=table), (batch,)).fetchone()
         return json.loads(keys), json.loads(texts)
-    flat = list(chain.from_iterable(connection.execute(_PAIRS.format(table=table), (batch,))))
+    flat = list(chain.from_iterable(sql.execute(_PAIRS.format(table=table), (batch,))))
     keys, values = flat[::2], flat[1::2]
     if None in values:
         values = [math.nan if value is None else value for value in values]
     return keys, values
 
 
-def history(connection: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dict[str, list[Metric]]:
-    """Return all points of a run by name, ordered by step and time."""
+def get_histories(sql: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, list[Metric]]]:
+    """Return all points of runs by run and name, ordered by step and time."""
+    names = _key_names(sql)
+    return {run_id: _history(sql, run_id, names) for run_id in dict.fromkeys(run_ids)}
+
+
+def get_history(sql: sqlite3.Connection, run_id: str, key: str) -> list[Metric]:
+    """Return the points of one metric, ordered by time, step and value."""
+    rows = sql.execute(
+        "SELECT value, timestamp, step FROM points WHERE run = (SELECT n FROM runs WHERE run_id = ?)"
+        " AND key = (SELECT id FROM keys WHERE name = ?) ORDER BY timestamp, step, value",
+        (run_id, key),
+    ).fetchall()
+    return [Metric(key, float(value), timestamp, step, run_id) for value, timestamp, step in rows]
+
+
+def _history(sql: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dict[str, list[Metric]]:
     found: dict[str, list[Metric]] = {}
-    rows = connection.execute(
+    rows = sql.execute(
         "SELECT key, value, timestamp, step FROM points"
         " WHERE run = (SELECT n FROM runs WHERE run_id = ?) ORDER BY key, step, timestamp, value",
         (run_id,),
@@ -182,6 +219,6 @@ def _batches(rows: list[Row]) -> Iterator[tuple[int, str]]:
         yield start, json.dumps([row[0] for row in rows[start : start + _BATCH]])
 
 
-def key_names(connection: sqlite3.Connection) -> dict[int, str]:
+def _key_names(sql: sqlite3.Connection) -> dict[int, str]:
     """Return the names of params, metrics and tags by number."""
-    return dict(connection.execute("SELECT id, name FROM keys"))
+    return dict(sql.execute("SELECT id, name FROM keys"))

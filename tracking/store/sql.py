@@ -13,9 +13,9 @@ from typing import Any
 from tracking.entities import LifecycleStage, ViewType
 from tracking.store.conditions import Both, Comparison, Condition, Either, Not, Order, Value
 
-# The stored status of a run is RUNNING also when its process was killed; asking the owner tells.
+# The stored status of a run is RUNNING also when its process was killed; asking for its process tells.
 STATUS = (
-    "CASE r.status WHEN 'RUNNING' THEN CASE WHEN owner_gone(r.host, r.pid, r.started) THEN 'KILLED'"
+    "CASE r.status WHEN 'RUNNING' THEN CASE WHEN process_gone(r.host, r.pid, r.started) THEN 'KILLED'"
     " ELSE 'RUNNING' END ELSE r.status END"
 )
 _LOCATION = "(SELECT location FROM experiments WHERE id = r.experiment)"

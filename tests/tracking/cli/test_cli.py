@@ -12,7 +12,7 @@ import typer
 from tracking.cli.app import build_app, main
 from tracking.entities import LifecycleStage, Metric
 from tracking.store.files import write_bytes
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.stores import open_store
 
 READING = ["experiments", "runs", "show latest", "metrics latest", "artifacts latest", "sweeps", "check"]
@@ -39,7 +39,7 @@ def record(store, run_id, name="run", *, start=0, experiment="ridge", status="FI
         run_name=name,
         user_id="ada",
         start_time=1_700_000_000_000 + start * 1000,
-        owner=current_owner(),
+        process=current_process(),
         tags=data.get("tags", {}),
     )
     points = [Metric(key, value, 0) for key, value in dict(metrics).items()]

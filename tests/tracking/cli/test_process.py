@@ -11,7 +11,7 @@ import pytest
 
 from tracking.entities import LifecycleStage, Metric
 from tracking.store.files import write_bytes
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.stores import open_store
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def environment(tmp_path_factory):
             run_name=f"a rather long name of a run, number {number}",
             user_id="ada",
             start_time=1_700_000_000_000 + number,
-            owner=current_owner(),
+            process=current_process(),
             tags={},
         )
         store.log_batch(run_id, metrics=[Metric("rmse", 50.0 + number, 0)], params={"alpha": str(number)})

@@ -5,7 +5,7 @@ import pytest
 from tracking.entities import LifecycleStage, Metric
 from tracking.errors import ExperimentNotFound, InvalidValue, RunAmbiguous, RunNotFound
 from tracking.records.refs import objective, resolve_experiment, resolve_run, resolve_runs
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.stores import open_store
 
 
@@ -26,7 +26,7 @@ def record(store, run_id, name="run", *, start=0, experiment="ridge", metrics=No
         run_name=name,
         user_id="ada",
         start_time=start,
-        owner=current_owner(),
+        process=current_process(),
         tags=tags or {},
     )
     store.log_batch(run_id, metrics=[Metric(key, value, 0) for key, value in (metrics or {}).items()])
@@ -233,6 +233,6 @@ def test_several_references_keep_their_order(store):
 def test_of_runs_that_start_in_one_millisecond_the_one_recorded_last_is_the_latest(store):
     for letter in "cadbe":
         store.create_run(
-            "0", run_id=letter * 32, run_name=letter, user_id="u", start_time=9**15, owner=current_owner(), tags={}
+            "0", run_id=letter * 32, run_name=letter, user_id="u", start_time=9**15, process=current_process(), tags={}
         )
     assert [resolve_run(store, f"latest~{back}").info.run_name for back in range(5)] == ["e", "b", "d", "a", "c"]

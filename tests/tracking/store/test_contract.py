@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tracking.entities import LifecycleStage, Metric, Owner, Run, RunStatus, ViewType
+from tracking.entities import LifecycleStage, Metric, Process, Run, RunStatus, ViewType
 from tracking.errors import (
     AlreadyExists,
     ExperimentDeleted,
@@ -22,7 +22,7 @@ from tracking.errors import (
     RunNotFound,
     TagNotFound,
 )
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -51,7 +51,7 @@ class Recorder:
         *,
         experiment: str = "0",
         start: int = 1000,
-        owner: Owner | None = None,
+        process: Process | None = None,
         metrics: dict[str, float] | None = None,
         params: dict[str, str] | None = None,
         tags: dict[str, str] | None = None,
@@ -62,7 +62,7 @@ class Recorder:
             run_name=f"run-{letter}",
             user_id="ann",
             start_time=start,
-            owner=owner or current_owner(),
+            process=process or current_process(),
             tags=tags or {},
         )
         points = [Metric(key, value, start) for key, value in (metrics or {}).items()]
@@ -173,9 +173,11 @@ class TestExperiments:
 
 class TestRuns:
     def test_a_new_run_is_running_and_reads_back_as_it_was_returned(self, store: Store) -> None:
-        owner = current_owner()
+        process = current_process()
         tags = {"mlflow.user": "ann", "k": "v"}
-        run = store.create_run("0", run_id="a" * 32, run_name="x", user_id="ann", start_time=5, owner=owner, tags=tags)
+        run = store.create_run(
+            "0", run_id="a" * 32, run_name="x", user_id="ann", start_time=5, process=process, tags=tags
+        )
         assert run == store.get_run("a" * 32)
         assert (run.info.status, run.info.end_time, run.data.tags) == ("RUNNING", None, tags)
 
@@ -205,7 +207,7 @@ class TestRuns:
         store.update_run(run_id, status=RunStatus.FAILED, end_time=2000)
         info = store.get_run(run_id).info
         assert (info.status, info.start_time, info.end_time) == ("FAILED", 1000, 2000)
-        store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner())
+        store.update_run(run_id, status=RunStatus.RUNNING, process=current_process())
         store.update_run(run_id, run_name="new")
         info = store.get_run(run_id).info
         assert (info.status, info.end_time, info.run_name) == ("RUNNING", 2000, "new")
@@ -287,6 +289,13 @@ class TestValues:
         run_id = record("a", params={"x": "p"}, tags={"x": "t"}, metrics={"x": 1.0})
         data = store.get_run(run_id).data
         assert (data.params["x"], data.tags["x"], data.metrics["x"]) == ("p", "t", 1.0)
+
+    def test_a_name_alone_renames(self, store: Store, record: Recorder) -> None:
+        store.log_batch(record("a"), run_name="renamed")
+        assert store.get_run("a" * 32).info.run_name == "renamed"
+        store.update_run("a" * 32, lifecycle_stage=LifecycleStage.DELETED)
+        with pytest.raises(RunDeleted):
+            store.log_batch("a" * 32, run_name="again")
 
     @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 0.1, 1e308, 5e-324, 2**53 + 2.0, -0.0])
     def test_any_float_reads_back_exactly(self, store: Store, record: Recorder, value: float) -> None:
@@ -497,31 +506,31 @@ class TestTruth:
     """A run whose process is gone is KILLED, whatever its row says."""
 
     @pytest.fixture
-    def dead(self) -> Owner:
-        alive = current_owner()
-        return Owner(alive.host, alive.pid, alive.started + "0")  # the same number, given to another process
+    def dead(self) -> Process:
+        alive = current_process()
+        return Process(alive.host, alive.pid, alive.started + "0")  # the same number, given to another process
 
-    def test_it_reads_as_killed_everywhere(self, store: Store, record: Recorder, dead: Owner) -> None:
+    def test_it_reads_as_killed_everywhere(self, store: Store, record: Recorder, dead: Process) -> None:
         record("a")
         record("b")
-        record("c", owner=dead)
+        record("c", process=dead)
         assert store.get_run("c" * 32).info.status == "KILLED"
         assert letters(store.search_runs(None, filter_string="status = 'KILLED'")) == "c"
         assert letters(store.search_runs(None, filter_string="status = 'RUNNING'", order_by=["run_id"])) == "ab"
         columns = store.search_run_columns(None, order_by=["status", "run_id"])
         assert columns.info["status"] == ["KILLED", "RUNNING", "RUNNING"]
 
-    def test_check_names_it_and_repairs_it(self, store: Store, record: Recorder, dead: Owner) -> None:
+    def test_check_names_it_and_repairs_it(self, store: Store, record: Recorder, dead: Process) -> None:
         record("a")
-        record("b", owner=dead)
+        record("b", process=dead)
         (problem,) = store.check()
         assert (problem.kind, problem.subject, problem.fixed) == ("stale run", "b" * 32, False)
         assert [problem.fixed for problem in store.check(fix=True)] == [True]
         assert store.check() == []
 
-    def test_it_can_be_resumed_and_ended(self, store: Store, record: Recorder, dead: Owner) -> None:
-        run_id = record("a", owner=dead)
-        store.update_run(run_id, status=RunStatus.RUNNING, owner=current_owner())
+    def test_it_can_be_resumed_and_ended(self, store: Store, record: Recorder, dead: Process) -> None:
+        run_id = record("a", process=dead)
+        store.update_run(run_id, status=RunStatus.RUNNING, process=current_process())
         assert store.get_run(run_id).info.status == "RUNNING"
         store.update_run(run_id, status=RunStatus.FINISHED, end_time=3)
         assert store.get_run(run_id).info.status == "FINISHED"
@@ -569,7 +578,7 @@ class TestThreads:
 
 @pytest.mark.parametrize("number", ["99999999999999999999", "-99999999999999999999", "1" + "0" * 400])
 def test_whole_numbers_beyond_64_bits_are_compared_as_floats(store: Store, number: str) -> None:
-    store.create_run("0", run_id="a", run_name="x", user_id="u", start_time=5, owner=current_owner(), tags={})
+    store.create_run("0", run_id="a", run_name="x", user_id="u", start_time=5, process=current_process(), tags={})
     store.log_batch("a", params={"p": "5"}, metrics=[Metric("m", 5.0, 1)])
     sign = ">" if number.startswith("-") else "<"
     for name in ("metrics.m", "params.p", "start_time"):

@@ -18,8 +18,9 @@ from tracking.entities import Metric
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, TrackingError
 from tracking.store import connection as sqlite_connection
 from tracking.store.connection import Database
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
+from tracking.store.translation import translate
 from tracking.stores import open_store
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -27,7 +28,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 def start(store: Store, letter: str = "a") -> str:
     run = store.create_run(
-        "0", run_id=letter * 32, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={}
+        "0", run_id=letter * 32, run_name="x", user_id="u", start_time=1, process=current_process(), tags={}
     )
     return run.info.run_id
 
@@ -264,7 +265,7 @@ def sqlite_error(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError
     ],
 )
 def test_every_foreign_error_has_one_of_ours(tmp_path: Path, error: Exception, expected: type[TrackingError]) -> None:
-    translated = Database(tmp_path / "x.db", {}).translate(error)
+    translated = translate(error, tmp_path / "x.db")
     assert type(translated) is expected
     assert "why" in str(translated)
 

@@ -13,7 +13,7 @@ import pytest
 
 from tracking.entities import Metric
 from tracking.errors import StoreError
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -35,7 +35,7 @@ def soak(name: str) -> Any:
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     opened = open_store(f"sqlite:///{tmp_path}/runs/tracking.db" if request.param == "file" else "sqlite://")
-    opened.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={})
+    opened.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, process=current_process(), tags={})
     return opened
 
 
@@ -95,7 +95,7 @@ class Forking(dict[str, str]):
         if not child:
             try:
                 for store in (self.store, open_store(self.store.uri)):
-                    with pytest.raises(StoreError, match="in use at the moment when this process was forked"):
+                    with pytest.raises(StoreError, match="in use when this process was forked"):
                         store.get_run(RUN)
             except BaseException:
                 os._exit(1)
@@ -106,7 +106,7 @@ class Forking(dict[str, str]):
 
 def test_a_child_that_is_forked_in_the_middle_of_a_call_is_refused_and_the_call_recorded(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/runs/tracking.db")
-    store.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={})
+    store.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, process=current_process(), tags={})
     params = Forking(store)
     store.log_batch(RUN, params=params)
     assert params.exit_code == 7

@@ -19,7 +19,7 @@ import pytest
 
 from tracking.entities import Metric, RunStatus
 from tracking.errors import StoreError
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -31,7 +31,7 @@ ROOT = str(Path(__file__).parents[3])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     uri = f"sqlite:///{tmp_path}/runs/tracking.db" if request.param == "file" else "sqlite://"
     opened = open_store(uri)
-    opened.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={})
+    opened.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, process=current_process(), tags={})
     yield opened
     opened.close()
 
@@ -73,7 +73,7 @@ def is_free(store: Store, tmp_path: Path) -> bool:
     """Tell whether somebody else could write now."""
     if store.uri == "sqlite://":
         free: list[bool] = []
-        lock = store._database.handle().lock  # type: ignore[attr-defined]
+        lock = store._database.handle().lock
 
         def ask() -> None:
             free.append(lock.acquire(blocking=False))
@@ -83,7 +83,7 @@ def is_free(store: Store, tmp_path: Path) -> bool:
         other = threading.Thread(target=ask)
         other.start()
         other.join()
-        return free == [True] and not store._database.handle().connection.in_transaction  # type: ignore
+        return free == [True] and not store._database.handle().connection.in_transaction
     with closing(sqlite3.connect(tmp_path / "runs/tracking.db", isolation_level=None, timeout=0)) as other_process:
         other_process.execute("BEGIN IMMEDIATE")
         other_process.execute("ROLLBACK")
@@ -180,10 +180,10 @@ def test_ctrl_c_inside_of_sqlite_comes_through_as_itself(tmp_path: Path) -> None
     """SQLite asks a function of ours who is alive, and makes an error of its own of whatever that raises."""
     uri = f"sqlite:///{tmp_path}/runs/tracking.db"
     store = open_store(uri)
-    store.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, owner=current_owner(), tags={})
+    store.create_run("0", run_id=RUN, run_name="x", user_id="u", start_time=1, process=current_process(), tags={})
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
-        if frame.f_code.co_name == "_owner_gone":
+        if frame.f_code.co_name == "_process_gone":
             raise KeyboardInterrupt
         return trace
 

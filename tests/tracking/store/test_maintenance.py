@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tracking.entities import LifecycleStage, Metric, Owner, RunStatus
+from tracking.entities import LifecycleStage, Metric, Process, RunStatus
 from tracking.store.files import TEMPORARY
-from tracking.store.owner import current_owner
+from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -22,11 +22,11 @@ def store(tmp_path: Path) -> Store:
 
 def start(store: Store, letter: str, *, dead: bool = False, ended: bool = False) -> Path:
     """Start a run with one file; return its folder."""
-    owner = current_owner()
+    process = current_process()
     if dead:
-        owner = Owner(owner.host, owner.pid, owner.started + "0")
+        process = Process(process.host, process.pid, process.started + "0")
     run_id = letter * 32
-    store.create_run("0", run_id=run_id, run_name="x", user_id="u", start_time=1, owner=owner, tags={})
+    store.create_run("0", run_id=run_id, run_name="x", user_id="u", start_time=1, process=process, tags={})
     folder = store.artifact_dir(run_id)
     folder.mkdir(parents=True)
     (folder / "file.txt").write_text("x")
