@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place
 from runner.compose.overrides import read_arguments
 from runner.errors import ConfigError
-from runner.points.axes import Axis, Grid, Point, Setting, merge_command_line
+from runner.points.axes import Axis, Grid, Point, merge_command_line
 from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
 from runner.points.naming import Namer
 from runner.trial.spec import Spec
 from tracking.records.names import is_bookkeeping
+from tracking.records.overrides import Override
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
@@ -80,7 +81,7 @@ def read_points(request: Request, composer: Composer) -> Expansion:
 def _check_asked(request: Request, axes: Iterable[Axis]) -> None:
     """Refuse several values, or a sweep, where one point is asked for; and several sweeps."""
     for axis in axes:
-        key, several = axis.keys[0], len(axis.values) > 1
+        key, several = axis.spelled[0], len(axis.values) > 1
         remedy = "Call runner.sweep" if request.quiet else "Add -m"
         if request.sweeps and several and _is_sweep(axis):
             raise ConfigError(f"{key} has {len(axis.values)} values. Write one list of grids: sweep=[{{...}},{{...}}]")
@@ -92,27 +93,27 @@ def _check_asked(request: Request, axes: Iterable[Axis]) -> None:
 
 def _is_sweep(axis: Axis) -> bool:
     """Tell whether what was typed is the sweep itself, or a part of it."""
-    return any(name.partition(".")[0] == SWEEP for name in axis.names)
+    return any(name.partition(".")[0] == SWEEP for name in axis.keys)
 
 
-def _experiments(axes: Sequence[Axis]) -> Iterator[tuple[list[Setting], list[Axis]]]:
+def _experiments(axes: Sequence[Axis]) -> Iterator[tuple[list[Override], list[Axis]]]:
     """Yield each choice of `experiment` with the other axes: an experiment brings a `sweep:` of its own."""
-    others = [axis for axis in axes if axis.keys != ("experiment",)]
-    mine = [axis for axis in axes if axis.keys == ("experiment",)]
-    for settings in mine[0].values if mine else [()]:
-        yield list(settings), others
+    others = [axis for axis in axes if axis.spelled != ("experiment",)]
+    mine = [axis for axis in axes if axis.spelled == ("experiment",)]
+    for overrides in mine[0].values if mine else [()]:
+        yield list(overrides), others
 
 
-def _fixed(axes: Iterable[Axis]) -> list[Setting]:
-    return [setting for axis in axes if len(axis.values) == 1 for setting in axis.values[0]]
+def _fixed(axes: Iterable[Axis]) -> list[Override]:
+    return [override for axis in axes if len(axis.values) == 1 for override in axis.values[0]]
 
 
-def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]) -> list[Setting]:
-    """Return the structural settings of one combination of choices, in the order in which a point has them."""
-    typed = [setting for axis in axes for setting in axis.values[0] if composer.is_structural(setting)]
-    now = {setting.key: setting for setting in chosen(choices)}
-    of_files = [setting for key, setting in now.items() if key not in {s.key for s in typed}]
-    return [*of_files, *(now.get(setting.key, setting) for setting in typed)]
+def _branch(composer: Composer, axes: Sequence[Axis], choices: Mapping[str, str]) -> list[Override]:
+    """Return the structural overrides of one combination of choices, in the order in which a point has them."""
+    typed = [override for axis in axes for override in axis.values[0] if composer.is_structural(override)]
+    now = {override.spelled: override for override in chosen(choices)}
+    of_files = [override for key, override in now.items() if key not in {o.spelled for o in typed}]
+    return [*of_files, *(now.get(override.spelled, override) for override in typed)]
 
 
 def name_experiment(model: str, data: Mapping[str, Any]) -> str:
@@ -141,12 +142,12 @@ class SpecMaker:
     def __init__(self, request: Request, composer: Composer, expansion: Expansion) -> None:
         self._composer = composer
         self._varying = tuple(expansion.varying) if request.sweeps else ()
-        self._namer = Namer(self._varying or None, expansion.settings)
+        self._namer = Namer(self._varying or None, expansion.overrides)
         self._config_dir = composer.own_folders()
 
     def spec(self, point: Point) -> Spec:
         """Compose a point and name it; a second call for the same point gives another name."""
-        composed = self._composer.compose(point.settings)
+        composed = self._composer.compose(point.overrides)
         config = {key: value for key, value in composed.config.items() if key != SWEEP}
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
         return Spec(
@@ -154,7 +155,7 @@ class SpecMaker:
             self._name(point, model, config.get("run_name")),
             str(config.get("experiment_name") or name_experiment(model, config["data"])),
             config,
-            tuple(point.overrides),
+            point.overrides,
             composed.minimal,
             self._varying,
             composed.choices,
@@ -165,7 +166,7 @@ class SpecMaker:
 
     def _name(self, point: Point, model: str, asked: str | None) -> str:
         if self._varying:
-            varied = [s for s in point.settings if s.name != "run_name"]
+            varied = [o for o in point.overrides if o.key != "run_name"]
             return self._namer.name(asked or model, varied, point.number)
-        typed = [s for s in point.settings if not is_bookkeeping(s.name)]
+        typed = [o for o in point.overrides if not is_bookkeeping(o.key)]
         return asked or self._namer.name(model, typed, point.number)

@@ -10,6 +10,7 @@ from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
 from tracking.entities import Run
 from tracking.pages.diff_page import render_config, render_diff
+from tracking.records.overrides import parse_overrides
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
 from tracking.records.request import Request
@@ -56,7 +57,8 @@ def preview_diff(
     """
     store = shared_store(uri)
     (recorded,) = load_records(store, [_run(store, run)])
-    request = Request(tuple(minimal), tuple(minimal), (), choices or {}, origins or {})
+    asked = parse_overrides(minimal)
+    request = Request(asked, asked, (), choices or {}, origins or {})
     planned = RunRecord(_planned_run(recorded, config), recorded.experiment, config, request)
     return compare_configs([recorded, planned], ignore=tuple(ignore))
 

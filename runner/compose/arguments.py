@@ -10,7 +10,8 @@ from runner.compose.folder import config_folder
 from runner.compose.overrides import WRAPPED, spell_out
 from runner.errors import ConfigError
 from runner.suggest import suggest
-from tracking.records.names import BOOKKEEPING
+from tracking.records.names import is_bookkeeping
+from tracking.records.overrides import Override
 
 _SHELLS = ("bash", "fish", "zsh")
 _LEFT_OUT = ("prepare", "tags", "tracking", "experiment")  # groups that a run may do without
@@ -57,12 +58,12 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     """
     options, overrides = divide(arguments)
     _check_options(dict(options), overrides)
-    for override in overrides:
-        _check_choice(override)
+    for text in overrides:
+        _check_choice(Override.parse(text))
     sweeps = any(name == "--multirun" for name, _ in options)
-    overrides = [_in_quotes(_spaced(override, sweeps)) for override in overrides]
-    if sweeps and not any(override.startswith("hydra/sweeper=") for override in overrides):
-        overrides = [_wrap(override) for override in overrides]
+    overrides = [_in_quotes(_spaced(text, sweeps)) for text in overrides]
+    if sweeps and not any(Override.parse(text).key == "hydra/sweeper" for text in overrides):
+        overrides = [_wrap(text) for text in overrides]
     words = [word for name, value in options for word in (name, value) if word is not None]
     return [*words, *overrides]
 
@@ -87,14 +88,14 @@ def divide(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list
 
 def plain_argument(argument: str) -> str:
     """Undo `for_hydra`."""
-    key, _, value = argument.partition("=")
-    if value.startswith(WRAPPED) and value.endswith(")") and _is_value(key):
+    override = Override.parse(argument)
+    if override.written.startswith(WRAPPED) and override.written.endswith(")") and _is_value(override):
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from hydra.core.override_parser.types import ChoiceSweep
 
         sweep = OverridesParser.create().parse_override(argument).value()
         if isinstance(sweep, ChoiceSweep) and len(sweep.list) == 1:
-            return f"{key}={value[len(WRAPPED) : -1]}"
+            return f"{override.spelled}={override.written[len(WRAPPED) : -1]}"
     return argument
 
 
@@ -159,70 +160,73 @@ def _check_options(options: dict[str, str | None], overrides: Sequence[str]) -> 
 
 
 def _check_completion(overrides: Sequence[str]) -> None:
-    for override in overrides:
-        what, _, shell = override.partition("=")
-        if what in ("install", "uninstall", "query") and shell not in _SHELLS:
-            raise ConfigError(f"--shell-completion {override}: known shells are {', '.join(_SHELLS)}.")
+    for override in map(Override.parse, overrides):
+        if override.key in ("install", "uninstall", "query") and override.written not in _SHELLS:
+            raise ConfigError(f"--shell-completion {override.text}: known shells are {', '.join(_SHELLS)}.")
 
 
 # -- overrides
 
 
-def _check_choice(argument: str) -> None:
+def _check_choice(override: Override) -> None:
     """Refuse what Hydra meets with a traceback or in silence: no key, a group or metrics set to nothing."""
-    key, equals, value = argument.partition("=")
-    if not equals:
+    text, value = override.text, override.written
+    if override.value is None:
         return
-    if not key.strip("+~"):
-        raise ConfigError(f"{argument}: the key is missing. Write KEY={value or '...'}")
-    if argument in ("scoring.metrics={}", "scoring={}"):
-        raise ConfigError(f"{argument}: this leaves the metrics as they are. To leave one out: ~scoring.metrics.NAME")
+    if not override.key:
+        raise ConfigError(f"{text}: the key is missing. Write KEY={value or '...'}")
+    if text in ("scoring.metrics={}", "scoring={}"):
+        raise ConfigError(f"{text}: this leaves the metrics as they are. To leave one out: ~scoring.metrics.NAME")
     no_name = value.lower() in ("", "null", "true", "false") or re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", value)
-    if no_name and "." not in key and not key.startswith("~") and (config_folder() / key.lstrip("+")).is_dir():
-        group = key.lstrip("+")
+    if no_name and override.prefix != "~" and _is_group(override.key):
+        group = override.key
         choices = sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
         without = f" To leave it out: ~{group}" if group in _LEFT_OUT else ""
-        raise ConfigError(f"{argument}: {group} takes the name of a choice: {', '.join(choices)}.{without}")
+        raise ConfigError(f"{text}: {group} takes the name of a choice: {', '.join(choices)}.{without}")
 
 
-def _spaced(argument: str, sweeps: bool) -> str:
-    spelled = spell_out(argument)
-    if spelled != argument and not sweeps:
-        raise ConfigError(f"{argument}: this names several values. Add -m to run one point for each.")
+def _spaced(text: str, sweeps: bool) -> str:
+    spelled = spell_out(text)
+    if spelled != text and not sweeps:
+        raise ConfigError(f"{text}: this names several values. Add -m to run one point for each.")
     return spelled
 
 
-def _in_quotes(argument: str) -> str:
+def _in_quotes(text: str) -> str:
     """Quote what Hydra's grammar does not take: a path in the home folder, as a shell hands it over; a run's name."""
-    key, _, value = argument.partition("=")
-    if key == "diff" and value and value != "null" and value[0] not in "'\"":
-        from tracking.records.overrides import render_value
-
-        return f"diff={render_value(value)}"  # `ridge alpha=0.5`, `latest~1`, an id of digits
-    return f'{key}="{value}"' if re.fullmatch(r"~/[^'\"\\]*", value) else argument
-
-
-def _wrap(argument: str) -> str:
-    key, equals, value = argument.partition("=")
-    if not equals or not _is_value(key) or _sweeps(argument) is not False:
-        return argument
-    wrapped = f"{key}={WRAPPED}{value})"
-    return wrapped if _sweeps(wrapped) is not None else argument
+    override = Override.parse(text)
+    value = override.written
+    if override.spelled == "diff" and value and value != "null" and value[0] not in "'\"":
+        return Override.of("diff", value).text  # `ridge alpha=0.5`, `latest~1`, an id of digits
+    return f'{override.spelled}="{value}"' if re.fullmatch(r"~/[^'\"\\]*", value) else text
 
 
-def _is_value(key: str) -> bool:
-    first = key.partition(".")[0]
-    if key.startswith(("+", "~")) or "/" in key or "@" in key or first in BOOKKEEPING:
+def _wrap(text: str) -> str:
+    override = Override.parse(text)
+    if override.value is None or not _is_value(override) or _sweeps(text) is not False:
+        return text
+    wrapped = f"{override.spelled}={WRAPPED}{override.written})"
+    return wrapped if _sweeps(wrapped) is not None else text
+
+
+def _is_value(override: Override) -> bool:
+    key = override.key
+    if override.prefix or "/" in key or "@" in key or is_bookkeeping(key):
         return False
-    return "." in key or not (config_folder() / key).is_dir()
+    return not _is_group(key)
 
 
-def _sweeps(argument: str) -> bool | None:
+def _is_group(key: str) -> bool:
+    """Tell whether a key is one of the shipped groups, without Hydra."""
+    return key.isidentifier() and (config_folder() / key).is_dir()
+
+
+def _sweeps(text: str) -> bool | None:
     """Tell whether an override names several values; None where it cannot be read: Hydra says what is wrong."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     try:
-        return bool(OverridesParser.create().parse_override(argument).is_sweep_override())
+        return bool(OverridesParser.create().parse_override(text).is_sweep_override())
     except HydraException:
         return None

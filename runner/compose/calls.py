@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import QuotedString
 
 from runner.compose.explain import explained
 from runner.errors import ConfigError
+from tracking.records.overrides import Override
 
 _SWEEPER = "hydra.sweeper."
 _OPTIONS = {"-m": "", "--multirun": "", "--config-dir": "config_dir", "-cd": "config_dir"}
@@ -35,8 +36,9 @@ def read_call(overrides: Sequence[str], name: str) -> Call:
     for position, text in enumerate(texts):
         if text.startswith("-"):
             raise ConfigError(_refused(text, texts[position + 1 : position + 2], name))
-        if text.lstrip("+").startswith(_SWEEPER):
-            _read_sweeper(text.lstrip("+"), call)
+        override = Override.parse(text)
+        if override.key.startswith(_SWEEPER) and override.prefix != "~":
+            _read_sweeper(override, call)
         else:
             rest.append(text)
     call.overrides = (*call._params, *rest)  # what is typed counts more than what stands for a file
@@ -67,20 +69,22 @@ def _refused(option: str, following: Sequence[str], name: str) -> str:
     return f"{option} is an option of the command line. {name} takes overrides: {instead}"
 
 
-def _read_sweeper(text: str, call: Call) -> None:
+def _read_sweeper(override: Override, call: Call) -> None:
     """Read what a command line gives its sweeper: `hydra.sweeper.params` and `hydra.sweeper.points`."""
-    key, _, value = text.removeprefix(_SWEEPER).partition("=")
+    key, value = override.key.removeprefix(_SWEEPER), override.written
     if key.startswith("params."):
         call._params.append(f"{key.removeprefix('params.')}={value}")
         return
-    with explained(text):
+    with explained(override.text):
         parsed = OverridesParser.create().parse_override(f"{key}={value}").value()
     if key == "params" and isinstance(parsed, Mapping):
         call._params += [f"{_text(name)}={_text(values)}" for name, values in parsed.items()]
     elif key == "points" and isinstance(parsed, int):
         call.points = parsed
     else:
-        raise ConfigError(f"{text}: there are hydra.sweeper.params={{KEY: 'VALUES'}} and hydra.sweeper.points=NUMBER.")
+        raise ConfigError(
+            f"{override.text}: there are hydra.sweeper.params={{KEY: 'VALUES'}} and hydra.sweeper.points=NUMBER."
+        )
 
 
 def _text(value: object) -> str:

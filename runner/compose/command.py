@@ -13,8 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from runner.compose.arguments import divide
 from runner.compose.composer import Composer
 from runner.compose.origins import find_asker, find_owners
+from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, RunnerError
+from tracking.records.overrides import Override, parse_overrides
 
 SWEEP_VARIABLE = "RUNNER_SWEEP"  # tells jobs of another launcher which sweep they belong to
 
@@ -39,22 +41,20 @@ def composer_for(config: DictConfig) -> Composer:
     """Return a Composer for the config name and Hydra overrides of a running Hydra application."""
     hydra = config.hydra
     typed = as_typed(hydra.overrides.hydra)
-    own = [text for text in typed if not text.lstrip("+~").startswith("hydra.mode")]
+    own = [text for text in typed if Override.parse(text).key != "hydra.mode"]
     return Composer(hydra.job.config_name, hydra_overrides=own)
 
 
 def known_keys(arguments: Sequence[str]) -> list[str]:
     """Return the keys of the config that the group choices among the arguments compose, to suggest from."""
-    from runner.compose.overrides import read_settings
-
     with _session_of(arguments) as (overrides, own):
         composer = Composer(hydra_overrides=own)
         chosen = []
-        for override in overrides:
+        for text in overrides:
             with contextlib.suppress(RunnerError):
-                [setting] = read_settings([override])
-                if composer.is_group(setting.key):
-                    chosen.append(setting)
+                [override] = read_overrides([text])
+                if composer.is_group(override.key):
+                    chosen.append(override)
         try:
             return composer.keys(chosen)
         except RunnerError:
@@ -74,7 +74,7 @@ def asker_of(arguments: Sequence[str], choice: str) -> str:
     from hydra.core.global_hydra import GlobalHydra
 
     with _session_of(arguments) as (overrides, _):
-        return find_asker(GlobalHydra.instance().config_loader(), overrides, choice)
+        return find_asker(GlobalHydra.instance().config_loader(), parse_overrides(overrides), choice)
 
 
 def check_main_file(arguments: Sequence[str]) -> None:

@@ -1,9 +1,9 @@
 """Points -> configs. Composes with Hydra once for each structural choice, then only sets values.
 
-A setting is structural when it changes what is merged: a group choice, `+`, `++`, `~`, `@`, `hydra.*`. Any
+An override is structural when it changes what is merged: a group choice, `+`, `++`, `~`, `@`, `hydra.*`. Any
 other is a value: it is set on the composed config, the leaves that interpolate are resolved again, and the
 old values are put back. Where that would not be exact (a mapping as a value, an interpolation, a place that
-the composed config does not have, a key that a structural setting touches too) Hydra's own way is taken.
+the composed config does not have, a key that a structural override touches too) Hydra's own way is taken.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from runner.compose.explain import Known, explained, missing_values
 from runner.compose.keys import find_unread
 from runner.compose.origins import choices_in, find_asker, find_origins, find_owners, find_packages, own_folders
 from runner.errors import ConfigError
-from runner.points.axes import Setting
+from tracking.records.overrides import Override, key_of, parse_overrides
 
 Path = tuple[str, ...]
-MOST_EFFECTS = 20_000  # settings whose effects are remembered, for each structural choice
+MOST_EFFECTS = 20_000  # overrides whose effects are remembered, for each structural choice
 _ABSENT = object()
 BUILT = ("model", "prepare")  # sections that take what their `_target_` takes
 
@@ -43,7 +43,7 @@ class Composed:
 
     config: dict[str, Any]
     choices: Mapping[str, str]
-    minimal: tuple[str, ...]  # the shortest overrides that compose this config
+    minimal: tuple[Override, ...]  # the shortest overrides that compose this config
     origins: Mapping[str, str]  # dotted key -> the config file that gave the value
 
 
@@ -55,7 +55,7 @@ class _Base:
     raw: dict[str, Any]  # with interpolations as text
     plain: dict[str, Any]  # without, where they only repeat another key
     choices: dict[str, str]
-    minimal: tuple[str, ...]
+    minimal: tuple[Override, ...]
     origins: dict[str, str]
     interpolated: tuple[tuple[Path, str | None], ...]  # with the key that it repeats, if it is just `${key}`
     missing: tuple[Path, ...]
@@ -64,7 +64,7 @@ class _Base:
 
     @property
     def tangled(self) -> bool:
-        """Whether some leaf interpolates in a way that several settings together may change."""
+        """Whether some leaf interpolates in a way that several overrides together may change."""
         return any(key is None for _, key in self.interpolated)
 
 
@@ -73,9 +73,9 @@ class Composer:
 
     def __init__(self, config_name: str = "config", *, hydra_overrides: Sequence[str] = (), keep: int = 256) -> None:
         self.config_name = config_name
-        self._hydra_overrides = tuple(hydra_overrides)
+        self._hydra_overrides = parse_overrides(hydra_overrides)
         self._keep = keep
-        self._bases: dict[tuple[str, ...], _Base] = {}
+        self._bases: dict[tuple[Override, ...], _Base] = {}
         self._groups: dict[str, bool] = {}
 
     @property
@@ -87,13 +87,13 @@ class Composer:
         """Return the folders of the user's own configs that are searched beside the shipped ones."""
         return own_folders(self.loader, self._hydra_overrides)
 
-    def compose(self, settings: Sequence[Setting]) -> Composed:
+    def compose(self, overrides: Sequence[Override]) -> Composed:
         """Return the config of one point. Raises ConfigError naming the key, the value and the remedy."""
-        structural, values = self._divide(settings)
+        structural, values = self._divide(overrides)
         base = self._base(structural)
-        if base.asks_hydra or any("${hydra:" in setting.text for setting in values):
+        if base.asks_hydra or any("${hydra:" in override.text for override in values):
             config = self._ask_hydra(base, structural, values)
-        elif not all(_is_simple(base.raw, setting) for setting in values):
+        elif not all(_is_simple(base.raw, override) for override in values):
             config = _set_as_hydra(base, values)
         else:
             config = _set_in_place(base, values)
@@ -101,14 +101,14 @@ class Composer:
 
     def is_group(self, key: str) -> bool:
         """Tell whether the key names a config group, so that setting it chooses a file."""
-        group = key.lstrip("+~").partition("@")[0]
+        group = key_of(key).partition("@")[0]
         if group not in self._groups:
             self._groups[group] = "." not in group and bool(self.loader.get_group_options(group))
         return self._groups[group]
 
-    def has_key(self, structural: Sequence[Setting], key: str) -> bool:
-        """Tell whether the config that these settings compose has a place for the key."""
-        node: Any = self._base(tuple(s.text for s in structural)).config
+    def has_key(self, structural: Sequence[Override], key: str) -> bool:
+        """Tell whether the config that these overrides compose has a place for the key."""
+        node: Any = self._base(structural).config
         section = ""
         for name in key.split("."):
             if isinstance(node, ListConfig):
@@ -122,79 +122,77 @@ class Composer:
             node, section = node[name], f"{section}.{name}".lstrip(".")
         return True
 
-    def keys(self, structural: Sequence[Setting]) -> list[str]:
-        """Return the dotted keys of the config that these settings compose, and what else it can take."""
+    def keys(self, structural: Sequence[Override]) -> list[str]:
+        """Return the dotted keys of the config that these overrides compose, and what else it can take."""
         known = {name: self.parameters(structural, name)[1] for name in (*BUILT, "cv")}
         more = [f"{name}.{key}" for name, keys in known.items() for key in keys]
         groups = [group for group in self.loader.list_groups("") if group != "hydra"]
-        return list(dict.fromkeys([*_dotted(self._base(tuple(s.text for s in structural)).raw), *more, *groups]))
+        return list(dict.fromkeys([*_dotted(self._base(structural).raw), *more, *groups]))
 
-    def parameters(self, structural: Sequence[Setting], section: str) -> tuple[str, tuple[str, ...]]:
+    def parameters(self, structural: Sequence[Override], section: str) -> tuple[str, tuple[str, ...]]:
         """Return the `_target_` of a section, "" for none, and the names of what it takes as far as they are known."""
-        target = _lookup(self._base(tuple(s.text for s in structural)).raw, (section, "_target_"))
+        target = _lookup(self._base(structural).raw, (section, "_target_"))
         if not isinstance(target, str):
             return "", ()
         return target, tuple(name for name in _parameters(target) or () if name != "**")
 
-    def unread(self, structural: Sequence[Setting], texts: Sequence[str] = ()) -> dict[str, str]:
+    def unread(self, structural: Sequence[Override], texts: Sequence[str] = ()) -> dict[str, str]:
         """Return the keys that nothing reads, not even an interpolation of `texts`, and the file that sets each."""
-        base = self._base(tuple(s.text for s in structural))
-        overrides = [*self._hydra_overrides, *(s.text for s in structural)]
-        keys = find_unread(
-            base.raw, brought=lambda: find_packages(self.loader, self.config_name, overrides), texts=texts
-        )
+        base = self._base(structural)
+        asked = [*self._hydra_overrides, *structural]
+        keys = find_unread(base.raw, brought=lambda: find_packages(self.loader, self.config_name, asked), texts=texts)
         return {key: next((file for leaf, file in base.origins.items() if _overlap(leaf, key)), "") for key in keys}
 
     def owners(self, key: str) -> list[str]:
         """Return the choices, as `model=lasso`, that bring a key."""
         return find_owners(self.loader, key)
 
-    def effects(self, structural: Sequence[Setting], setting: Setting) -> dict[Path, tuple[str, str]] | None:
-        """Return the leaves that a setting reaches, each with its old and its new value spelled out.
+    def effects(self, structural: Sequence[Override], override: Override) -> dict[Path, tuple[str, str]] | None:
+        """Return the leaves that an override reaches, each with its old and its new value spelled out.
 
-        None where that depends on other settings, or cannot be done.
+        None where that depends on other overrides, or cannot be done.
         """
-        base = self._base(tuple(s.text for s in structural))
-        if base.tangled or base.asks_hydra or self.is_structural(setting) or not _is_simple(base.raw, setting):
+        base = self._base(structural)
+        if base.tangled or base.asks_hydra or self.is_structural(override) or not _is_simple(base.raw, override):
             return None
         try:
-            return {path: (repr(_lookup(base.plain, path)), repr(value)) for path, value in _effects(base, setting)}
+            return {path: (repr(_lookup(base.plain, path)), repr(value)) for path, value in _effects(base, override)}
         except ConfigError:
             return None
 
-    def raw(self, structural: Sequence[Setting]) -> Mapping[str, Any]:
-        """Return the config that these settings compose, with interpolations as text."""
-        return self._base(tuple(s.text for s in structural)).raw
+    def raw(self, structural: Sequence[Override]) -> Mapping[str, Any]:
+        """Return the config that these overrides compose, with interpolations as text."""
+        return self._base(structural).raw
 
-    def choices(self, structural: Sequence[Setting]) -> Mapping[str, str]:
+    def choices(self, structural: Sequence[Override]) -> Mapping[str, str]:
         """Return the choice of every group, defaults included."""
-        return self._base(tuple(s.text for s in structural)).choices
+        return self._base(structural).choices
 
-    def sections(self, settings: Sequence[Setting], *keys: str) -> dict[str, Any]:
-        """Return resolved top-level values of the config that these settings compose, None where missing."""
-        base = self._base(tuple(s.text for s in settings))
+    def sections(self, overrides: Sequence[Override], *keys: str) -> dict[str, Any]:
+        """Return resolved top-level values of the config that these overrides compose, None where missing."""
+        base = self._base(overrides)
         with explained():
             return {key: _read(base.config, (key,)) if key in base.config else None for key in keys}
 
-    def is_structural(self, setting: Setting) -> bool:
-        """Tell whether a setting changes what is merged, and not only a value."""
-        key = setting.key
-        if key.startswith(("+", "~", "hydra.", "hydra/")) or "@" in key:
+    def is_structural(self, override: Override) -> bool:
+        """Tell whether an override changes what is merged, and not only a value."""
+        if override.prefix or override.key.startswith(("hydra.", "hydra/")) or "@" in override.key:
             return True
-        return not isinstance(setting.value, dict) and self.is_group(key)
+        return not isinstance(override.value, dict) and self.is_group(override.key)
 
     # -------------------------------------------------------------------------------------------
-    def _divide(self, settings: Sequence[Setting]) -> tuple[tuple[str, ...], list[Setting]]:
-        structural: list[Setting] = []
-        values: list[Setting] = []
-        for setting in settings:
-            (structural if self.is_structural(setting) else values).append(setting)
-        touched = [s.key.lstrip("+~").partition("@")[0] for s in structural if not self.is_group(s.key)]
-        if any(_overlap(setting.key, key) for setting in values for key in touched):
-            return tuple(s.text for s in settings), []  # their order matters, and Hydra keeps it
-        return tuple(s.text for s in structural), values
+    def _divide(self, overrides: Sequence[Override]) -> tuple[list[Override], list[Override]]:
+        structural: list[Override] = []
+        values: list[Override] = []
+        for override in overrides:
+            (structural if self.is_structural(override) else values).append(override)
+        touched = [override.group for override in structural if not self.is_group(override.key)]
+        if any(_overlap(override.key, key) for override in values for key in touched):
+            return list(overrides), []  # their order matters, and Hydra keeps it
+        return structural, values
 
-    def _base(self, overrides: tuple[str, ...]) -> _Base:
+    def _base(self, structural: Sequence[Override]) -> _Base:
+        overrides = tuple(structural)
         base = self._bases.get(overrides)
         if base is None:
             if len(self._bases) >= self._keep:
@@ -202,7 +200,7 @@ class Composer:
             base = self._bases[overrides] = self._compose_base(overrides)
         return base
 
-    def _compose_base(self, overrides: tuple[str, ...]) -> _Base:
+    def _compose_base(self, overrides: tuple[Override, ...]) -> _Base:
         config, hydra = self._hydra_compose(overrides)
         raw = OmegaConf.to_container(config, resolve=False)
         assert isinstance(raw, dict)
@@ -229,39 +227,40 @@ class Composer:
             any("${hydra:" in str(value) for _, value in leaves),
         )
 
-    def _hydra_compose(self, overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
+    def _hydra_compose(self, overrides: Sequence[Override]) -> tuple[DictConfig, DictConfig]:
         asked = [*self._hydra_overrides, *overrides]
         known = Known(
             names=lambda: self.keys(()) if overrides else [],
             owners=self.owners,
             asker=lambda choice: find_asker(self.loader, asked, choice),
         )
-        with explained(" ".join(overrides), known):
-            config = hydra_compose(self.config_name, overrides=asked, return_hydra_config=True)
+        with explained(" ".join(override.text for override in overrides), known):
+            texts = [override.text for override in asked]
+            config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
         hydra = config.hydra
         with open_dict(config):
             del config["hydra"]
         return config, hydra
 
-    def _necessary(self, overrides: tuple[str, ...], raw: Any) -> tuple[str, ...]:
+    def _necessary(self, overrides: tuple[Override, ...], raw: Any) -> tuple[Override, ...]:
         """Drop group choices that a later one replaces, or that the files make anyway."""
-        chosen = [text for text in overrides if self.is_group(text.partition("=")[0]) and "={" not in text]
-        last = {text.partition("=")[0]: text for text in chosen}
-        kept = [text for text in overrides if text not in chosen or text in last.values()]
+        chosen = [o for o in overrides if self.is_group(o.key) and not isinstance(o.value, dict)]
+        last = {override.spelled: override for override in chosen}
+        kept = [override for override in overrides if override not in chosen or override in last.values()]
         made = self._choices_in_files(kept)
-        for text in [text for text in kept if text in made]:
-            without = [other for other in kept if other != text]
+        for override in [override for override in kept if override.text in made]:
+            without = [other for other in kept if other != override]
             if not without or repr(OmegaConf.to_container(self._hydra_compose(without)[0])) == repr(raw):
                 kept = without
         return tuple(kept)
 
-    def _choices_in_files(self, overrides: Sequence[str]) -> set[str]:
+    def _choices_in_files(self, overrides: Sequence[Override]) -> set[str]:
         """Return the choices, as `group=choice`, in the defaults of the main file and of chosen files."""
-        files = [self.config_name, *(text.replace("=", "/", 1) for text in overrides if text[0] not in "+~")]
+        files = [self.config_name, *(f"{o.key}/{o.written}" for o in overrides if not o.prefix)]
         return {choice for file in files for choice in choices_in(self.loader, file, self._hydra_overrides)}
 
-    def _ask_hydra(self, base: _Base, structural: tuple[str, ...], values: Sequence[Setting]) -> dict[str, Any]:
-        texts = [*self._hydra_overrides, *structural, *(setting.text for setting in values)]
+    def _ask_hydra(self, base: _Base, structural: Sequence[Override], values: Sequence[Override]) -> dict[str, Any]:
+        texts = [override.text for override in (*self._hydra_overrides, *structural, *values)]
         with explained(" ".join(texts), Known(lambda: _dotted(base.raw))):
             config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
             HydraConfig.instance().set_config(config)
@@ -270,9 +269,9 @@ class Composer:
         return _resolved(config)
 
 
-def _check_deleted(overrides: Sequence[str], raw: Any) -> None:
+def _check_deleted(overrides: Sequence[Override], raw: Any) -> None:
     """Refuse `~alpha` where `model.alpha` is `${alpha}`."""
-    for key in [text[1:].partition("=")[0] for text in overrides if text.startswith("~")]:
+    for key in [override.key for override in overrides if override.prefix == "~"]:
         readers = [".".join(path) for path, value in _leaves(raw) if f"${{{key}}}" in str(value)]
         if readers and _lookup(raw, key.split(".")) is _ABSENT:
             verb = "reads" if len(readers) == 1 else "read"
@@ -299,10 +298,10 @@ def _parameters(target: str) -> tuple[str, ...] | None:
     return tuple("**" if p.kind is p.VAR_KEYWORD else name for name, p in found.items())
 
 
-def _set_as_hydra(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
+def _set_as_hydra(base: _Base, values: Sequence[Override]) -> dict[str, Any]:
     config = copy.deepcopy(base.config)
-    for setting in values:
-        _update(base, config, setting)
+    for override in values:
+        _update(base, config, override)
     return _resolved(config)
 
 
@@ -321,15 +320,15 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in resolved.items()}
 
 
-def _set_in_place(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
+def _set_in_place(base: _Base, values: Sequence[Override]) -> dict[str, Any]:
     """Set values on the composed config, read what depends on them, and put the old values back."""
     result = dict(base.plain)
     owned: dict[Path, dict[str, Any]] = {(): result}
-    given = {tuple(setting.key.split(".")) for setting in values}
+    given = {tuple(override.key.split(".")) for override in values}
     if missing := [".".join(path) for path in base.missing if path not in given]:
         raise ConfigError(missing_values(missing))
-    effects = [] if base.tangled else [leaf for setting in values for leaf in _effects(base, setting)]
-    # Two settings of one leaf, as `alpha=2` and `model.alpha=3` with `model.alpha: ${alpha}`, are no sum of the two.
+    effects = [] if base.tangled else [leaf for override in values for leaf in _effects(base, override)]
+    # Two overrides of one leaf, as `alpha=2` and `model.alpha=3` with `model.alpha: ${alpha}`, are no sum of the two.
     if base.tangled or len({path for path, _ in effects}) < len(effects) or _any_overlap(values):
         effects = _try_together(base, values)
     for path, value in effects:
@@ -337,27 +336,27 @@ def _set_in_place(base: _Base, values: Sequence[Setting]) -> dict[str, Any]:
     return result
 
 
-def _any_overlap(values: Sequence[Setting]) -> bool:
+def _any_overlap(values: Sequence[Override]) -> bool:
     return any(_overlap(a.key, b.key) for a, b in itertools.combinations(values, 2))
 
 
-def _effects(base: _Base, setting: Setting) -> tuple[tuple[Path, Any], ...]:
-    """Return the leaves that a setting changes, by itself: the axes of a grid meet again and again."""
-    known = (setting.text, type(setting.value))
+def _effects(base: _Base, override: Override) -> tuple[tuple[Path, Any], ...]:
+    """Return the leaves that an override changes, by itself: the axes of a grid meet again and again."""
+    known = (override.text, type(override.value))
     effects = base.effects.get(known)
     if effects is None:
-        effects = tuple(_try_together(base, [setting]))
+        effects = tuple(_try_together(base, [override]))
         if len(base.effects) < MOST_EFFECTS:
             base.effects[known] = effects
     return effects
 
 
-def _try_together(base: _Base, values: Sequence[Setting]) -> list[tuple[Path, Any]]:
+def _try_together(base: _Base, values: Sequence[Override]) -> list[tuple[Path, Any]]:
     done: list[Path] = []
     try:
-        for setting in values:
-            done.append(tuple(setting.key.split(".")))
-            _update(base, base.config, setting)
+        for override in values:
+            done.append(tuple(override.key.split(".")))
+            _update(base, base.config, override)
         changed = [path for path, key in base.interpolated if key is None or _is_set(key, values)]
         return [(path, _read(base.config, path)) for path in (*done, *changed)]
     finally:
@@ -365,13 +364,13 @@ def _try_together(base: _Base, values: Sequence[Setting]) -> list[tuple[Path, An
             _restore(base, path)
 
 
-def _is_set(key: str, values: Sequence[Setting]) -> bool:
-    return any(_overlap(key, setting.key) for setting in values)
+def _is_set(key: str, values: Sequence[Override]) -> bool:
+    return any(_overlap(key, override.key) for override in values)
 
 
-def _update(base: _Base, config: DictConfig, setting: Setting) -> None:
-    with explained(setting.text, Known(lambda: _dotted(base.raw))):
-        OmegaConf.update(config, setting.key, setting.value, merge=True)
+def _update(base: _Base, config: DictConfig, override: Override) -> None:
+    with explained(override.text, Known(lambda: _dotted(base.raw))):
+        OmegaConf.update(config, override.key, override.value, merge=True)
 
 
 def _read(config: DictConfig, path: Path) -> Any:
@@ -402,43 +401,43 @@ def _put(result: dict[str, Any], owned: dict[Path, dict[str, Any]], path: Path, 
     owned[path[:-1]][path[-1]] = value
 
 
-def _is_simple(raw: dict[str, Any], setting: Setting) -> bool:
+def _is_simple(raw: dict[str, Any], override: Override) -> bool:
     """Tell whether setting the value touches one leaf below a mapping that is there."""
-    value = setting.value
+    value = override.value
     if isinstance(value, dict) or _interpolates(value) or value == "???":
         return False
-    path = setting.key.split(".")
+    path = override.key.split(".")
     return isinstance(_lookup(raw, path[:-1]), dict) and not isinstance(_lookup(raw, path), dict)
 
 
-def _needed(base: _Base, values: Sequence[Setting], config: dict[str, Any]) -> tuple[str, ...]:
-    """Leave out settings that the config has anyway, and those that later ones replace."""
+def _needed(base: _Base, values: Sequence[Override], config: dict[str, Any]) -> tuple[Override, ...]:
+    """Leave out overrides that the config has anyway, and those that later ones replace."""
     if not any(isinstance(s.value, dict) for s in values) and not _any_overlap(values):
-        return tuple(s.text for s in values if not _is_given(base.raw, s, config))
+        return tuple(value for value in values if not _is_given(base.raw, value, config))
     kept, wanted = list(values), _raw_with(base, values)
     number = 0
     while number < len(kept):
         without = kept[:number] + kept[number + 1 :]
         if _raw_with(base, without) == wanted:
-            kept, number = without, 0  # what a setting replaced may matter no more either
+            kept, number = without, 0  # what an override replaced may matter no more either
         else:
             number += 1
-    return tuple(s.text for s in kept)
+    return tuple(kept)
 
 
-def _is_given(raw: dict[str, Any], setting: Setting, config: dict[str, Any]) -> bool:
+def _is_given(raw: dict[str, Any], override: Override, config: dict[str, Any]) -> bool:
     """Tell whether the config has this very value anyway; typed, so that 1.0 is not 1."""
-    path = setting.key.split(".")
-    value = setting.value if _interpolates(setting.value) else _lookup(config, path)
+    path = override.key.split(".")
+    value = override.value if _interpolates(override.value) else _lookup(config, path)
     return repr(_lookup(raw, path)) == repr(value)
 
 
-def _raw_with(base: _Base, values: Sequence[Setting]) -> str:
+def _raw_with(base: _Base, values: Sequence[Override]) -> str:
     """Spell the config with these values, types and interpolations kept; empty if they cannot be set."""
     config = copy.deepcopy(base.config)
     try:
-        for setting in values:
-            _update(base, config, setting)
+        for override in values:
+            _update(base, config, override)
     except ConfigError:
         return ""
     return repr(OmegaConf.to_container(config, resolve=False))

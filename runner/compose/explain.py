@@ -22,6 +22,7 @@ from yaml import MarkedYAMLError, YAMLError
 from runner.compose.keys import Owners, no_such_key
 from runner.errors import ConfigError
 from runner.suggest import suggest
+from tracking.records.overrides import Override
 
 FOREIGN = (HydraException, OmegaConfBaseException, YAMLError)
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
@@ -85,7 +86,7 @@ def _of_syntax(mistake: _Mistake) -> str | None:
     if isinstance(cause, MarkedYAMLError) and (mark := cause.problem_mark or cause.context_mark):
         return f"{mark.name}, line {mark.line + 1}: {cause.problem}. See there, or in the line before."
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
-        key = match[1].partition("=")[0]
+        key = Override.parse(match[1]).spelled
         listed = f" One value that is a list is written {key}=[a,b]." if "." in key else ""
         return f"{match[1]}: this names several values. Add -m to run one point for each.{listed}"
     if not isinstance(cause, OverrideParseException):
@@ -97,7 +98,7 @@ def _of_syntax(mistake: _Mistake) -> str | None:
 
 def _how_to_write(asked: str, text: str) -> str:
     """Say what is wrong with a value that Hydra's grammar does not take, and how a shell hands it over."""
-    key, _, value = asked.partition("=")
+    key, value = Override.parse(asked).spelled, Override.parse(asked).written
     if "empty choice" in text or not value:
         return f"Give a value: {key}=..."
     for opening, closing in ("()", "[]", "{}"):
@@ -147,9 +148,9 @@ def _of_key(mistake: _Mistake) -> str | None:
         message = f"{key}: the config has no key '{match[1]}'.{suggest(match[1], mistake.known.names())}"
     elif isinstance(cause, MissingMandatoryValue | InterpolationToMissingValueError):
         match = re.search(r"(?:full_key|mandatory value): (\S+)", str(cause))
-        message = missing_values([match[1] if match else asked.partition("=")[0]])
+        message = missing_values([match[1] if match else Override.parse(asked).spelled])
     elif isinstance(cause, ConfigAttributeError | ConfigKeyError) and asked:
-        message = no_such_key(asked.partition("=")[0], asked, mistake.known.names(), mistake.known.owners)
+        message = no_such_key(Override.parse(asked).spelled, asked, mistake.known.names(), mistake.known.owners)
     return message
 
 
@@ -158,7 +159,7 @@ def _of_value(mistake: _Mistake) -> str | None:
     if mistake.file and (match := re.search(r"config:\s*(.*?)\s*full_key: (\S+)", text, re.S)):
         return f"{mistake.file}{_wrong_value(match[1], match[2], '')}"
     if isinstance(cause, ValidationError):
-        key = getattr(cause, "full_key", None) or mistake.asked.partition("=")[0]
+        key = getattr(cause, "full_key", None) or Override.parse(mistake.asked).spelled
         return _wrong_value(_first_line(cause), str(key), mistake.asked)
     if "Recursive interpolation" in text:
         where = mistake.asked or getattr(cause, "full_key", None) or "a value"
@@ -185,8 +186,8 @@ def _no_such_choice(path: str, group: str, options: list[str]) -> str:
 
 
 def _second_choice(group: str, choice: str, asker: str) -> str:
-    if asker.startswith("+"):
-        return f"{asker}: {group} is chosen already. Write {asker.lstrip('+')}"
+    if Override.parse(asker).prefix:
+        return f"{asker}: {group} is chosen already. Write {asker.removeprefix('+')}"
     place = f"{asker}: its defaults list chooses" if asker else "The defaults list of a chosen file has"
     return f"{place} {group}={choice} beside the one that is chosen already. There write: - override /{group}: {choice}"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from runner.compose.composer import Composer
 from runner.compose.keys import _closed, name_owners, no_such_key
 from runner.errors import ConfigError
-from runner.points.axes import Setting
 from runner.suggest import nearest
 from tracking.records.names import BOOKKEEPING
+from tracking.records.overrides import Override
 from tracking.records.values import leaves
 
 Leaf = tuple[str, ...]
@@ -20,39 +20,39 @@ class ComposedConfigs:
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
-        self._reached: dict[tuple[tuple[str, ...], str, type], dict[Leaf, str]] = {}
+        self._reached: dict[tuple[tuple[Override, ...], str, type], dict[Leaf, str]] = {}
 
     def identity(self, choices: Mapping[str, str]) -> str:
         """Return the composed config as text; what chose it counts only where it cannot be composed alone."""
-        settings = chosen(choices)
+        overrides = chosen(choices)
         try:
-            raw = {key: value for key, value in self._composer.raw(settings).items() if key != "sweep"}
+            raw = {key: value for key, value in self._composer.raw(overrides).items() if key != "sweep"}
             # Runs are filed by the model's choice, so that two names for one model are two models.
-            return repr((self._composer.choices(settings).get("model"), raw))
+            return repr((self._composer.choices(overrides).get("model"), raw))
         except ConfigError:
             return repr(choices)
 
-    def effects(self, choices: Mapping[str, str], setting: Setting) -> Mapping[Leaf, str] | None:
-        """Return the leaves that a setting reaches, with the new value or "" for the old; None if not known."""
+    def effects(self, choices: Mapping[str, str], override: Override) -> Mapping[Leaf, str] | None:
+        """Return the leaves that an override reaches, with the new value or "" for the old; None if not known."""
         try:
-            return self.effects_beside(chosen(choices), setting)
+            return self.effects_beside(chosen(choices), override)
         except ConfigError:  # of the choices: said where they are composed with everything else
             return None
 
-    def effects_beside(self, structural: Sequence[Setting], setting: Setting) -> Mapping[Leaf, str] | None:
-        """Return the same for structural settings of any kind."""
-        kind = (tuple(s.text for s in structural), setting.key, type(setting.value))
+    def effects_beside(self, structural: Sequence[Override], override: Override) -> Mapping[Leaf, str] | None:
+        """Return the same for structural overrides of any kind."""
+        kind = (tuple(structural), override.spelled, type(override.value))
         old = self._reached.get(kind)
         if old is None:
-            effects = self._composer.effects(structural, setting)
+            effects = self._composer.effects(structural, override)
             if effects is None:
                 return None
-            spelled = repr(setting.value)
+            spelled = repr(override.value)
             # A number that all leaves took as it is: they will take the next one of its type too.
-            if isinstance(setting.value, int | float) and all(new == spelled for _, new in effects.values()):
+            if isinstance(override.value, int | float) and all(new == spelled for _, new in effects.values()):
                 self._reached[kind] = {leaf: before for leaf, (before, _) in effects.items()}
             return {leaf: "" if new == before else new for leaf, (before, new) in effects.items()}
-        spelled = repr(setting.value)
+        spelled = repr(override.value)
         return {leaf: "" if spelled == before else spelled for leaf, before in old.items()}
 
     def keys(self, choices: Mapping[str, str]) -> list[str]:
@@ -60,9 +60,9 @@ class ComposedConfigs:
         keys = (key for key, _ in leaves(self._composer.raw(chosen(choices))))
         return [key for key in keys if key.partition(".")[0] not in BOOKKEEPING]
 
-    def value(self, settings: Sequence[Setting], key: str, default: object) -> object:
+    def value(self, overrides: Sequence[Override], key: str, default: object) -> object:
         """Return the value of a key in the config of a point."""
-        node: object = self._composer.compose(settings).config
+        node: object = self._composer.compose(overrides).config
         for name in key.split("."):
             if not isinstance(node, Mapping) or name not in node:
                 return default
@@ -70,13 +70,13 @@ class ComposedConfigs:
         return node
 
 
-def chosen(choices: Mapping[str, str]) -> list[Setting]:
-    """Return group choices as settings."""
-    return [Setting.of(group, choice or None) for group, choice in choices.items()]  # None: `~tags`
+def chosen(choices: Mapping[str, str]) -> list[Override]:
+    """Return group choices as overrides."""
+    return [Override.of(group, choice or None) for group, choice in choices.items()]  # None: `~tags`
 
 
 def check_read(
-    composer: Composer, branches: Iterable[Sequence[Setting]], texts: Sequence[str], *, alone: bool
+    composer: Composer, branches: Iterable[Sequence[Override]], texts: Sequence[str], *, alone: bool
 ) -> tuple[str, ...]:
     """Raise ConfigError for keys that are read in no branch, or that every run needs; return notes on the rest.
 
@@ -85,10 +85,10 @@ def check_read(
     """
     unread: dict[str, str] | None = None
     chosen: set[str] = set()
-    for settings in branches:
-        _check_complete(composer, settings)
-        chosen |= composer.choices(settings).keys()
-        found = composer.unread(settings, texts)
+    for overrides in branches:
+        _check_complete(composer, overrides)
+        chosen |= composer.choices(overrides).keys()
+        found = composer.unread(overrides, texts)
         unread = found if unread is None else {key: file for key, file in unread.items() if key in found}
         if not unread:
             return ()
@@ -110,10 +110,10 @@ def check_read(
     return tuple(notes)
 
 
-def describe_place(composer: Composer, branches: Sequence[Sequence[Setting]], key: str) -> str:
+def describe_place(composer: Composer, branches: Sequence[Sequence[Override]], key: str) -> str:
     """Say what there is where a swept key is not: the parameters of the estimator, or who brings the key."""
     section = key.partition(".")[0]
-    taken = {composer.parameters(settings, section) for settings in branches}
+    taken = {composer.parameters(overrides, section) for overrides in branches}
     if section in ("model", "prepare") and len(taken) == 1:
         target, parameters = next(iter(taken))
         if target:
@@ -122,8 +122,8 @@ def describe_place(composer: Composer, branches: Sequence[Sequence[Setting]], ke
     return name_owners(composer.owners(key))
 
 
-def _check_complete(composer: Composer, settings: Sequence[Setting]) -> None:
-    for setting in settings:
-        key = setting.key.removeprefix("~")
-        if setting.key.startswith("~") and key in _closed()[""] and not composer.is_group(key):
+def _check_complete(composer: Composer, overrides: Sequence[Override]) -> None:
+    for override in overrides:
+        key = override.key
+        if override.prefix == "~" and key in _closed()[""] and not composer.is_group(key):
             raise ConfigError(f"~{key}: every run needs {key}. Set it instead: {key}=...")

@@ -13,12 +13,13 @@ from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from runner.compose.overrides import read_settings
+from runner.compose.overrides import read_overrides
+from tracking.records.overrides import Override
 
 
-def find_origins(loader: ConfigLoader, config_name: str, overrides: list[str]) -> dict[str, str]:
+def find_origins(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> dict[str, str]:
     """Return for every leaf the file that set it last, as `cv/kfold.yaml`; schemas are left out."""
-    defaults = loader.compute_defaults_list(config_name, overrides, RunMode.RUN).defaults
+    defaults = _defaults(loader, config_name, overrides)
     origins: dict[str, str] = {}
     sources = _searched(loader, overrides)
     for default in defaults:
@@ -29,14 +30,20 @@ def find_origins(loader: ConfigLoader, config_name: str, overrides: list[str]) -
     return origins
 
 
-def find_packages(loader: ConfigLoader, config_name: str, overrides: Sequence[str]) -> set[str]:
+def find_packages(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> set[str]:
     """Return the top-level keys that exist because a chosen file was put there, but `experiment`, which sets others."""
-    defaults = loader.compute_defaults_list(config_name, list(overrides), RunMode.RUN).defaults
+    defaults = _defaults(loader, config_name, overrides)
     packages = {str(default.package or "").partition(".")[0] for default in defaults}
     return packages - {"", "_global_", "hydra", "experiment"}
 
 
-def choices_in(loader: ConfigLoader, config_path: str, overrides: Sequence[str] = ()) -> Iterator[str]:
+def _defaults(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> Sequence[ResultDefault]:
+    texts = [override.text for override in overrides]
+    defaults: Sequence[ResultDefault] = loader.compute_defaults_list(config_name, texts, RunMode.RUN).defaults
+    return defaults
+
+
+def choices_in(loader: ConfigLoader, config_path: str, overrides: Sequence[Override] = ()) -> Iterator[str]:
     """Yield the choices, as `group=choice`, that a file's own defaults list makes."""
     for source in _searched(loader, overrides):
         if source.is_config(config_path):
@@ -47,13 +54,13 @@ def choices_in(loader: ConfigLoader, config_path: str, overrides: Sequence[str] 
             return
 
 
-def find_asker(loader: ConfigLoader, overrides: Sequence[str], choice: str) -> str:
+def find_asker(loader: ConfigLoader, overrides: Sequence[Override], choice: str) -> str:
     """Return the override, as `+model=lasso`, or the file chosen by one, that makes a choice such as `model=lasso`."""
-    group, _, wanted = choice.partition("=")
+    wanted = Override.parse(choice)
     for override in overrides:
-        if override.startswith(f"+{group}=") and wanted in override.partition("=")[2].split(","):
-            return override
-    files = [override.lstrip("+").replace("=", "/", 1) for override in overrides if "=" in override]
+        if override.prefix == "+" and override.key == wanted.key and wanted.written in override.written.split(","):
+            return override.text
+    files = [f"{override.key}/{override.written}" for override in overrides if override.written]
     return next((f"{file}.yaml" for file in files if choice in choices_in(loader, file, overrides)), "")
 
 
@@ -78,14 +85,19 @@ def _keys_in(loader: ConfigLoader, group: str, config_path: str) -> set[str]:
     return set()
 
 
-def _searched(loader: ConfigLoader, overrides: Sequence[str] = ()) -> list[ConfigSource]:
+def _searched(loader: ConfigLoader, overrides: Sequence[Override] = ()) -> list[ConfigSource]:
     """Return where files are looked for, in order, with what `hydra.searchpath=` of the overrides adds."""
     found = [source for source in loader.get_sources() if source.scheme() != "structured"]
-    for setting in read_settings(text for text in overrides if text.startswith("hydra.searchpath=")):
-        for place in setting.value if isinstance(setting.value, list) else ():
-            url = place if "://" in place else f"file://{place}"
-            found.append(SourcesRegistry.instance().resolve(url.partition("://")[0])("command-line", url))
+    for place in _search_path(overrides):
+        url = place if "://" in place else f"file://{place}"
+        found.append(SourcesRegistry.instance().resolve(url.partition("://")[0])("command-line", url))
     return found
+
+
+def _search_path(overrides: Sequence[Override]) -> Iterator[str]:
+    """Yield the places that `hydra.searchpath=` of the overrides names."""
+    for override in read_overrides(o.text for o in overrides if o.key == "hydra.searchpath" and not o.prefix):
+        yield from override.value if isinstance(override.value, list) else ()
 
 
 def _keys_of(sources: Sequence[ConfigSource], default: ResultDefault) -> Iterable[str]:
@@ -112,16 +124,13 @@ def _leaf_keys(tree: Any, prefix: str) -> Iterator[str]:
 _FILE = "file://"
 
 
-def own_folders(loader: ConfigLoader, overrides: Sequence[str]) -> tuple[str, ...]:
+def own_folders(loader: ConfigLoader, overrides: Sequence[Override]) -> tuple[str, ...]:
     """Return the folders that `--config-dir` and `hydra.searchpath=` of the overrides name, in their order.
 
     Relative to the working directory where they are below it, so that a project can be moved.
     """
-    from runner.compose.overrides import read_settings
-
     places = [place.path for place in loader.get_search_path().get_path() if place.provider == "command-line"]
-    for setting in read_settings(text for text in overrides if text.startswith("hydra.searchpath=")):
-        places += setting.value if isinstance(setting.value, list) else []
+    places += _search_path(overrides)
     return tuple(dict.fromkeys(map(_seen_from_here, places)))
 
 

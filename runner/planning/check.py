@@ -13,12 +13,13 @@ from runner.compose.lookup import ComposedConfigs
 from runner.data.checks import check
 from runner.data.dataset import Dataset, load
 from runner.errors import ConfigError, DataError, RunnerError
-from runner.points.axes import Point, Setting
+from runner.points.axes import Point
 from runner.settings import Settings
 from runner.trial.build import build
 from runner.trial.evaluate import check_scorers
 from runner.trial.identity import data_key, targets
 from runner.trial.spec import Spec
+from tracking.records.overrides import Override
 
 MOST_ERRORS = 10
 OF_THE_SWEEP = ("tracking", *(setting.name for setting in fields(Settings)))  # what no point has for itself
@@ -66,21 +67,21 @@ class Checker:
             raise only or kind("\n  ".join([f"{len(errors)} mistakes:", *map(str, errors.values())]))
 
     def _is_known(self, point: Point) -> bool:
-        """Tell whether the settings were seen, each with the same structural ones, and together where that matters."""
-        structural = [s for s in point.settings if self.composer.is_structural(s)]
+        """Tell whether the overrides were seen, each with the same structural ones, and together where that matters."""
+        structural = [s for s in point.overrides if self.composer.is_structural(s)]
         choices = tuple(s.text for s in structural)
-        pairs = {(choices, setting.text) for setting in point.settings} or {((), "")}
-        together = (*choices, *(s.text for s in point.settings if self._matters_together(structural, choices, s)))
+        pairs = {(choices, override.text) for override in point.overrides} or {((), "")}
+        together = (*choices, *(s.text for s in point.overrides if self._matters_together(structural, choices, s)))
         known = pairs <= self._seen and together in self._seen_together
         self._seen |= pairs
         self._seen_together.add(together)
         return known
 
-    def _matters_together(self, structural: Sequence[Setting], choices: tuple[str, ...], setting: Setting) -> bool:
-        key = (choices, setting.text)
+    def _matters_together(self, structural: Sequence[Override], choices: tuple[str, ...], override: Override) -> bool:
+        key = (choices, override.text)
         if key not in self._together:
-            structural_too = self.composer.is_structural(setting)
-            reached = {} if structural_too else self._configs.effects_beside(structural, setting)
+            structural_too = self.composer.is_structural(override)
+            reached = {} if structural_too else self._configs.effects_beside(structural, override)
             self._together[key] = reached is None or any(map(_decides, reached))
         return self._together[key]
 
@@ -88,9 +89,9 @@ class Checker:
         """Return the error with the grid of the file in front, if the point comes from one."""
         if point.grid is None:
             return error
-        structural = [s for s in point.settings if self.composer.is_structural(s)]
+        structural = [s for s in point.overrides if self.composer.is_structural(s)]
         choices = tuple(s.text for s in structural)
-        suspects = [s for s in point.settings if s in structural or self._matters_together(structural, choices, s)]
+        suspects = [s for s in point.overrides if s in structural or self._matters_together(structural, choices, s)]
         return type(error)(point.grid.locate(str(error), suspects))
 
     def _check_spec(self, spec: Spec) -> None:

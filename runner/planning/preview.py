@@ -21,6 +21,7 @@ from tracking.compare.run_diff import RunDiff, compare_runs
 from tracking.pages.diff_page import render_diff
 from tracking.records.environment import parse_environment
 from tracking.records.names import FINGERPRINT
+from tracking.records.overrides import Override
 from tracking.records.reading import RunRecord
 from tracking.records.request import Request
 
@@ -67,11 +68,11 @@ def imagine_record(spec: Spec, data: Dataset, provenance: Provenance) -> RunReco
 
 
 def _request(spec: Spec) -> Request:
-    overrides, minimal = (_without_diff(texts) for texts in (spec.overrides, spec.minimal))
-    given = {text.lstrip("+~").partition("=")[0]: "command line" for text in overrides}
+    overrides, minimal = (_without_diff(asked) for asked in (spec.overrides, spec.minimal))
+    given = {override.key: "command line" for override in overrides}
     origins = {**spec.origins, **given}
     return Request(overrides, minimal, (), spec.choices, origins, spec.config_dir, spec.config_name)
 
 
-def _without_diff(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text for text in texts if text.partition("=")[0] != "diff")
+def _without_diff(asked: tuple[Override, ...]) -> tuple[Override, ...]:
+    return tuple(override for override in asked if override.key != "diff")

@@ -1,4 +1,4 @@
-"""What a sweep is: settings, axes, grids and points, and how a command line joins the grids of a file.
+"""What a sweep is: overrides, axes, grids and points, and how a command line joins the grids of a file.
 
 Pure data: imports nothing of Hydra. Reading the `sweep:` section is `grids`, turning grids into points is
 `expansion`, and parsing overrides into axes happens at the Hydra edge.
@@ -10,62 +10,36 @@ from typing import Final
 
 from runner.errors import SweepError
 from runner.points.expression import Expression
-from tracking.records.overrides import render_value
+from tracking.records.overrides import Override, key_of
 
 COMMAND_LINE: Final = "command line"
 SEED: Final = "seed"
 RESERVED_WORDS: Final = ("exclude", "repeat")  # words of a grid that are not keys
 
-_PREFIXES: Final = ("++", "+", "~")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One assignment of a point."""
-
-    key: str  # as Hydra spells it, with its prefix: "alpha", "model.max_depth", "+tags.note", "~x", "model@y"
-    value: object  # typed: 0.1, "ridge", None, True, [1, 2], {"a": 1}
-    text: str  # the whole override as Hydra reads it: "alpha=0.1"
-
-    @classmethod
-    def of(cls, key: str, value: object = None) -> "Setting":
-        """Make a setting and write its override; `~key` without a value is a deletion."""
-        if key.startswith("~") and value is None:
-            return cls(key, None, key)
-        try:
-            return cls(key, value, f"{key}={render_value(value)}")
-        except ValueError as error:
-            raise SweepError(f"{key}: {error}") from error
-
-    @property
-    def name(self) -> str:
-        """The key without `+`, `++` or `~`."""
-        return plain_name(self.key)
-
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Keys that move together; a plain setting is an axis with a single value."""
+    """Keys that move together; a plain override is an axis with a single value."""
 
-    keys: tuple[str, ...]
-    values: tuple[tuple[Setting, ...], ...]  # each value sets all keys
+    spelled: tuple[str, ...]  # with their prefix
+    values: tuple[tuple[Override, ...], ...]  # each value sets all keys
     origin: str  # for messages: "command line", "sweep[2]"
     repeats: bool = False  # seeds made by `repeat`; a seed given later moves their start
 
     @classmethod
     def of(cls, key: str, values: Sequence[object], origin: str = COMMAND_LINE) -> "Axis":
         """Make an axis of one key."""
-        return cls((key,), tuple((Setting.of(key, value),) for value in values), origin)
+        return cls((key,), tuple((Override.of(key, value),) for value in values), origin)
 
     @classmethod
-    def plain(cls, setting: Setting, origin: str = COMMAND_LINE) -> "Axis":
-        """Make the axis of a setting that is not swept."""
-        return cls((setting.key,), ((setting,),), origin)
+    def plain(cls, override: Override, origin: str = COMMAND_LINE) -> "Axis":
+        """Make the axis of an override that is not swept."""
+        return cls((override.spelled,), ((override,),), origin)
 
     @property
-    def names(self) -> frozenset[str]:
+    def keys(self) -> frozenset[str]:
         """The keys without `+`, `++` or `~`."""
-        return frozenset(plain_name(key) for key in self.keys)
+        return frozenset(map(key_of, self.spelled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +52,11 @@ class Grid:
     replaced: frozenset[str] = frozenset()  # keys of the file that the command line took over
 
     @property
-    def names(self) -> frozenset[str]:
+    def keys(self) -> frozenset[str]:
         """The keys of all axes without `+`, `++` or `~`."""
-        return frozenset(name for axis in self.axes for name in axis.names)
+        return frozenset(name for axis in self.axes for name in axis.keys)
 
-    def locate(self, message: str, suspects: Sequence[Setting] = ()) -> str:
+    def locate(self, message: str, suspects: Sequence[Override] = ()) -> str:
         """Put the grid in front of a message about one of its keys; one that names no key gets the suspects too.
 
         What was typed on the command line is left as it is.
@@ -91,37 +65,25 @@ class Grid:
             return message
         own = [axis for axis in self.axes if axis.origin == self.origin]
         for axis in self.axes:
-            if any(message.startswith((f"{name}=", f"{name}:")) for name in axis.names):
+            if any(message.startswith((f"{name}=", f"{name}:")) for name in axis.keys):
                 return f"{self.origin}: {message}" if axis in own else message
-        names = frozenset(name for axis in own for name in axis.names)
-        texts = [setting.text for setting in suspects if setting.name in names]
+        names = frozenset(name for axis in own for name in axis.keys)
+        texts = [override.text for override in suspects if override.key in names]
         return f"{self.origin} ({' '.join(texts)}): {message}" if texts else message
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One run to be: its number in the sweep and its settings, in order."""
+    """One run to be: its number in the sweep and its overrides, in order."""
 
     number: int
-    settings: tuple[Setting, ...]
+    overrides: tuple[Override, ...]
     grid: Grid | None = field(default=None, compare=False, repr=False)  # where it comes from
 
     @property
-    def overrides(self) -> list[str]:
-        """The settings as Hydra reads them."""
-        return [setting.text for setting in self.settings]
-
-
-def plain_name(key: str) -> str:
-    """Strip `+`, `++` or `~` from a key.
-
-    >>> plain_name("++tags.note")
-    'tags.note'
-    """
-    for prefix in _PREFIXES:
-        if key.startswith(prefix):
-            return key[len(prefix) :]
-    return key
+    def texts(self) -> list[str]:
+        """The overrides as Hydra reads them."""
+        return [override.text for override in self.overrides]
 
 
 def repeat_axis(base: int, times: int, origin: str) -> Axis:
@@ -130,10 +92,10 @@ def repeat_axis(base: int, times: int, origin: str) -> Axis:
     return replace(Axis.of(SEED, seeds, origin), repeats=True)
 
 
-def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Sequence[Setting] = ()) -> tuple[Grid, ...]:
+def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Sequence[Override] = ()) -> tuple[Grid, ...]:
     """Multiply the axes of a command line into every grid, or put them in place of the grid's keys.
 
-    `axes` in the order they were typed; plain settings go in between as `Axis.plain`, or before all as
+    `axes` in the order they were typed; plain overrides go in between as `Axis.plain`, or before all as
     `fixed`. A key typed twice counts as typed last. A key that a grid has keeps its place there, a new one
     comes last (moves fastest). A key of a grid's zip leaves the zip, whose other keys go on. A plain `seed=`
     moves the start of the grid's `repeat`; a swept one replaces it. Without grids the command line is the
@@ -141,8 +103,8 @@ def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Seque
     """
     typed: dict[tuple[str, ...], Axis] = {}
     for axis in (*map(Axis.plain, fixed), *axes):
-        typed.pop(axis.keys, None)
-        typed[axis.keys] = axis
+        typed.pop(axis.spelled, None)
+        typed[axis.spelled] = axis
     if not grids:
         return (Grid(tuple(typed.values())),)
     return tuple(_merge(grid, list(typed.values())) for grid in grids)
@@ -150,7 +112,7 @@ def merge_command_line(grids: Sequence[Grid], axes: Sequence[Axis], fixed: Seque
 
 def _merge(grid: Grid, typed: list[Axis]) -> Grid:
     waiting = list(typed)
-    taken = frozenset(name for new in typed for name in new.names)
+    taken = frozenset(name for new in typed for name in new.keys)
     merged: list[Axis] = []
     for axis in grid.axes:
         base = next((new for new in waiting if axis.repeats and _is_plain_seed(new)), None)
@@ -158,7 +120,7 @@ def _merge(grid: Grid, typed: list[Axis]) -> Grid:
             waiting.remove(base)
             merged.append(_rebase(axis, base))
             continue
-        in_place = next((new for new in waiting if new.names == axis.names), None)
+        in_place = next((new for new in waiting if new.keys == axis.keys), None)
         if in_place is not None:
             waiting.remove(in_place)
             merged.append(in_place)
@@ -166,11 +128,11 @@ def _merge(grid: Grid, typed: list[Axis]) -> Grid:
         rest = _without(axis, taken)
         if rest is not None:
             merged.append(rest)
-    return replace(grid, axes=(*merged, *waiting), replaced=grid.names & taken)
+    return replace(grid, axes=(*merged, *waiting), replaced=grid.keys & taken)
 
 
 def _is_plain_seed(axis: Axis) -> bool:
-    return axis.keys == (SEED,) and len(axis.values) == 1
+    return axis.spelled == (SEED,) and len(axis.values) == 1
 
 
 def _rebase(axis: Axis, base: Axis) -> Axis:
@@ -184,10 +146,10 @@ def _rebase(axis: Axis, base: Axis) -> Axis:
 
 
 def _without(axis: Axis, taken: frozenset[str]) -> Axis | None:
-    keys = tuple(key for key in axis.keys if plain_name(key) not in taken)
-    if len(keys) == len(axis.keys):
+    spelled = tuple(key for key in axis.spelled if key_of(key) not in taken)
+    if len(spelled) == len(axis.spelled):
         return axis
-    if not keys:
+    if not spelled:
         return None
-    values = tuple(tuple(s for s in value if s.name not in taken) for value in axis.values)
-    return replace(axis, keys=keys, values=values)
+    values = tuple(tuple(s for s in value if s.key not in taken) for value in axis.values)
+    return replace(axis, spelled=spelled, values=values)

@@ -65,7 +65,7 @@ class Applicability:
             names = set(RESERVED_WORDS)
             for choices in islice(combinations, _ASKED_FOR_NAMES):
                 names.update(known_keys(choices))
-            text = next(s.text for value in use.axis.values for s in value if s.key == use.key)
+            text = next(s.text for value in use.axis.values for s in value if s.spelled == use.key)
             chosen = _list([_spell(choices) for choices in combinations if choices])
             raise SweepError(
                 f"{use.axis.origin}: {text}: no chosen config{f' ({chosen})' if chosen else ''} "

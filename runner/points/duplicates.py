@@ -1,8 +1,8 @@
-"""Which points are the same: a number for each setting, so that the sums of two points are equal if they are.
+"""Which points are the same: a number for each override, so that the sums of two points are equal if they are.
 
-Two points are the same if their configs are, however they were asked for: `seed=42` where 42 is the default is no
-setting at all. What a setting does to a config is asked once for each combination of group choices; where that cannot
-be told setting by setting, points count as the same if the words are.
+Two points are the same if their configs are, however they were asked for: `seed=42` where 42 is the default changes
+nothing. What an override does to a config is asked once for each combination of group choices; where that cannot be
+told one by one, points count as the same if their texts are.
 """
 
 from collections import Counter
@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
-from runner.points.axes import Setting
-from tracking.records.overrides import render_value
+from tracking.records.overrides import Override, render_value
 
 MASK = (1 << 128) - 1
 Choices = Mapping[str, str]
-Digest = Callable[[Sequence[Setting]], int]
+Digest = Callable[[Sequence[Override]], int]
 
 
 class Configs(Protocol):
@@ -25,38 +24,38 @@ class Configs(Protocol):
         """Return a text that is the same for the same config."""
         ...
 
-    def effects(self, choices: Choices, setting: Setting) -> Mapping[tuple[str, ...], str] | None:
-        """Return the leaves that a setting reaches, each with its new value, "" for the old; None if not known."""
+    def effects(self, choices: Choices, override: Override) -> Mapping[tuple[str, ...], str] | None:
+        """Return the leaves that an override reaches, each with its new value, "" for the old; None if not known."""
         ...
 
     def keys(self, choices: Choices) -> Collection[str]:
         """Return the dotted keys that a point of this config has."""
         ...
 
-    def value(self, settings: Sequence[Setting], key: str, default: object) -> object:
+    def value(self, overrides: Sequence[Override], key: str, default: object) -> object:
         """Return the value of a key in the config of a point."""
         ...
 
 
 class Wording:
-    """Numbers settings by key and typed value, so that 1 and 1.0 differ and `1e-1` is 0.1."""
+    """Numbers overrides by key and typed value, so that 1 and 1.0 differ and `1e-1` is 0.1."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
-    def __call__(self, settings: Iterable[Setting]) -> int:
-        """Return the number of these settings."""
+    def __call__(self, overrides: Iterable[Override]) -> int:
+        """Return the number of these overrides."""
         # A sum, so that the order in which two grids name their keys does not matter.
-        return sum(self._of(setting) for setting in settings) & MASK
+        return sum(self._of(override) for override in overrides) & MASK
 
-    def _of(self, setting: Setting) -> int:
-        if setting.text not in self._known:
+    def _of(self, override: Override) -> int:
+        if override.text not in self._known:
             try:
-                value = render_value(setting.value)
+                value = render_value(override.value)
             except ValueError:  # beyond the grammar as a value, yet given as text
-                value = setting.text
-            self._known[setting.text] = hash_words(setting.key, value)
-        return self._known[setting.text]
+                value = override.text
+            self._known[override.text] = hash_words(override.spelled, value)
+        return self._known[override.text]
 
 
 def hash_words(*words: object) -> int:
@@ -65,15 +64,15 @@ def hash_words(*words: object) -> int:
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest())
 
 
-def effect_digest(configs: Configs, choices: Choices, settings: Iterable[Setting], wording: Wording) -> Digest:
-    """Return the numbering of all these settings under group choices, which count for nothing themselves."""
-    effects = {s.text: configs.effects(choices, s) for s in settings if s.key not in choices}
+def effect_digest(configs: Configs, choices: Choices, overrides: Iterable[Override], wording: Wording) -> Digest:
+    """Return the numbering of all these overrides under group choices, which count for nothing themselves."""
+    effects = {s.text: configs.effects(choices, s) for s in overrides if s.spelled not in choices}
     by_key: dict[str, set[tuple[str, ...]]] = {}
-    for setting in settings:
-        if setting.key not in choices:
-            by_key.setdefault(setting.key, set()).update(effects[setting.text] or ())
+    for override in overrides:
+        if override.spelled not in choices:
+            by_key.setdefault(override.spelled, set()).update(effects[override.text] or ())
     reached = Counter(leaf for leaves in by_key.values() for leaf in leaves)
-    # Effects add up unless two keys reach the same leaf; what one unknown setting reaches could be any.
+    # Effects add up unless two keys reach the same leaf; what one unknown override reaches could be any.
     unknown = None in effects.values()
     worded = {key for key, leaves in by_key.items() if unknown or any(reached[leaf] > 1 for leaf in leaves)}
     known = {
@@ -81,9 +80,9 @@ def effect_digest(configs: Configs, choices: Choices, settings: Iterable[Setting
         for text, changes in effects.items()
     }
 
-    def digest(settings: Sequence[Setting]) -> int:
-        own = [setting for setting in settings if setting.key not in choices]
-        added = sum(known[s.text] for s in own if s.key not in worded)
-        return (wording(s for s in own if s.key in worded) + added) & MASK
+    def digest(overrides: Sequence[Override]) -> int:
+        own = [override for override in overrides if override.spelled not in choices]
+        added = sum(known[s.text] for s in own if s.spelled not in worded)
+        return (wording(s for s in own if s.spelled in worded) + added) & MASK
 
     return digest

@@ -1,7 +1,7 @@
 """Grids -> points, as a stream: conditional axes, exclusions, duplicates. Pure; the caller knows the configs.
 
 Group choices decide which keys exist, so they are fixed first: every combination of them is a branch, and
-an axis or plain setting whose key the branch does not have is dropped there. The branches are then merged
+an axis or plain override whose key the branch does not have is dropped there. The branches are then merged
 back into the order of `itertools.product` over the axes as written, first axis slowest.
 """
 
@@ -14,13 +14,14 @@ from math import prod
 from operator import itemgetter
 
 from runner.errors import ConfigError, SweepError
-from runner.points.axes import Axis, Grid, Point, Setting, plain_name
+from runner.points.axes import Axis, Grid, Point
 from runner.points.conditional import Applicability
 from runner.points.duplicates import MASK, Configs, Digest, Wording, effect_digest, hash_words
 from runner.points.expression import Expression
 from runner.suggest import suggest
+from tracking.records.overrides import Override, key_of
 
-Asks = Callable[[Sequence[Setting]], Mapping[str, object]]
+Asks = Callable[[Sequence[Override]], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class _Entry:
     """A value of an axis as one branch sees it."""
 
     index: int  # place on the axis as written
-    settings: tuple[Setting, ...]
+    overrides: tuple[Override, ...]
     digest: int
 
 
@@ -61,13 +62,13 @@ class _Plan:
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
         return ((sum([entry.digest for entry in entries], base) & MASK, entries) for _, base, entries in merged)
 
-    def excludes(self, place: int, settings: tuple[Setting, ...]) -> bool:
+    def excludes(self, place: int, overrides: tuple[Override, ...]) -> bool:
         """Tell whether conditions leave out the point at a place of the stream."""
         if self.asks is None:
-            return is_excluded(self.grid.exclude, {setting.name: setting.value for setting in settings})
+            return is_excluded(self.grid.exclude, {override.key: override.value for override in overrides})
         if place >= len(self.verdicts):  # composing a point for every condition is dear: it is asked once
             self.verdicts.extend(bytes(place - len(self.verdicts)))
-            self.verdicts.append(is_excluded(self.grid.exclude, self.asks(settings)))
+            self.verdicts.append(is_excluded(self.grid.exclude, self.asks(overrides)))
         return bool(self.verdicts[place])
 
 
@@ -92,22 +93,22 @@ class Expansion:
             for place, (digest, entries) in enumerate(plan.stream()):
                 if digest in seen:
                     continue
-                settings = tuple(setting for entry in entries for setting in entry.settings)
+                overrides = tuple(override for entry in entries for override in entry.overrides)
                 # Excluded points are not remembered: another grid may ask for them.
-                if plan.grid.exclude and plan.excludes(place, settings):
+                if plan.grid.exclude and plan.excludes(place, overrides):
                     continue
                 seen.add(digest)
-                yield Point(number, settings, plan.grid)
+                yield Point(number, overrides, plan.grid)
                 number += 1
         self._count = number
         if number == 0:
             raise SweepError(_nothing_left(self._plans))
 
     @property
-    def settings(self) -> Iterator[Setting]:
-        """Every setting that points may have, once for each axis that has it."""
+    def overrides(self) -> Iterator[Override]:
+        """Every override that points may have, once for each axis that has it."""
         axes = (axis for plan in self._plans for axis in plan.grid.axes)
-        return (setting for axis in axes for value in axis.values for setting in value)
+        return (override for axis in axes for value in axis.values for override in value)
 
     def count(self) -> int:
         """Count the points: by multiplication where that is exact, else by walking them once."""
@@ -137,7 +138,7 @@ def expand(
     `known_keys(choices)` lists names for suggestions, `place(branches, key)` says what there is instead of a key
     that none of these branches has. Keys with `+`, `++` or `~` always apply.
     With `configs` points are the same if their configs are, and `exclude` may speak about every key of theirs;
-    without, if their settings are, and about the keys of the grid.
+    without, if their overrides are, and about the keys of the grid.
     """
     applicability = Applicability(applies)
     planner = _Planner(groups, applicability, configs)
@@ -152,7 +153,8 @@ def _repeated(grids: Iterable[Grid], digest: Wording) -> Iterator[str]:
     for axis in itertools.chain.from_iterable(grid.axes for grid in grids):
         distinct = len({digest(value) for value in axis.values})
         if distinct < len(axis.values):
-            yield f"{', '.join(axis.keys)}: {distinct} different values among {len(axis.values)}; equal points run once"
+            keys = ", ".join(axis.spelled)
+            yield f"{keys}: {distinct} different values among {len(axis.values)}; equal points run once"
 
 
 class _Planner:
@@ -166,19 +168,19 @@ class _Planner:
 
     def plan(self, grid: Grid) -> _Plan:
         """Plan a grid. Raises ConfigError that names it."""
-        structural = frozenset(key for axis in grid.axes for key in axis.keys if self._groups(_group_name(key)))
+        structural = frozenset(key for axis in grid.axes for key in axis.spelled if self._groups(_group_name(key)))
         columns = [_Column(axis, self._wording) for axis in grid.axes]
-        deciding = [column.entries(column.axis.keys) for column in columns if structural & set(column.axis.keys)]
+        deciding = [column.entries(column.axis.spelled) for column in columns if structural & set(column.axis.spelled)]
         branches, choices_of = [], []
         for chosen in itertools.product(*deciding):
-            choices = {s.key: _choice(s) for entry in chosen for s in entry.settings if s.key in structural}
+            choices = {s.spelled: _choice(s) for entry in chosen for s in entry.overrides if s.spelled in structural}
             choices_of.append(choices)
             try:
                 branches.append(self._branch(grid, columns, chosen, choices, structural))
             except ConfigError as error:
                 raise type(error)(grid.locate(str(error))) from error
         asks = find_asks(grid, choices_of, self._configs)
-        mixed = any(0 < len(structural & set(axis.keys)) < len(axis.keys) for axis in grid.axes)
+        mixed = any(0 < len(structural & set(axis.spelled)) < len(axis.spelled) for axis in grid.axes)
         alike = self._configs is not None and len({branch.base for branch in branches}) < len(branches)
         return _Plan(grid, tuple(branches), distinct=not (mixed or alike), asks=asks)
 
@@ -199,14 +201,14 @@ class _Planner:
             axis = column.axis
             own = axis.origin == grid.origin
             ask = partial(self._applicability.ask, choices, axis=axis, scope=grid.origin if own else None)
-            kept = tuple(key for key in axis.keys if key in structural or ask(key, required=not (own and uprooted)))
+            kept = tuple(key for key in axis.spelled if key in structural or ask(key, required=not (own and uprooted)))
             entries = column.entries(kept)
-            if structural & set(axis.keys):
+            if structural & set(axis.spelled):
                 entries = (column.entry(next(decided).index, kept),)
             axes.append(entries)
         if self._configs is None:
             return _Branch(tuple(axes))
-        every = [setting for entries in axes for entry in entries for setting in entry.settings]
+        every = [override for entries in axes for entry in entries for override in entry.overrides]
         digest = effect_digest(self._configs, choices, every, self._wording)
         return _Branch(
             tuple(_distinct(entries, digest) for entries in axes), hash_words(self._configs.identity(choices))
@@ -216,17 +218,17 @@ class _Planner:
 def _distinct(entries: Iterable[_Entry], digest: Digest) -> tuple[_Entry, ...]:
     found: dict[int, _Entry] = {}
     for entry in entries:
-        numbered = replace(entry, digest=digest(entry.settings))
+        numbered = replace(entry, digest=digest(entry.overrides))
         found.setdefault(numbered.digest, numbered)
     return tuple(found.values())
 
 
 def _group_name(key: str) -> str:
-    return plain_name(key).partition("@")[0]
+    return key_of(key).partition("@")[0]
 
 
-def _choice(setting: Setting) -> str:
-    return setting.value if isinstance(setting.value, str) else setting.text.partition("=")[2]
+def _choice(override: Override) -> str:
+    return override.value if isinstance(override.value, str) else override.written
 
 
 class _Column:
@@ -238,10 +240,10 @@ class _Column:
         self._narrowed: dict[tuple[str, ...], tuple[_Entry, ...]] = {}
 
     def entry(self, index: int, kept: tuple[str, ...]) -> _Entry:
-        settings = self.axis.values[index]
-        if kept != self.axis.keys:
-            settings = tuple(setting for setting in settings if setting.key in kept)
-        return _Entry(index, settings, self._digest(settings))
+        overrides = self.axis.values[index]
+        if kept != self.axis.spelled:
+            overrides = tuple(override for override in overrides if override.spelled in kept)
+        return _Entry(index, overrides, self._digest(overrides))
 
     def entries(self, kept: tuple[str, ...]) -> tuple[_Entry, ...]:
         if kept not in self._narrowed:
@@ -257,9 +259,9 @@ def _varying(grids: Sequence[Grid], partial: frozenset[str]) -> tuple[str, ...]:
     texts: dict[str, set[str]] = {}
     for grid in grids:
         for axis in grid.axes:
-            for setting in itertools.chain.from_iterable(axis.values):
-                texts.setdefault(setting.name, set()).add(setting.text)
-    everywhere = frozenset.intersection(*(grid.names for grid in grids)) if grids else frozenset()
+            for override in itertools.chain.from_iterable(axis.values):
+                texts.setdefault(override.key, set()).add(override.text)
+    everywhere = frozenset.intersection(*(grid.keys for grid in grids)) if grids else frozenset()
     return tuple(name for name in texts if len(texts[name]) > 1 or name in partial or name not in everywhere)
 
 
@@ -270,12 +272,12 @@ def _nothing_left(plans: Sequence[_Plan]) -> str:
 
 def find_asks(grid: Grid, branches: Sequence[Mapping[str, str]], configs: Configs | None) -> Asks | None:
     """Return how to ask for the values of keys that the conditions name and the grid does not set, if there are."""
-    foreign = frozenset(name for condition in grid.exclude for name in condition.names - grid.names)
+    foreign = frozenset(name for condition in grid.exclude for name in condition.names - grid.keys)
     if not foreign:
         return None
     known = {key for choices in branches for key in configs.keys(choices)} if configs else set()
     # What was typed beside it, as dry_run=true, is no matter of the grid's.
-    axes = {name for a in grid.axes if a.origin == grid.origin or len(a.values) > 1 for name in a.names}
+    axes = {name for a in grid.axes if a.origin == grid.origin or len(a.values) > 1 for name in a.keys}
     for condition in grid.exclude:
         for name in sorted((condition.names & foreign) - known):
             raise SweepError(
@@ -287,10 +289,10 @@ def find_asks(grid: Grid, branches: Sequence[Mapping[str, str]], configs: Config
     return partial(_ask_values, configs, foreign)
 
 
-def _ask_values(configs: Configs, names: Iterable[str], settings: Sequence[Setting]) -> Mapping[str, object]:
+def _ask_values(configs: Configs, names: Iterable[str], overrides: Sequence[Override]) -> Mapping[str, object]:
     absent = object()
-    asked = {name: configs.value(settings, name, absent) for name in names}
-    values = {setting.name: setting.value for setting in settings}
+    asked = {name: configs.value(overrides, name, absent) for name in names}
+    values = {override.key: override.value for override in overrides}
     return values | {name: value for name, value in asked.items() if value is not absent}
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.errors import SweepError
-from runner.points.axes import RESERVED_WORDS, SEED, Axis, Grid, Setting, repeat_axis
+from runner.points.axes import RESERVED_WORDS, SEED, Axis, Grid, repeat_axis
 from runner.points.expression import Expression, parse_expression
 from runner.points.spacing import LARGEST_AXIS, interval_points, linspace_points, logspace_points, range_points
 from runner.suggest import suggest
+from tracking.records.overrides import Override
 
 _CALL: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)
 _INTEGER: Final = re.compile(r"[+-]?\d+(_\d+)*", re.ASCII)
@@ -176,7 +177,7 @@ def _read_zip(call: re.Match[str], rows: object, where: str, origin: str) -> Axi
                 f"({', '.join(keys)}).{hint} Give every entry one value for each key."
             )
         with _at(where):
-            values.append(tuple(Setting.of(k, v) for k, v in zip(keys, row, strict=True)))
+            values.append(tuple(Override.of(k, v) for k, v in zip(keys, row, strict=True)))
     return Axis(keys, tuple(values), origin)
 
 
@@ -200,7 +201,7 @@ def _read_exclude(value: object, where: str, origin: str) -> tuple[Expression, .
 def _start_repeat(axes: list[Axis], origin: str) -> list[Axis]:
     """Check that no key stands twice, and let a plain `seed` of the grid be the first of `repeat`."""
     repeat = next((axis for axis in axes if axis.repeats), None)
-    seed = next((axis for axis in axes if not axis.repeats and axis.keys == (SEED,)), None)
+    seed = next((axis for axis in axes if not axis.repeats and axis.spelled == (SEED,)), None)
     if repeat is not None and seed is not None:
         base = seed.values[0][0].value
         if len(seed.values) > 1 or isinstance(base, bool) or not isinstance(base, int):
@@ -212,9 +213,9 @@ def _start_repeat(axes: list[Axis], origin: str) -> list[Axis]:
         axes = [started if axis is repeat else axis for axis in axes if axis is not seed]
     taken: set[str] = set()
     for axis in axes:
-        for name in sorted(axis.names & taken):
+        for name in sorted(axis.keys & taken):
             raise SweepError(f"{origin}: {name} stands twice in the grid. Keep one of the two.")
-        taken |= axis.names
+        taken |= axis.keys
     return axes
 
 
@@ -223,7 +224,7 @@ def _at(where: str) -> Iterator[None]:
     """Put the place in front of a mistake found further down."""
     try:
         yield
-    except SweepError as error:
+    except (SweepError, ValueError) as error:  # ValueError: a value that the grammar cannot express
         raise SweepError(f"{where}: {error}") from None
 
 

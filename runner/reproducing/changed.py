@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
-from runner.compose.overrides import read_settings
+from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
-from runner.points.axes import Setting
 from runner.points.naming import name_for
 from runner.reproducing.running import Options, check_runnable, open_session, relocate
 from runner.request import Request, SpecMaker, read_points
@@ -25,6 +24,7 @@ from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from runner.trial.spec import Spec
 from tracking.records.names import BOOKKEEPING, DERIVED_FROM
+from tracking.records.overrides import Override
 from tracking.records.values import leaves
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def change_recorded(then: RecordedRun, overrides: Sequence[str], *, config_dirs:
 
 def change_with(composer: Composer, then: RecordedRun, overrides: Sequence[str]) -> Changed:
     """Return the point that a run becomes with these overrides, by a composer that finds the run's configs."""
-    settings = read_settings(overrides)
+    settings = read_overrides(overrides)
     difference = _first_drift(then, composer)
     if difference is None:
         changed = _compose(then, settings, composer)
@@ -79,9 +79,10 @@ def run_changed(
 
 
 # Composed anew -----------------------------------------------------------------------------------
-def _asked(then: RecordedRun) -> tuple[str, ...]:
+def _asked(then: RecordedRun) -> tuple[Override, ...]:
     request = then.record.request
-    return request.overrides if request.minimal is None else request.minimal
+    asked = request.overrides if request.minimal is None else request.minimal
+    return read_overrides(override.text for override in asked)
 
 
 def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
@@ -89,7 +90,7 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
     if not then.record.request.choices:
         return "the run does not say how it was asked for"
     try:
-        composed = composer.compose(read_settings(_asked(then)))
+        composed = composer.compose(_asked(then))
     except RunnerError as error:
         gone = [folder for folder in then.record.request.config_dir if not _is_there(folder)]
         if gone:
@@ -110,20 +111,20 @@ def _leaves(config: Mapping[str, Any]) -> dict[str, str]:
     return {key: repr(value) for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
 
 
-def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> Changed:
-    recorded = [setting for setting in read_settings(_asked(then)) if setting.name.partition(".")[0] not in _ONLY_THEN]
+def _compose(then: RecordedRun, settings: Sequence[Override], composer: Composer) -> Changed:
+    recorded = [setting for setting in _asked(then) if setting.key.partition(".")[0] not in _ONLY_THEN]
     new = _without_cancelled(settings, recorded, composer)
-    asked = {setting.name for setting in settings}
-    regrouped = _regrouped(then, [*(s for s in recorded if s.name not in asked), *new], composer)
-    kept: list[Setting] = []
-    left_out: list[Setting] = []
+    asked = {setting.key for setting in settings}
+    regrouped = _regrouped(then, [*(s for s in recorded if s.key not in asked), *new], composer)
+    kept: list[Override] = []
+    left_out: list[Override] = []
     for setting in recorded:
-        if setting.name not in asked:
-            below = any(setting.name.startswith(f"{group}.") for group in regrouped)
+        if setting.key not in asked:
+            below = any(setting.key.startswith(f"{group}.") for group in regrouped)
             (left_out if below else kept).append(setting)
     structural = [setting for setting in (*kept, *new) if composer.is_structural(setting)]
     for setting in [s for s in kept if not composer.is_structural(s)]:
-        if not composer.has_key(structural, setting.key):
+        if not composer.has_key(structural, setting.spelled):
             kept.remove(setting)
             left_out.append(setting)
     notes = [f"{s.text} of the recorded run does not apply any more and is left out" for s in left_out]
@@ -132,52 +133,54 @@ def _compose(then: RecordedRun, settings: Sequence[Setting], composer: Composer)
     return Changed(SpecMaker(request, composer, expansion).spec(next(iter(expansion))), tuple(notes))
 
 
-def _regrouped(then: RecordedRun, settings: Sequence[Setting], composer: Composer) -> list[str]:
+def _regrouped(then: RecordedRun, settings: Sequence[Override], composer: Composer) -> list[str]:
     """Return the groups whose choice is another one now: it brings values of its own."""
     before = then.record.request.choices
-    choosing = [s for s in settings if composer.is_structural(s) and composer.is_group(s.key)]
+    choosing = [s for s in settings if composer.is_structural(s) and composer.is_group(s.spelled)]
     return [group for group, choice in composer.choices(choosing).items() if before.get(group) != choice]
 
 
-def _without_cancelled(settings: Sequence[Setting], recorded: Sequence[Setting], composer: Composer) -> list[Setting]:
+def _without_cancelled(
+    settings: Sequence[Override], recorded: Sequence[Override], composer: Composer
+) -> list[Override]:
     """Leave out what only takes back an override of the recorded run: `~x` after `+x=1`, `group=null`."""
-    added = {setting.name for setting in recorded if setting.key.startswith("+")}
+    added = {setting.key for setting in recorded if "+" in setting.prefix}
     kept = []
     for setting in settings:
-        if setting.key.startswith("~") and setting.name in added:
-            rest = [other for other in recorded if other.name != setting.name]
-            if setting.name not in dict(leaves(composer.compose(rest).config)):
+        if setting.prefix == "~" and setting.key in added:
+            rest = [other for other in recorded if other.key != setting.key]
+            if setting.key not in dict(leaves(composer.compose(rest).config)):
                 continue
-        no_choice = setting.value is None and not setting.key.startswith(("+", "~"))
-        if no_choice and composer.is_group(setting.key) and setting.name not in composer.choices(()):
+        no_choice = setting.value is None and not setting.prefix
+        if no_choice and composer.is_group(setting.spelled) and setting.key not in composer.choices(()):
             continue
         kept.append(setting)
     return kept
 
 
 # Set on the recorded config ------------------------------------------------------------------------
-def _refuse_structural(then: RecordedRun, settings: Sequence[Setting], composer: Composer, difference: str) -> None:
+def _refuse_structural(then: RecordedRun, settings: Sequence[Override], composer: Composer, difference: str) -> None:
     for setting in settings:
-        if composer.is_structural(setting) and composer.is_group(setting.key):
+        if composer.is_structural(setting) and composer.is_group(setting.spelled):
             raise NotReproducible(
                 f"{setting.text} chooses a file of conf/, and today's conf/ does not compose the config of"
                 f" {then.short}: {difference.rstrip('.')}. Or set single keys, as model.NAME=value."
             )
 
 
-def _set(then: RecordedRun, settings: Sequence[Setting], difference: str) -> Changed:
+def _set(then: RecordedRun, settings: Sequence[Override], difference: str) -> Changed:
     config: dict[str, Any] = copy.deepcopy(dict(then.config))
     notes = [f"set on the recorded config, because it cannot be composed anew: {difference}"]
     for setting in settings:
         followers = _followers(config, setting)
-        for path in ((setting.name,), *((key,) for key in followers)):
+        for path in ((setting.key,), *((key,) for key in followers)):
             _assign(config, path[0], setting)
         if followers:
             notes.append(f"{setting.text} also sets {', '.join(followers)}, which had the same value")
     spec = then.spec()
     model = then.record.request.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
-    asked = (*spec.overrides, *(setting.text for setting in settings))
-    origins = dict(spec.origins) | {setting.name: "command line" for setting in settings}
+    asked = (*spec.overrides, *settings)
+    origins = dict(spec.origins) | {setting.key: "command line" for setting in settings}
     name = name_for(model, settings)
     experiment = str(config.get("experiment_name") or spec.experiment)
     config.pop("sweep", None)
@@ -195,28 +198,28 @@ def _set(then: RecordedRun, settings: Sequence[Setting], difference: str) -> Cha
     )
 
 
-def _followers(config: Mapping[str, Any], setting: Setting) -> list[str]:
+def _followers(config: Mapping[str, Any], setting: Override) -> list[str]:
     """Return the keys that repeat a top-level key: of the same name below, or the seed's random states."""
-    if "." in setting.name or setting.name not in config:
+    if "." in setting.key or setting.key not in config:
         return []
-    old = repr(config[setting.name])
-    names = ("random_state",) if setting.name == "seed" else (setting.name,)
+    old = repr(config[setting.key])
+    names = ("random_state",) if setting.key == "seed" else (setting.key,)
     return [
         key for key, value in leaves(config) if "." in key and key.rpartition(".")[2] in names and repr(value) == old
     ]
 
 
-def _assign(config: dict[str, Any], key: str, setting: Setting) -> None:
+def _assign(config: dict[str, Any], key: str, setting: Override) -> None:
     *above, last = key.split(".")
     node: Any = config
     for name in above:
         node = node.get(name) if isinstance(node, dict) else None
-    if not isinstance(node, dict) or (not above and last not in node and not setting.key.startswith("+")):
+    if not isinstance(node, dict) or (not above and last not in node and "+" not in setting.prefix):
         from runner.suggest import suggest
 
         known = [name for name, _ in leaves(config)]
         raise ConfigError(f"{setting.text}: the recorded config has no {key}.{suggest(key, known)}")
-    if setting.key.startswith("~"):
+    if setting.prefix == "~":
         node.pop(last, None)
     else:
         node[last] = setting.value

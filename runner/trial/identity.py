@@ -27,6 +27,7 @@ from tracking.records.names import (
     FINGERPRINT_SPLITS,
     IDENTITY,
     TEST_TRAIN_RATIO,
+    is_bookkeeping,
 )
 from tracking.records.values import leaves
 
@@ -76,8 +77,7 @@ def splits_key(config: Mapping[str, Any]) -> str:
 
 def asked_fingerprint(spec: Spec) -> str:
     """Return what tells apart what two points were asked: the overrides, but for how and where to run."""
-    keys = {text: text.lstrip("+~").partition("=")[0] for text in spec.overrides}
-    return fingerprint(sorted(text for text, key in keys.items() if key.partition(".")[0] not in BOOKKEEPING))
+    return fingerprint(sorted(override.text for override in spec.overrides if not is_bookkeeping(override.key)))
 
 
 def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str]) -> dict[str, Any]:

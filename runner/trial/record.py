@@ -50,7 +50,6 @@ from tracking.records.names import (
     WARNINGS,
     WARNINGS_COUNT,
 )
-from tracking.records.overrides import override_key
 from tracking.records.request import COMMAND_LINE, SWEEP, Request, write_request
 from tracking.records.values import leaves
 from tracking.records.yaml_text import write_mapping
@@ -198,14 +197,14 @@ def outcome_of(spec: Spec, run_id: str, status: str, *, seconds: float = 0.0) ->
         seconds,
         metric=metric.removesuffix("_mean"),
         direction=direction,
-        overrides=spec.overrides,
+        overrides=tuple(override.text for override in spec.overrides),
         varied=varied(spec),
     )
 
 
 def varied(spec: Spec) -> dict[str, Any]:
     """Return what the keys of the sweep are at a point: as typed, else as the files behind it have them."""
-    typed = dict(text.lstrip("+~").partition("=")[::2] for text in spec.overrides)
+    typed = {override.key: override.written for override in spec.overrides}
     return {key: typed[key] if key in typed else _in_config(spec, key) for key in spec.swept}
 
 
@@ -355,7 +354,7 @@ def _finish(
 
 def _request(spec: Spec) -> Request:
     """Return what was asked for a point, and where every value of its config came from."""
-    typed = (override_key(text) for text in spec.overrides)
+    typed = (override.key for override in spec.overrides)
     return Request(
         overrides=spec.overrides,
         minimal=spec.minimal,
@@ -373,7 +372,7 @@ def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
     tags |= session.tags
     if SWEEP_ID in session.tags:
         tags.setdefault(SWEEP_POINT, str(spec.number))  # another sweeper has numbered it already
-    tags[OVERRIDES] = json.dumps(list(spec.overrides))
+    tags[OVERRIDES] = json.dumps([override.text for override in spec.overrides])
     tags[FINGERPRINT_ASKED] = asked_fingerprint(spec)
     tags[OBJECTIVE_METRIC] = metric
     tags[OBJECTIVE_DIRECTION] = direction

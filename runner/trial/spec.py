@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tracking.records.overrides import Override
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -29,8 +31,8 @@ class Spec:
     name: str  # the run's name: the model and what varies
     experiment: str  # where the run is filed
     config: Mapping[str, Any]
-    overrides: tuple[str, ...]
-    minimal: tuple[str, ...]  # the shortest overrides that compose this config
+    overrides: tuple[Override, ...]
+    minimal: tuple[Override, ...]  # the shortest overrides that compose this config
     swept: tuple[str, ...]  # the keys of the sweep's axes
     choices: Mapping[str, str]  # the choice of each config group
     origins: Mapping[str, str]  # dotted key -> where its value came from

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runner.compose.composer import Composed, Composer
 from runner.compose.folder import config_folder
-from runner.compose.overrides import read_settings
+from runner.compose.overrides import read_overrides
 from runner.compose.session import prepare_hydra
 from runner.reproducing.changed import change_with
 from runner.trial.recorded import RecordedRun
@@ -68,7 +68,7 @@ def record(composed: Composed, name: str) -> RunRecord:
 
 
 def command_between(composer: Composer, first: Sequence[str], second: Sequence[str]) -> Command:
-    old, new = (composer.compose(read_settings(asked)) for asked in (first, second))
+    old, new = (composer.compose(read_overrides(asked)) for asked in (first, second))
     return compare_configs([record(old, "first"), record(new, "second")]).commands[1]
 
 
@@ -77,13 +77,13 @@ def command_between(composer: Composer, first: Sequence[str], second: Sequence[s
 def test_the_printed_command_composes_the_second_config(
     composer: Composer, first: list[str], second: list[str]
 ) -> None:
-    wanted = composer.compose(read_settings(second)).config
+    wanted = composer.compose(read_overrides(second)).config
     command = command_between(composer, first, second)
 
     assert command.run is not None
     program, *overrides = shlex.split(command.run.removeprefix("python -m "))
     assert program == "runner"
-    assert diff_configs(wanted, composer.compose(read_settings(overrides)).config) == ()
+    assert diff_configs(wanted, composer.compose(read_overrides(overrides)).config) == ()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -92,7 +92,7 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
     composer: Composer, first: list[str], second: list[str]
 ) -> None:
     """Starting from a run: its own request, of which whatever is given anew or gone is left out."""
-    old, new = (composer.compose(read_settings(asked)) for asked in (first, second))
+    old, new = (composer.compose(read_overrides(asked)) for asked in (first, second))
     command = compare_configs([record(old, "first"), record(new, "second")]).commands[1]
 
     assert command.from_first is not None
@@ -102,7 +102,7 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
 
 
 def test_a_real_group_change_is_one_line(composer: Composer) -> None:
-    old, new = (composer.compose(read_settings(asked)) for asked in ([], ["model=elasticnet", "alpha=0.5"]))
+    old, new = (composer.compose(read_overrides(asked)) for asked in ([], ["model=elasticnet", "alpha=0.5"]))
     text = render_config(compare_configs([record(old, "first"), record(new, "second")]))
 
     assert "  model  ridge -> elasticnet (+ l1_ratio = 0.5)" in text
@@ -119,6 +119,6 @@ def test_a_real_group_change_is_one_line(composer: Composer) -> None:
     )
 )
 def test_a_written_value_is_read_back_by_hydra_with_its_type(value: object) -> None:
-    (setting,) = read_settings([f"key={render_value(value)}"])
+    (setting,) = read_overrides([f"key={render_value(value)}"])
 
     assert repr(setting.value) == repr(value)

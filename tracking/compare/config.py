@@ -205,8 +205,9 @@ def _command(record: RunRecord, first: RunRecord, flat: Mapping[str, Any], store
         overrides = record.request.overrides
         if not overrides:
             return Command(None, None, "The run does not say how it was asked for (no overrides.yaml).")
-        return Command(_shell("python -m runner", [*_searched(record.request), *overrides]), None, note)
-    run = _shell("python -m runner", [*_searched(record.request), *asked])
+        texts = [override.text for override in overrides]
+        return Command(_shell("python -m runner", [*_searched(record.request), *texts]), None, note)
+    run = _shell("python -m runner", [*_searched(record.request), *(override.text for override in asked)])
     if record is first or first.request.minimal is None or first.request.config_name != record.request.config_name:
         return Command(run, None, note)
     delta = change_request(

@@ -1,6 +1,6 @@
-"""Override strings as text (`alpha=0.5`, `+a.b=1`, `~c`): which key, which value. Pure, without Hydra.
+"""Overrides (`alpha=0.5`, `+a.b=1`, `~c`), in both directions: taken apart, and written. Pure, without Hydra.
 
-Only what diffs need; the runner's own parsing is Hydra's.
+The runner has Hydra read the values of what is typed; a record has them as text.
 """
 
 from __future__ import annotations
@@ -8,20 +8,91 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tracking.errors import InvalidValue
 from tracking.records.names import is_bookkeeping
 
+_PREFIXES = ("++", "+", "~")
 
-def override_key(override: str) -> str:
-    """Return what an override is about: `+model@extra=ridge` gives `model@extra`."""
-    return override.lstrip("+~").partition("=")[0]
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One assignment in Hydra's grammar. Two are the same if their texts are."""
+
+    prefix: str = field(compare=False)  # "", "+", "++" or "~"
+    key: str = field(compare=False)  # without the prefix: "alpha", "model.max_depth", "model@other"
+    value: Any = field(compare=False)  # typed, as Hydra reads it: 0.1, "ridge", None, [1, 2]; of a record the text
+    text: str  # the whole, as it was typed: "alpha=0.1"
+
+    @classmethod
+    def of(cls, spelled: str, value: object = None) -> Override:
+        """Make the override of a key with its prefix and a plain value; `~key` without a value is a deletion.
+
+        Raises InvalidValue for a value that the grammar cannot express.
+        """
+        prefix, key = _divide(spelled)
+        if prefix == "~" and value is None:
+            return cls(prefix, key, None, spelled)
+        try:
+            return cls(prefix, key, value, f"{spelled}={render_value(value)}")
+        except InvalidValue as error:
+            raise InvalidValue(f"{spelled}: {error}") from None
+
+    @classmethod
+    def parse(cls, text: str) -> Override:
+        """Take a text apart, whose value stays the text after `=`, None where there is none.
+
+        >>> Override.parse("+model@extra=ridge").key
+        'model@extra'
+        """
+        spelled, equals, written = text.partition("=")
+        return cls(*_divide(spelled), written if equals else None, text)
+
+    @property
+    def spelled(self) -> str:
+        """The key with its prefix."""
+        return self.prefix + self.key
+
+    @property
+    def written(self) -> str:
+        """The value as it is written; empty where there is none."""
+        return self.text.partition("=")[2]
+
+    @property
+    def group(self) -> str:
+        """The key without `@package`: the config group, if it is one."""
+        return self.key.partition("@")[0]
+
+    @property
+    def section(self) -> str:
+        """The first part of the key."""
+        return self.key.partition(".")[0]
+
+
+def parse_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
+    """Take recorded texts apart."""
+    return tuple(map(Override.parse, texts))
+
+
+def key_of(spelled: str) -> str:
+    """Strip `+`, `++` or `~` from a key.
+
+    >>> key_of("++tags.note")
+    'tags.note'
+    """
+    return _divide(spelled)[1]
+
+
+def _divide(spelled: str) -> tuple[str, str]:
+    prefix = next((prefix for prefix in _PREFIXES if spelled.startswith(prefix)), "")
+    return prefix, spelled.removeprefix(prefix)
 
 
 def change_request(
-    first: Sequence[str],
-    second: Sequence[str],
+    first: Sequence[Override],
+    second: Sequence[Override],
     *,
     before: Mapping[str, str],
     choices: Mapping[str, str],
@@ -35,18 +106,18 @@ def change_request(
     anew: with the old choice it goes. None where that cannot be said in overrides: the first took
     something away that the second has, or a value is beyond the grammar.
     """
-    asked = {override_key(override) for override in second}
-    back = [override for override in first if override_key(override) not in asked]
-    regrouped = [key for key in map(override_key, back) if key in choices]
+    asked = {override.key for override in second}
+    back = [override for override in first if override.key not in asked]
+    regrouped = [override.key for override in back if override.key in choices]
     changed = [group for group, choice in choices.items() if before.get(group) != choice]
-    delta = [f"{key}=null" for key in map(override_key, back) if key in before and key not in choices]
+    delta = [f"{o.key}=null" for o in back if o.key in before and o.key not in choices]
     delta += [f"{key}={choices[key]}" for key in regrouped]
-    delta += [o for o in second if o not in first or _is_below(override_key(o), changed)]
+    delta += [o.text for o in second if o not in first or _is_below(o.key, changed)]
     for override in back:
-        key = override_key(override)
+        key = override.key
         if key in choices or is_bookkeeping(key):
             continue
-        if override.startswith("~") or "@" in key:
+        if override.prefix == "~" or "@" in key:
             return None
         value = _section(values, key)
         if value is not None or key in values:
@@ -54,7 +125,7 @@ def change_request(
                 delta.append(f"{key}={render_value(value)}")
             except InvalidValue:
                 return None
-        elif override.startswith("+") and not _is_below(key, changed):
+        elif override.prefix and not _is_below(key, changed):
             delta.append(f"~{key}")
     return tuple(delta)
 

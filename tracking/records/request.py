@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracking.records.names import OVERRIDES
+from tracking.records.overrides import Override, parse_overrides
 from tracking.records.yaml_text import write_mapping
 
 SWEEP: Final = "sweep"
@@ -25,8 +26,8 @@ class Request:
     that was not recorded.
     """
 
-    overrides: tuple[str, ...] = ()
-    minimal: tuple[str, ...] | None = None
+    overrides: tuple[Override, ...] = ()
+    minimal: tuple[Override, ...] | None = None
     sweep: tuple[str, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class Request:
 
 def write_request(request: Request) -> str:
     """Write an overrides.yaml; what was typed comes last among the origins."""
-    lists = {"overrides": request.overrides, "minimal": request.minimal, "sweep": request.sweep}
+    lists = {"overrides": _shown(request.overrides), "minimal": _shown(request.minimal), "sweep": request.sweep}
     lists |= {"config_dir": request.config_dir} if request.config_dir else {}
     typed = {key: origin for key, origin in request.origins.items() if origin in (SWEEP, COMMAND_LINE)}
     rest: dict[str, Any] = {} if request.config_name == "config" else {"config_name": request.config_name}
@@ -54,8 +55,8 @@ def parse_request(asked: Mapping[str, Any], tags: Mapping[str, str]) -> Request:
     """Read what an overrides.yaml holds; whatever is missing or of another form is left out."""
     minimal, follows = asked.get("minimal"), asked.get("follows")
     return Request(
-        overrides=_texts(asked.get("overrides", read_json(tags.get(OVERRIDES)))),
-        minimal=_texts(minimal) if isinstance(minimal, list) else None,
+        overrides=parse_overrides(_texts(asked.get("overrides", read_json(tags.get(OVERRIDES))))),
+        minimal=parse_overrides(_texts(minimal)) if isinstance(minimal, list) else None,
         sweep=_texts(asked.get("sweep")),
         choices=text_mapping(asked.get("choices")),
         origins=text_mapping(asked.get("origins")),
@@ -63,6 +64,10 @@ def parse_request(asked: Mapping[str, Any], tags: Mapping[str, str]) -> Request:
         config_name=str(asked.get("config_name") or "config"),
         follows=text_mapping(follows) if isinstance(follows, Mapping) else None,
     )
+
+
+def _shown(overrides: Iterable[Override] | None) -> Sequence[str] | None:
+    return None if overrides is None else [override.text for override in overrides]
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class GridSweeper(Sweeper):
                 SWEEP_COMMAND: command_line(),
             }
         )
-        returns = self._launcher.launch([point.overrides for point in expansion], initial_job_idx=0)
+        returns = self._launcher.launch([point.texts for point in expansion], initial_job_idx=0)
         for job in returns:
             _ = job.return_value  # raises what the job raised
         return returns

@@ -8,10 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runner.compose.overrides import read_arguments
-from runner.errors import SweepError
-from runner.points.axes import Setting
 from tracking.errors import InvalidValue
-from tracking.records.overrides import render_value
+from tracking.records.overrides import Override, render_value
 
 PARSER = OverridesParser.create()
 
@@ -61,7 +59,7 @@ def same(a: object, b: object) -> bool:
 def test_hydra_reads_back_the_same_typed_value(value: object) -> None:
     try:
         text = render_value(value)
-    except SweepError:  # a mapping key that the grammar has no way to write
+    except InvalidValue:  # a mapping key that the grammar has no way to write
         return
     assert same(read_by_hydra(f"key={text}"), value), text
 
@@ -105,8 +103,8 @@ def test_values_are_written_as_a_person_would(value: object, text: str) -> None:
 def test_a_value_beyond_the_grammar_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidValue, match="cannot be written as an override"):
         render_value(value)
-    with pytest.raises(SweepError, match=r"^key: .*cannot be written as an override"):
-        Setting.of("key", value)
+    with pytest.raises(InvalidValue, match=r"^key: .*cannot be written as an override"):
+        Override.of("key", value)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ def test_a_value_beyond_the_grammar_is_refused_by_name(value: object) -> None:
     ],
 )
 def test_a_setting_writes_its_override(key: str, value: object, text: str) -> None:
-    assert Setting.of(key, value).text == text
+    assert Override.of(key, value).text == text
     PARSER.parse_override(text)
 
 

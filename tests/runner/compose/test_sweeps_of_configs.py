@@ -33,7 +33,7 @@ def names(*overrides: str, config_dir: Path | None = None) -> list[str]:
     """Return the points of a sweep, as their overrides."""
     with session(*([config_dir] if config_dir else [])) as own:
         expansion = read_points(Request(overrides, "test", sweeps=True), Composer(hydra_overrides=own))
-        points = [" ".join(text for text in point.overrides if "experiment=" not in text) for point in expansion]
+        points = [" ".join(text for text in point.texts if "experiment=" not in text) for point in expansion]
         assert expansion.count() == len(points)
         return points
 

@@ -34,10 +34,10 @@ sweep:
 """
     )
     first, second, third = read_sweep(yaml.safe_load(file.read_text())["sweep"])
-    assert [axis.keys for axis in first.axes] == [("model",), ("alpha",)]
+    assert [axis.spelled for axis in first.axes] == [("model",), ("alpha",)]
     assert len(first.axes[1].values) == 9
     assert values(second.axes[1]) == [0.001, 0.01, 0.1, 1.0, 10.0]
-    assert third.axes[1].keys == ("model.max_depth", "model.min_samples_leaf")
+    assert third.axes[1].spelled == ("model.max_depth", "model.min_samples_leaf")
     assert [s.text for s in third.axes[1].values[2]] == ["model.max_depth=null", "model.min_samples_leaf=5"]
     assert values(third.axes[2]) == [42, 43, 44]
     assert third.exclude[0].names == {"model.max_depth", "seed"}
@@ -78,7 +78,7 @@ def test_repeat_starts_at_the_grids_own_seed_or_at_the_one_given() -> None:
     [grid] = read_sweep({"repeat": 2}, base_seed=7)
     assert values(grid.axes[0]) == [7, 8]
     [grid] = read_sweep({"seed": 100, "alpha": 1, "repeat": 2})
-    assert [axis.keys for axis in grid.axes] == [("alpha",), ("seed",)]
+    assert [axis.spelled for axis in grid.axes] == [("alpha",), ("seed",)]
     assert values(grid.axes[1]) == [100, 101]
 
 

@@ -9,10 +9,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.compose.overrides import read_overrides
 from runner.errors import SweepError
-from runner.points.axes import Axis, Grid, Setting, merge_command_line
+from runner.points.axes import Axis, Grid, merge_command_line
 from runner.points.expansion import Expansion, expand
 from runner.points.grids import read_sweep
+from tracking.records.overrides import Override
 
 SHARED = {"seed", "cv.n_splits", "tags.note"}
 KEYS = {
@@ -33,7 +35,7 @@ def known(choices: Mapping[str, str]) -> Collection[str]:
     return KEYS[choices.get("model", "ridge")] | SHARED | {"model", "data"}
 
 
-def plan(*axes: Axis, grids: Sequence[Grid] = (), fixed: Sequence[Setting] = ()) -> Expansion:
+def plan(*axes: Axis, grids: Sequence[Grid] = (), fixed: Sequence[Override] = ()) -> Expansion:
     return expand(
         merge_command_line(grids, axes, fixed),
         applies=lambda choices, key: key in known(choices),
@@ -46,7 +48,7 @@ def texts(expansion: Expansion) -> list[str]:
     points = list(expansion)
     assert [point.number for point in points] == list(range(len(points)))
     assert expansion.count() == len(points)
-    return [" ".join(point.overrides) for point in points]
+    return [" ".join(point.texts) for point in points]
 
 
 MODELS = Axis.of("model", ["ridge", "elasticnet"])
@@ -69,7 +71,7 @@ def test_an_axis_is_dropped_where_the_model_does_not_have_it() -> None:
 
 
 def test_a_plain_setting_is_dropped_in_the_same_way() -> None:
-    expansion = plan(MODELS, fixed=[Setting.of("l1_ratio", 0.5), Setting.of("seed", 1)])
+    expansion = plan(MODELS, fixed=[Override.of("l1_ratio", 0.5), Override.of("seed", 1)])
     assert texts(expansion) == ["seed=1 model=ridge", "l1_ratio=0.5 seed=1 model=elasticnet"]
     assert expansion.notes == ("l1_ratio applies to elasticnet only",)
     assert "seed" not in expansion.varying
@@ -154,14 +156,14 @@ def test_a_key_that_no_chosen_config_has_is_a_mistake_with_the_nearest_names(axi
 
 
 def test_added_and_deleted_keys_always_apply() -> None:
-    added = [Axis.of("+brand.new", [1, 2]), Axis.plain(Setting.of("~nothing")), Axis.of("++x", [None])]
+    added = [Axis.of("+brand.new", [1, 2]), Axis.plain(Override.of("~nothing")), Axis.of("++x", [None])]
     assert texts(plan(*added)) == ["+brand.new=1 ~nothing ++x=null", "+brand.new=2 ~nothing ++x=null"]
 
 
 def test_equal_points_run_once_and_types_make_a_difference() -> None:
     alphas = Axis(
         ("alpha",),
-        tuple((Setting("alpha", v, f"alpha={t}"),) for v, t in [(0.1, "1e-1"), (0.1, "0.1"), (1, "1"), (1.0, "1.0")]),
+        tuple((override,) for override in read_overrides(["alpha=1e-1", "alpha=0.1", "alpha=1", "alpha=1.0"])),
         "command line",
     )
     assert texts(plan(alphas)) == ["alpha=1e-1", "alpha=1", "alpha=1.0"]
@@ -218,7 +220,7 @@ def test_an_axis_of_the_command_line_may_apply_to_one_grid_only() -> None:
 
 
 def test_a_group_given_on_the_command_line_drops_what_the_file_meant_for_another() -> None:
-    expansion = plan(Axis.plain(Setting.of("model", "ridge")), grids=read_sweep(COMPARE))
+    expansion = plan(Axis.plain(Override.of("model", "ridge")), grids=read_sweep(COMPARE))
     assert texts(expansion) == [
         *[f"model=ridge alpha={alpha}" for alpha in (0.1, 1.0, 10.0)],
         "model=ridge alpha=1",
@@ -246,14 +248,14 @@ def test_a_misspelt_word_of_a_grid_is_suggested_back() -> None:
 
 def test_a_plain_seed_moves_the_start_of_repeat_and_a_swept_one_replaces_it() -> None:
     grids = read_sweep({"model": "ridge", "repeat": 3})
-    assert texts(plan(Axis.plain(Setting.of("seed", 7)), grids=grids)) == [
+    assert texts(plan(Axis.plain(Override.of("seed", 7)), grids=grids)) == [
         "model=ridge seed=7",
         "model=ridge seed=8",
         "model=ridge seed=9",
     ]
     assert texts(plan(Axis.of("seed", [1, 2]), grids=grids)) == ["model=ridge seed=1", "model=ridge seed=2"]
     with pytest.raises(SweepError, match="repeat starts from a whole number, and seed is 'x'"):
-        plan(Axis.plain(Setting.of("seed", "x")), grids=grids)
+        plan(Axis.plain(Override.of("seed", "x")), grids=grids)
 
 
 def test_a_key_given_on_the_command_line_leaves_its_zip() -> None:
@@ -331,7 +333,7 @@ def test_many_points_are_streamed() -> None:
     expansion = plan(grids=read_sweep(grids))
     assert expansion.count() == 1_001_000
     first = list(itertools.islice(expansion, 3))
-    assert [" ".join(point.overrides) for point in first] == [
+    assert [" ".join(point.texts) for point in first] == [
         "alpha=0 model=ridge",
         "alpha=0 l1_ratio=0 model=elasticnet",
         "alpha=0 l1_ratio=1 model=elasticnet",
@@ -355,7 +357,7 @@ def test_without_conditions_the_points_are_those_of_hydras_basic_sweeper(
 ) -> None:
     line = [f"{key}={','.join(map(str, values))}" for key, values in axes]
     batches = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(line), max_batch_size=None)
-    points = [point.overrides for point in plan(*[Axis.of(key, values) for key, values in axes])]
+    points = [point.texts for point in plan(*[Axis.of(key, values) for key, values in axes])]
     assert points == [list(point) for point in batches[0]]
 
 

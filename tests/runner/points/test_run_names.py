@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.points.axes import Setting
 from runner.points.naming import LONGEST, Namer, name_for, shorten_values
+from tracking.records.overrides import Override
 
 
 def named(lead: str, **values: object) -> str:
-    return name_for(lead, [Setting.of(key.replace("__", "."), value) for key, value in values.items()])
+    return name_for(lead, [Override.of(key.replace("__", "."), value) for key, value in values.items()])
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def named(lead: str, **values: object) -> str:
         (named("svr", model__n_splits=1, cv__n_splits=5), "svr model.n_splits=1 cv.n_splits=5"),
         (named("mlp", model__layers=[10, 10]), "mlp layers=[10,10]"),
         (named("ridge", tags__note="two words, and 'more'"), "ridge note=two words, and 'more'"),
-        (name_for("ridge", [Setting.of("~x"), Setting.of("+y", 1)]), "ridge ~x y=1"),
+        (name_for("ridge", [Override.of("~x"), Override.of("+y", 1)]), "ridge ~x y=1"),
     ],
 )
 def test_a_name_says_what_varies(name: str, expected: str) -> None:
@@ -30,7 +30,7 @@ def test_a_name_says_what_varies(name: str, expected: str) -> None:
 
 
 def test_only_the_varying_keys_are_shown_when_they_are_known() -> None:
-    settings_ = [Setting.of("model", "ridge"), Setting.of("seed", 7), Setting.of("alpha", 1)]
+    settings_ = [Override.of("model", "ridge"), Override.of("seed", 7), Override.of("alpha", 1)]
     assert name_for("ridge", settings_, {"alpha", "model"}) == "ridge alpha=1"
 
 
@@ -46,15 +46,15 @@ def test_what_cannot_be_shown_becomes_a_few_digits(value: str) -> None:
 
 def test_a_name_that_is_taken_gets_the_number_of_its_point() -> None:
     namer = Namer()
-    first = namer.name("ridge", [Setting.of("note", "1")], 0)
-    second = namer.name("ridge", [Setting.of("note", 1)], 1)
+    first = namer.name("ridge", [Override.of("note", "1")], 0)
+    second = namer.name("ridge", [Override.of("note", 1)], 1)
     assert (first, second) == ("ridge note=1", "ridge note=1 #1")
 
 
 def test_names_that_differ_in_case_only_count_as_taken() -> None:
     namer = Namer()
-    assert namer.name("svc", [Setting.of("C", 1)], 0) == "svc C=1"
-    assert namer.name("svc", [Setting.of("c", 1)], 1) == "svc c=1 #1"
+    assert namer.name("svc", [Override.of("C", 1)], 0) == "svc C=1"
+    assert namer.name("svc", [Override.of("c", 1)], 1) == "svc c=1 #1"
 
 
 def test_neighbouring_floats_have_different_names() -> None:
@@ -77,7 +77,7 @@ def test_neighbouring_floats_have_different_names() -> None:
 def test_long_numbers_and_paths_are_short_where_they_stay_apart(
     key: str, values: list[object], words: list[str]
 ) -> None:
-    points = [Setting.of(key, value) for value in values]
+    points = [Override.of(key, value) for value in values]
     namer = Namer(None, points)
 
     names = [namer.name("ridge", [point], number) for number, point in enumerate(points)]
@@ -88,7 +88,7 @@ def test_long_numbers_and_paths_are_short_where_they_stay_apart(
 
 
 def test_settings_that_are_short_already_need_no_other_words() -> None:
-    assert shorten_values([Setting.of("model", "ridge"), Setting.of("alpha", 0.1), Setting.of("~x")]) == {}
+    assert shorten_values([Override.of("model", "ridge"), Override.of("alpha", 0.1), Override.of("~x")]) == {}
 
 
 @settings(max_examples=100)
@@ -101,9 +101,9 @@ def test_settings_that_are_short_already_need_no_other_words() -> None:
     )
 )
 def test_no_two_points_share_a_name(points: list[dict[str, object]]) -> None:
-    namer = Namer(None, [Setting.of(key, value) for point in points for key, value in point.items()])
+    namer = Namer(None, [Override.of(key, value) for point in points for key, value in point.items()])
     names = [
-        namer.name("ridge", [Setting.of(key, value) for key, value in point.items()], number)
+        namer.name("ridge", [Override.of(key, value) for key, value in point.items()], number)
         for number, point in enumerate(points)
     ]
     assert len({name.casefold() for name in names}) == len(points)

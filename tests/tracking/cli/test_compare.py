@@ -21,6 +21,7 @@ from tracking.cli.compare import configured_ignores
 from tracking.client import TrackingClient
 from tracking.errors import InvalidValue
 from tracking.records.environment import parse_environment
+from tracking.records.overrides import Override
 from tracking.records.reading import load_records
 from tracking.records.values import flatten
 from tracking.records.yaml_text import parse_yaml
@@ -343,7 +344,7 @@ def test_a_record_holds_what_the_run_left_behind(record: Recorder, store: Store)
     (found,) = load_records(store, [store.get_run(run_id)])
 
     assert found.config == {"alpha": 0.001, "model": {"tol": None}}
-    assert found.request.minimal == ("alpha=0.001",)
+    assert found.request.minimal == (Override.parse("alpha=0.001"),)
     assert [metric.step for metric in found.histories["rmse"]] == [0, 1, 2, 3, 4]
     assert found.environment.packages == {"numpy": "2.1.0"}
     assert found.experiment == "Default"

@@ -14,6 +14,7 @@ from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.pages.diff_json import diff_data
 from tracking.pages.diff_page import render_diff
 from tracking.records.environment import Environment
+from tracking.records.overrides import parse_overrides
 from tracking.records.reading import RunRecord
 from tracking.records.request import Request
 from tracking.records.values import Kind, flatten
@@ -96,7 +97,13 @@ def make_record(
 
 def asked(*minimal: str, model: str = "ridge", **origins: str) -> Request:
     choices = {"model": model, "cv": "kfold", "tracking": model}
-    return Request(minimal, minimal, (), choices, {key.replace("__", "."): o for key, o in origins.items()})
+    return Request(
+        parse_overrides(minimal),
+        parse_overrides(minimal),
+        (),
+        choices,
+        {key.replace("__", "."): o for key, o in origins.items()},
+    )
 
 
 @pytest.fixture
