@@ -65,14 +65,16 @@ RUNNER = {
     "reproduce": "errors api reproducing report",
     "api": f"{_FLOOR} points compose provenance trial report request flow reproducing store",
     "plugins": f"{_FLOOR} compose request study flow report",
-    "__main__": "*",
+    "cli": "*",
+    "shadows": "",
+    "__main__": "shadows cli",
     "__init__": "errors api",
 }
 
 # a package -> the modules that may import it (patterns); no other module may
 ONLY = {
-    "hydra": ["runner.compose.*", "runner.plugins.*", "runner.__main__", "runner.trial.build"],
-    "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.__main__", "runner.trial.build"],
+    "hydra": ["runner.compose.*", "runner.plugins.*", "runner.cli", "runner.trial.build"],
+    "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.cli", "runner.trial.build"],
     "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare"],
     "sqlite3": ["tracking.store.*"],
     "runner": ["runner", "runner.*"],

@@ -347,3 +347,23 @@ def test_as_a_process_it_ends_with_2_and_the_message_on_stderr(command: str, mes
     assert message in process.stderr
     assert "Traceback" not in process.stderr
     assert not Path("runs").exists()
+
+
+INTERRUPTED = """
+import signal
+
+
+def load():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ValueError("half of the file was read")
+"""
+
+
+def test_ctrl_c_is_no_mistake_whatever_is_raised_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("interrupted.py").write_text(INTERRUPTED)
+
+    assert main(["data=callable", "data.function=interrupted.load"]) == 130
+
+    assert capsys.readouterr().err == "interrupted\n"
