@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.terminal import Format, FormatOption, RunArgument, StoreOption, emit, emit_bytes, emit_table, opened
+from tracking.cli.terminal import (
+    Format,
+    FormatOption,
+    RunArgument,
+    StoreOption,
+    emit,
+    emit_bytes,
+    emit_table,
+    note,
+    opened,
+)
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_run
@@ -43,7 +53,7 @@ def artifacts(
     python -m tracking artifacts latest model --copy-to here
     """
     with opened(store) as source:
-        found = resolve_run(source, run)
+        found = resolve_run(source, run, tell=note)
         root = str(source.artifact_dir(found.info.run_id))
     place = root if path is None else existing(root, path)  # a run without files has no folder either
     if os.path.isfile(place) and copy_to is None:

@@ -104,7 +104,7 @@ def diff(
         raise InvalidValue("A comparison takes two runs or more: python -m tracking diff RUN RUN.")
     patterns = [*(ignore or ()), *configured_ignores(Path.cwd())]
     with opened(store) as source:
-        records = load_records(source, resolve_runs(source, runs))
+        records = load_records(source, resolve_runs(source, runs, tell=note))
     found = compare_runs(records, ignore=patterns, store=needed_uri(store))
     parts = [part.value for part in only or ()]
     if format == _PageFormat.JSON:

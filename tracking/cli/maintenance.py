@@ -79,7 +79,7 @@ def _move(source: Store, references: list[str], experiment: str | None, to: Life
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
-    for run in resolve_runs(source, references, stage=stage):
+    for run in resolve_runs(source, references, stage=stage, tell=note):
         source.update_run(run.info.run_id, lifecycle_stage=to)
         emit(f"{verb}d {run.info.run_id[:8]} ({run.info.run_name}).{undo} {run.info.run_id[:8]}")
 

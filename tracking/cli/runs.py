@@ -26,8 +26,9 @@ from tracking.errors import InvalidValue
 from tracking.pages.run_page import fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
 from tracking.records.names import NOTE, TRACEBACK_FILE
+from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
-from tracking.records.refs import NEWEST_FIRST, nearest_names, resolve_experiment, resolve_run
+from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
 from tracking.text.tables import Row, local_time, render_json, render_page, render_table
@@ -161,7 +162,7 @@ def show(
     python -m tracking show a93f --fingerprint
     """
     with opened(store) as source:
-        found = resolve_run(source, run)
+        found = resolve_run(source, run, tell=note)
         folder = source.artifact_dir(found.info.run_id)
         if fingerprint:
             sections = fingerprint_sections(found, read_identity(found.data.tags, folder))
@@ -217,7 +218,7 @@ def metrics(
     python -m tracking metrics latest rmse
     """
     with opened(store) as source:
-        found = resolve_run(source, run)
+        found = resolve_run(source, run, tell=note)
         histories = source.get_metric_histories([found.info.run_id]).get(found.info.run_id, {})
     if key is None:
         rows = [_summary(name, histories[name]) for name in sorted(histories)]

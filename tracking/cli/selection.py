@@ -28,7 +28,7 @@ def select_runs(
     if references and (sweep or filter or experiment):
         raise InvalidValue("Choose runs by name or by --sweep, --filter and --experiment, not both.")
     if references:
-        return resolve_runs(source, references)
+        return resolve_runs(source, references, tell=note)
     if not (sweep or filter or experiment):
         raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None

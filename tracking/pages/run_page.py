@@ -22,7 +22,7 @@ from tracking.records.names import (
     WARNINGS,
     is_recorders_tag,
 )
-from tracking.records.refs import objective
+from tracking.records.ranking import objective
 from tracking.text.tables import Row, format_duration, format_number, format_size, local_time
 
 Section = tuple[str, Row | str]

@@ -7,18 +7,16 @@ and explain the same. Reads the store; never writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from math import isnan, nan
 
-from tracking.entities import Experiment, LifecycleStage, Run, RunStatus, ViewType
-from tracking.errors import ExperimentNotFound, InvalidValue, RunAmbiguous, RunNotFound
-from tracking.records.names import OBJECTIVE_DIRECTION, OBJECTIVE_METRIC, REPRODUCES
+from tracking.entities import Experiment, LifecycleStage, Run, ViewType
+from tracking.errors import ExperimentNotFound, RunAmbiguous, RunNotFound
+from tracking.records.names import REPRODUCES
+from tracking.records.ranking import NEWEST_FIRST, best_run, equals
 from tracking.store.sqlite import Store
 
 SHORTEST_PREFIX = 4
-
-NEWEST_FIRST = ("start_time DESC", "recorded DESC")  # many runs may start in one millisecond
 
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 _BEST = re.compile(r"best(?::(.+))?", re.DOTALL)
@@ -26,23 +24,33 @@ _SEE = "See: python -m tracking runs"
 _VIEWS = {LifecycleStage.ACTIVE: ViewType.ACTIVE_ONLY, LifecycleStage.DELETED: ViewType.DELETED_ONLY}
 
 
-def resolve_run(store: Store, reference: str, *, stage: LifecycleStage = LifecycleStage.ACTIVE) -> Run:
+def _ignore(message: str) -> None:
+    """Tell nobody."""
+
+
+def resolve_run(
+    store: Store,
+    reference: str,
+    *,
+    stage: LifecycleStage = LifecycleStage.ACTIVE,
+    tell: Callable[[str], None] = _ignore,
+) -> Run:
     """Return the run that a reference names.
 
     `latest` is the run started last (in one millisecond: recorded last), `latest~N` the N-th before it.
-    `best` is the finished run with the best objective among those that share the objective of the newest
-    (tags `objective.metric` and `objective.direction`); `best:EXPERIMENT` looks in one experiment only.
-    Anything else is a run id,
-    the first four or more characters of one, or a run name; a name means the run itself rather than
-    those that reproduce it (tag `reproduces`), which have it too. `stage` says which runs are meant
-    where both active and deleted ones would do.
+    `best` is the finished run with the best objective (tags `objective.metric` and `objective.direction`; that of the
+    newest run) among those that were scored on the data and splits of the newest; `best:EXPERIMENT` looks in one
+    experiment only. Where runs were scored on others too, `tell` is told so.
+    Anything else is a run id, the first four or more characters of one, or a run name; a name means the run itself
+    rather than those that reproduce it (tag `reproduces`), which have it too. `stage` says which runs are meant where
+    both active and deleted ones would do.
 
     Raises RunNotFound, RunAmbiguous or ExperimentNotFound, naming the nearest there is.
     """
     if found := _LATEST.fullmatch(reference):
         return _latest(store, int(found[1] or 0), stage)
     if found := _BEST.fullmatch(reference):
-        return _best(store, found[1])
+        return _best(store, found[1], tell)
     candidates = _candidates(store, reference)
     chosen = [run for run in candidates if run.info.lifecycle_stage == stage] or candidates
     if len(chosen) > 1:
@@ -56,10 +64,14 @@ def resolve_run(store: Store, reference: str, *, stage: LifecycleStage = Lifecyc
 
 
 def resolve_runs(
-    store: Store, references: Iterable[str], *, stage: LifecycleStage = LifecycleStage.ACTIVE
+    store: Store,
+    references: Iterable[str],
+    *,
+    stage: LifecycleStage = LifecycleStage.ACTIVE,
+    tell: Callable[[str], None] = _ignore,
 ) -> list[Run]:
     """Return the runs that the references name, in order; all must resolve."""
-    return [resolve_run(store, reference, stage=stage) for reference in references]
+    return [resolve_run(store, reference, stage=stage, tell=tell) for reference in references]
 
 
 def resolve_experiment(store: Store, reference: str) -> Experiment:
@@ -84,6 +96,13 @@ def nearest_names(asked: str, names: Sequence[str], *, limit: int = 5) -> list[s
     return [by_folded[folded] for folded in close] or list(dict.fromkeys(names))[:limit]
 
 
+def _best(store: Store, experiment: str | None, tell: Callable[[str], None]) -> Run:
+    if experiment is None:
+        return best_run(store, None, "the store", tell)
+    scope = [resolve_experiment(store, experiment).experiment_id]
+    return best_run(store, scope, f"experiment {experiment!r}", tell)
+
+
 def _latest(store: Store, back: int, stage: LifecycleStage) -> Run:
     found = store.search_runs(None, view_type=_VIEWS[stage], order_by=NEWEST_FIRST, max_results=1, offset=back)
     if found:
@@ -95,42 +114,6 @@ def _latest(store: Store, back: int, stage: LifecycleStage) -> Run:
     raise RunNotFound(f"No run 'latest~{back}': the store has {there} {kind}runs, the oldest is 'latest~{there - 1}'.")
 
 
-def _best(store: Store, experiment: str | None) -> Run:
-    scope = None if experiment is None else [resolve_experiment(store, experiment).experiment_id]
-    where = "the store" if experiment is None else f"experiment {experiment!r}"
-    tagged = store.search_runs(
-        scope, filter_string=f"tags.`{OBJECTIVE_METRIC}` IS NOT NULL", order_by=NEWEST_FIRST, max_results=1
-    )
-    if not tagged:
-        raise RunNotFound(
-            f"No 'best' run in {where}: no run there has an objective. Tag the runs with objective.metric "
-            "(a metric's name) and objective.direction (minimize or maximize)."
-        )
-    metric, direction = objective(tagged[0])
-    order = "DESC" if direction == "maximize" else "ASC"
-    alike = f"{_equals(f'tags.`{OBJECTIVE_METRIC}`', metric)} AND status = '{RunStatus.FINISHED}'"
-    found = store.search_runs(
-        scope, filter_string=alike, order_by=[f"metrics.`{metric}` {order}", "start_time ASC"], max_results=1
-    )
-    if not found or isnan(found[0].data.metrics.get(metric, nan)):
-        raise RunNotFound(f"No 'best' run in {where}: no finished run has the objective {metric!r}. {_SEE}")
-    return found[0]
-
-
-def objective(run: Run) -> tuple[str, str]:
-    """Return the run's objective metric and its direction, "minimize" unless tagged otherwise.
-
-    Raises InvalidValue where the run has none or the direction is another word.
-    """
-    metric = run.data.tags.get(OBJECTIVE_METRIC)
-    direction = run.data.tags.get(OBJECTIVE_DIRECTION, "minimize")
-    if not metric:
-        raise InvalidValue(f"Run {run.info.run_id} has no objective: its tag objective.metric is not set.")
-    if direction not in ("minimize", "maximize"):
-        raise InvalidValue(f"Run {run.info.run_id} has objective.direction {direction!r}. Allowed: minimize, maximize.")
-    return metric, direction
-
-
 def _candidates(store: Store, reference: str) -> list[Run]:
     """Return the run of exactly this id; else all whose id starts so and all of this name, newest first."""
     ids = store.find_run_ids(reference) if len(reference) >= SHORTEST_PREFIX else []
@@ -138,7 +121,7 @@ def _candidates(store: Store, reference: str) -> list[Run]:
         return [store.get_run(reference)]
     runs = {run_id: store.get_run(run_id) for run_id in ids}
     if reference:
-        named = _equals("run_name", reference)
+        named = equals("run_name", reference)
         for clause in (f"{named} AND tags.`{REPRODUCES}` IS NULL", named):  # repetitions may be many, and newer
             found = store.search_runs(None, filter_string=clause, view_type=ViewType.ALL, max_results=20)
             runs |= {run.info.run_id: run for run in found if run.info.run_name == reference}
@@ -148,16 +131,6 @@ def _candidates(store: Store, reference: str) -> list[Run]:
 def _only_repeats(run: Run, reference: str) -> bool:
     """Tell whether a run answers to a name because it was made from the run of that name."""
     return REPRODUCES in run.data.tags and not run.info.run_id.startswith(reference)
-
-
-def _equals(column: str, text: str) -> str:
-    """Return a filter clause; the grammar has no escapes, so text with both quotes is only matched alike."""
-    if "'" not in text:
-        return f"{column} = '{text}'"
-    if '"' not in text:
-        return f'{column} = "{text}"'
-    pattern = text.replace("'", "_")
-    return f"{column} LIKE '{pattern}'"
 
 
 def _unknown(store: Store, reference: str) -> str:

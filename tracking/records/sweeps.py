@@ -26,7 +26,8 @@ from tracking.records.names import (
     SWEEP_PREFIXES,
     SWEEP_REUSED,
 )
-from tracking.records.refs import SHORTEST_PREFIX, nearest_names, objective
+from tracking.records.ranking import objective
+from tracking.records.refs import SHORTEST_PREFIX, nearest_names
 from tracking.text.tables import ShortId, format_number, local_time
 
 _LONGEST_TAG = 8000

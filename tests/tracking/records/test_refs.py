@@ -4,7 +4,8 @@ import pytest
 
 from tracking.entities import LifecycleStage, Metric
 from tracking.errors import ExperimentNotFound, InvalidValue, RunAmbiguous, RunNotFound
-from tracking.records.refs import objective, resolve_experiment, resolve_run, resolve_runs
+from tracking.records.ranking import objective
+from tracking.records.refs import resolve_experiment, resolve_run, resolve_runs
 from tracking.store.process import current_process
 from tracking.stores import open_store
 
@@ -168,6 +169,36 @@ def test_best_follows_the_direction_of_the_objective(store):
     assert find(store, "best:ridge") == "b93f5e"
     assert find(store, "best:lasso") == "d93f5e"
     assert find(store, "best") == "d93f5e"  # by the objective of the newest run
+
+
+def scored(data, splits="s"):
+    return MINIMIZE | {"fingerprint.data": data, "fingerprint.splits": splits}
+
+
+def test_best_ranks_only_runs_scored_on_the_data_and_splits_of_the_newest_and_says_so(store):
+    record(store, "a93f5e", metrics={"rmse": 0.1}, tags=scored("small numbers"), start=1)
+    record(store, "b93f5e", metrics={"rmse": 60.0}, tags=scored("diabetes"), start=2)
+    record(store, "c93f5e", metrics={"rmse": 50.0}, tags=scored("diabetes"), start=3)
+    record(store, "d93f5e", metrics={"rmse": 20.0}, tags=scored("diabetes", "other folds"), start=2)
+    record(store, "e93f5e", metrics={"rmse": 0.2}, tags=MINIMIZE, start=1)  # nobody knows on what
+    record(store, "f93f5e", metrics={"rmse": 0.3}, tags=scored("diabetes"), status="FAILED", start=9)
+    said = []
+
+    assert find(store, "best", tell=said.append) == "c93f5e"
+    assert find(store, "best:ridge", tell=said.append) == "c93f5e"
+    assert [text.partition(",")[0] for text in said] == [
+        "The runs of the store were scored on 4 different sets of data or splits",
+        "The runs of experiment 'ridge' were scored on 4 different sets of data or splits",
+    ]
+
+
+def test_best_says_nothing_where_all_runs_were_scored_on_the_same(store):
+    record(store, "a93f5e", metrics={"rmse": 2.0}, tags=scored('it\'s "so"'))
+    record(store, "b93f5e", metrics={"rmse": 1.0}, tags=scored('it\'s "so"'))
+    said = []
+
+    assert find(store, "best", tell=said.append) == "b93f5e"
+    assert said == []
 
 
 def test_best_passes_over_failed_runs_and_values_that_are_no_number(store):
