@@ -42,10 +42,11 @@ TRACKING = {
 }
 # Constants without an import: every room writes or reads some of the record's names, also those before `records`.
 NAMES = "tracking.records.names"
-_FLOOR = "errors suggest"
+_FLOOR = "errors suggest dotted"
 RUNNER = {
     "errors": "",
     "suggest": "",
+    "dotted": "errors suggest",
     "points": _FLOOR,
     "data": _FLOOR,
     "provenance": _FLOOR,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from runner.data.tables import Columns, required
+from runner.dotted import locate
 from runner.errors import DataError
 from runner.suggest import suggest
 
@@ -84,7 +84,9 @@ def _made_up(
 
 def _callable(config: Mapping[str, Any]) -> Columns:
     path = str(required(config, "function", "data.function=my_package.load"))
-    function = _locate(path)
+    function = locate(path, f"data.function={path}", DataError)
+    if not callable(function):
+        raise DataError(f"data.function={path}: it is no function. Name one that returns (X, y) or a pandas frame.")
     try:
         result = function(**dict(config.get("kwargs") or {}))
     except Exception as error:  # a person's code may raise anything, and it is their data that is missing
@@ -104,24 +106,6 @@ def _callable(config: Mapping[str, Any]) -> Columns:
     if given:
         raise DataError(f"data.{given[0]} is for a frame, but {path}() returned {len(result)} arrays. Remove it.")
     return _from_parts(path, result, config.get("limit"))
-
-
-def _locate(path: str) -> Callable[..., Any]:
-    module_name, _, attribute = path.rpartition(".")
-    if not module_name:
-        raise DataError(f"data.function={path} is not a dotted path. Write it as module.function.")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise DataError(
-            f"data.function={path}: cannot import {module_name!r} ({error}). "
-            "Is it installed, or in the folder you are in?"
-        ) from error
-    function = getattr(module, attribute, None)
-    if not callable(function):
-        have = [name for name, value in vars(module).items() if callable(value)]
-        raise DataError(f"Module {module_name!r} has no function {attribute!r}.{suggest(attribute, have)}")
-    return function  # type: ignore[no-any-return]
 
 
 def _from_parts(path: str, parts: tuple[Any, ...], limit: int | None) -> Columns:

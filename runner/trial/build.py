@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
 from tracking.records.values import leaves
@@ -79,7 +78,7 @@ def build_node(node: Mapping[str, Any], key: str) -> Any:
     target = node.get("_target_")
     if not isinstance(target, str):
         raise ModelError(_no_target(node, key))
-    factory = _locate(target, f"{key}._target_={target}")
+    factory = locate(target, f"{key}._target_={target}")
     arguments = {name: value for name, value in node.items() if name != "_target_"}
     try:
         if _SPECIAL & arguments.keys():
@@ -115,45 +114,6 @@ def _no_target(node: Mapping[str, Any], key: str) -> str:
 def _without_idle_seed(cv: Mapping[str, Any]) -> Mapping[str, Any]:
     """Leave out the seed of a splitter that does not shuffle: scikit-learn refuses it there."""
     return cv if cv.get("shuffle", True) else {name: value for name, value in cv.items() if name != "random_state"}
-
-
-@lru_cache(maxsize=256)
-def _locate(target: str, asked: str) -> Any:
-    module_name, _, name = target.rpartition(".")
-    if not module_name:
-        raise ModelError(f"{asked}: not a dotted name. Give the module too, as package.{target}.")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and not module_name.startswith(error.name):
-            raise ModelError(f"{asked}: importing it needs {error.name}. Install it.") from error
-        return _locate_nested(target, asked)
-    if not hasattr(module, name):
-        raise ModelError(f"{asked}: {module_name} has no {name}.{suggest(name, dir(module))}")
-    return getattr(module, name)
-
-
-def _locate_nested(target: str, asked: str) -> Any:
-    """Find what is not directly in a module, as a static method of a class.
-
-    Hydra's `get_object` does so too, but writes lines of its own to the log before it raises.
-    """
-    found, where = None, ""
-    for name in target.split("."):
-        where = f"{where}.{name}".lstrip(".")
-        if hasattr(found, name):
-            found = getattr(found, name)
-            continue
-        if isinstance(found, type):
-            raise ModelError(f"{asked}: {found.__name__} has no {name}.{suggest(name, dir(found))}")
-        try:
-            found = importlib.import_module(where)
-        except ModuleNotFoundError as error:
-            raise ModelError(
-                f"{asked}: no such module. Check the spelling, and that it is installed or in the"
-                " folder you start from."
-            ) from error
-    return found
 
 
 def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any], error: TypeError) -> str:
@@ -250,7 +210,7 @@ def _scorer(name: str, scorer: object) -> Any:
         raise ConfigError(f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path.")
     if "." not in scorer:
         return scorer
-    function = _locate(scorer, f"scoring.metrics.{name}={scorer}")
+    function = locate(scorer, f"scoring.metrics.{name}={scorer}")
     if not callable(function):
         raise ConfigError(f"scoring.metrics.{name}={scorer}: it is no function. Name a function(estimator, X, y).")
     return function

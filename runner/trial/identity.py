@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.data.dataset import Dataset
+from runner.dotted import public_name
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.spec import Spec
@@ -121,6 +122,8 @@ def _shortened(text: str) -> str:
 
 
 VERSION = "v1"
+_LEFT_OUT = BOOKKEEPING | {"threads_per_run"}  # it is a parameter of a run, for the seconds depend on it
+_ZEN = "hydra_zen.funcs.zen_processing"  # what hydra-zen's builds() writes where it has more to do than to call
 _FINDERS = frozenset(f"hydra.utils.{name}" for name in ("get_method", "get_class", "get_object", "get_static_method"))
 
 
@@ -135,12 +138,28 @@ def identity(
     """Return what the fingerprint is made of, as plain data."""
     config_leaves = {
         key: _plain(value)
-        for key, value in leaves(config)
-        if key.partition(".")[0] not in BOOKKEEPING and not key.startswith("data.")
+        for key, value in leaves(_canonical(config))
+        if key.partition(".")[0] not in _LEFT_OUT and not key.startswith("data.")
     }
     for name, value in _effective(estimator):
         config_leaves.setdefault(name, value)
     return {"config": config_leaves, "data": data, "code": dict(code), "environment": dict(environment)}
+
+
+def _canonical(node: Any) -> Any:
+    """Return a config in which one class has one name, however it was spelled or wrapped by hydra-zen."""
+    if isinstance(node, list | tuple):
+        return [_canonical(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    if node.get("_target_") == _ZEN and not (node.get("_zen_wrappers") or node.get("_zen_partial")):
+        hidden = node.get("_zen_exclude") or ()
+        kept = {key: value for key, value in node.items() if not key.startswith("_zen_") and key not in hidden}
+        node = kept | {"_target_": node["_zen_target"]}
+    tree = {key: _canonical(value) for key, value in node.items()}
+    if isinstance(tree.get("_target_"), str):
+        tree["_target_"] = public_name(tree["_target_"])
+    return tree
 
 
 def fingerprint(part: object) -> str:
@@ -154,7 +173,7 @@ def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
 
     Of `hydra.utils.get_method` and its like it is what they find. Names of files are not among them.
     """
-    found = list(_named(config))
+    found = list(_named(_canonical(config)))
     function = config["data"].get("function")
     found += [name for name in (function, *config["scoring"]["metrics"].values()) if isinstance(name, str)]
     return tuple(dict.fromkeys(name for name in found if "." in name))

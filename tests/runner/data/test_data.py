@@ -390,8 +390,8 @@ def test_a_file_that_is_not_parquet_is_refused(cars: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "part"),
     [
-        ({"function": "nodots"}, "is not a dotted path"),
-        ({"function": "tests_own_dat.load"}, "cannot import 'tests_own_dat'"),
+        ({"function": "nodots"}, "not a dotted name. Give the module too"),
+        ({"function": "tests_own_dat.load"}, "data.function=tests_own_dat.load: no such module"),
         ({"function": "tests_own_data.lod"}, "Nearest: load"),
         ({"function": "tests_own_data.broken"}, "raised OSError: the disk is away"),
         ({"function": "tests_own_data.frame", "kwargs": {"m": 3}}, "raised TypeError"),

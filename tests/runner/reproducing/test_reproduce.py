@@ -71,7 +71,6 @@ def reproduce(capsys: pytest.CaptureFixture[str]) -> Reproduce:
 def forget() -> None:
     """Let this process see changed files as a new one would."""
     provenance.forget()
-    build._locate.cache_clear()
     sys.modules.pop("mine", None)
     importlib.invalidate_caches()
 

@@ -15,7 +15,7 @@ import pytest
 import runner
 import tracking
 from runner.provenance import capture as provenance
-from runner.trial import build, identity
+from runner.trial import identity
 from tracking.cli.app import main
 from tracking.records.names import BOOKKEEPING
 from tracking.records.reading import load_records
@@ -41,7 +41,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     provenance.forget()
-    build._locate.cache_clear()
     for name in ("mine", "helper", "scorers"):
         sys.modules.pop(name, None)
 
@@ -95,6 +94,8 @@ def test_a_value_moved_from_a_file_to_the_command_line_does_not_change_it(folder
         "run_name=other",
         "+tags.note=hello",
         "retries=3",
+        "threads_per_run=2",
+        "model._target_=sklearn.linear_model._ridge.Ridge",
     ],
 )
 def test_what_only_says_how_and_where_to_run_does_not_change_it(override: str) -> None:
@@ -119,6 +120,30 @@ def test_other_packages_and_a_commit_do_not_change_it(folder: Path, monkeypatch:
     monkeypatch.syspath_prepend(folder / "packages")
 
     assert whole() == before
+
+
+def test_what_hydra_zen_builds_has_the_fingerprint_of_the_same_config(folder: Path) -> None:
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "zen.yaml").write_text(
+        "_target_: hydra_zen.funcs.zen_processing\n_zen_target: sklearn.linear_model._ridge.Ridge\n"
+        "_zen_exclude: [note]\nnote: mine\nalpha: 1.0\nsolver: auto\nrandom_state: 42\n"
+    )
+    (folder / "conf" / "model" / "plain.yaml").write_text(
+        "_target_: sklearn.linear_model.Ridge\nalpha: 1.0\nsolver: auto\nrandom_state: 42\n"
+    )
+    (folder / "hydra_zen").mkdir()
+    (folder / "hydra_zen" / "__init__.py").touch()
+    (folder / "hydra_zen" / "funcs.py").write_text(
+        "from hydra.utils import get_class\n\n\n"
+        "def zen_processing(*, _zen_target, _zen_exclude=(), **given):\n"
+        "    return get_class(_zen_target)(**{k: v for k, v in given.items() if k not in _zen_exclude})\n"
+    )
+
+    identities = [
+        json.loads(run(f"model={name}", config_dir=folder / "conf").data.tags["identity"]) for name in ("zen", "plain")
+    ]
+
+    assert identities[0] == identities[1]
 
 
 # What does -------------------------------------------------------------------------------------------
