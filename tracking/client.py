@@ -355,9 +355,12 @@ class TrackingClient:
         params: Sequence[Param] | Mapping[str, Any] = (),
         tags: Sequence[RunTag] | Mapping[str, Any] = (),
         synchronous: bool | None = None,
+        *,
+        blobs: Mapping[str, bytes] | None = None,
     ) -> RunOperations | None:
         """Record metrics, params and tags, any number of them: all, or it raises and none is.
 
+        `blobs` are small binary values by name (arrays, tables), kept in the database rather than as files.
         Raises RunNotFound, RunDeleted, ParamConflict.
         """
         named = validation.tags(tags) if tags else {}
@@ -369,8 +372,21 @@ class TrackingClient:
             params=validation.params(params) if params else None,
             tags=named,
             run_name=named.get(RUN_NAME),
+            blobs=blobs,
         )
         return _operations(synchronous)
+
+    def list_blobs(self, run_id: str) -> dict[str, int]:
+        """Return the names of a run's blobs, each with its size in bytes."""
+        return self.store.list_blobs(validation.run_id(run_id))
+
+    def get_blobs(self, run_ids: Sequence[str], name: str) -> dict[str, bytes]:
+        """Return {run id: content} of the runs that have a blob of this name."""
+        return self.store.get_blobs([validation.run_id(run_id) for run_id in run_ids], name)
+
+    def remove_blobs(self, run_ids: Sequence[str], name: str) -> None:
+        """Take the blob of this name from runs."""
+        self.store.remove_blobs([validation.run_id(run_id) for run_id in run_ids], name)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove one tag. Raises RunNotFound, RunDeleted, TagNotFound."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracking.entities import LifecycleStage, Problem
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
-from tracking.store import runs, schema
+from tracking.store import blobs, runs, schema
 from tracking.store.connection import Database
 from tracking.store.files import TEMPORARY
 from tracking.store.handles import fork_gate
@@ -39,6 +39,7 @@ def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
 def _remove_rows(sql: sqlite3.Connection, locations: Locations, run_ids: list[str]) -> list[Path]:
     trashed = _trashed(sql, locations, run_ids)
     sql.executemany("DELETE FROM runs WHERE n = ?", [(n,) for n, _ in trashed])
+    blobs.remove_unnamed(sql)
     return [folder for _, folder in trashed]
 
 

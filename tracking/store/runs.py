@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tracking.entities import LifecycleStage, Metric, Process
 from tracking.errors import AlreadyExists, RunDeleted, RunNotFound
-from tracking.store import writing
+from tracking.store import blobs, writing
 from tracking.store.experiments import require_open, require_tag
 from tracking.store.handles import Connection
 
@@ -62,6 +62,7 @@ def log_batch(
     params: Mapping[str, str],
     tags: Mapping[str, str],
     run_name: str | None,
+    contents: Mapping[str, bytes],
 ) -> None:
     """Record everything given, and rename."""
     n = require_writable(sql, run_id)
@@ -73,6 +74,7 @@ def log_batch(
         writing.add_points(sql, n, metrics)
     if run_name is not None:
         sql.execute("UPDATE runs SET name = ? WHERE n = ?", (run_name, n))
+    blobs.put(sql, n, contents)
 
 
 def delete_tag(sql: Connection, run_id: str, key: str) -> None:

@@ -57,7 +57,17 @@ def _first_tables(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO experiments VALUES (0, 'Default', NULL, 'active', ?, ?)", (now, now))
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables]
+def _blobs(connection: sqlite3.Connection) -> None:
+    """Create the tables of small binary values: contents by digest, and the names that runs have for them."""
+    connection.execute("CREATE TABLE blobs(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, content BLOB NOT NULL)")
+    connection.execute(
+        "CREATE TABLE run_blobs(run INTEGER NOT NULL REFERENCES runs(n) ON DELETE CASCADE, name TEXT NOT NULL,"
+        " blob INTEGER NOT NULL REFERENCES blobs(id), PRIMARY KEY(run, name)) WITHOUT ROWID"
+    )
+    connection.execute("CREATE INDEX runs_by_blob ON run_blobs(blob)")
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs]
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -30,6 +30,7 @@ from tracking.entities import (
     RunStatus,
     ViewType,
 )
+from tracking.store import blobs as blob_tables
 from tracking.store import experiments, maintenance, runs, search
 from tracking.store.connection import Database
 from tracking.store.locations import Locations
@@ -205,16 +206,32 @@ class Store:
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         run_name: str | None = None,
+        blobs: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Record everything given, and rename, atomically. Raises RunNotFound, RunDeleted, ParamConflict."""
-        if metrics or params or tags or run_name is not None:
-            self._database.write(runs.log_batch, run_id, metrics, params or {}, tags or {}, run_name)
+        """Record everything given, and rename, atomically. Raises RunNotFound, RunDeleted, ParamConflict.
+
+        `blobs` are small binary values by name, replacing: what would be many little files in a sweep.
+        """
+        if metrics or params or tags or blobs or run_name is not None:
+            self._database.write(runs.log_batch, run_id, metrics, params or {}, tags or {}, run_name, blobs or {})
         else:
             self._database.read(runs.require_writable, run_id)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove one tag. Raises RunNotFound, RunDeleted, TagNotFound."""
         self._database.write(runs.delete_tag, run_id, key)
+
+    def list_blobs(self, run_id: str) -> dict[str, int]:
+        """Return the names of a run's blobs, each with its size in bytes; {} for an unknown run."""
+        return self._database.read(blob_tables.names, run_id)
+
+    def get_blobs(self, run_ids: Sequence[str], name: str) -> dict[str, bytes]:
+        """Return {run id: content} of the runs that have a blob of this name."""
+        return self._database.read(blob_tables.get, run_ids, name)
+
+    def remove_blobs(self, run_ids: Sequence[str], name: str) -> None:
+        """Take the blob of this name from runs; the others are left as they are."""
+        self._database.write(blob_tables.remove, run_ids, name)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return every point, ordered by timestamp, step, value; [] if there is none."""

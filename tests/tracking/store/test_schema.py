@@ -49,16 +49,17 @@ def test_a_new_file_has_the_newest_version_and_no_backup(path: Path) -> None:
 
 def test_an_older_file_is_copied_and_then_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(path)
+    version = len(schema.MIGRATIONS)
     monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, add_colour])
     store = opened(path)
     assert store.get_experiment_by_name("before")
     store.close()
-    backup = path.with_name("tracking.db.v1.backup")
+    backup = path.with_name(f"tracking.db.v{version}.backup")
     with closing(sqlite3.connect(backup)) as connection:
-        assert schema.version_of(connection) == 1
+        assert schema.version_of(connection) == version
         assert connection.execute("SELECT name FROM experiments WHERE id = 1").fetchone() == ("before",)
     with closing(sqlite3.connect(path)) as connection:
-        assert schema.version_of(connection) == 2
+        assert schema.version_of(connection) == version + 1
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
