@@ -173,13 +173,16 @@ def compare(
     """
     from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare import table as tables
+    from tracking.compare.factors import spell_alike
 
     with opened(store) as source:
         chosen = select_runs(source, runs or [], sweep, filter, experiment)
         chosen = with_mean_times(source, chosen, _names(pareto, sort, columns))
-        selection = tables.Selection(tuple(chosen), _experiment_names(source, chosen))
+        selection = tables.Selection(tuple(spell_alike(chosen)), _experiment_names(source, chosen))
     groups = _names(*(group_by or ()))
     table = tables.group_runs(selection, groups) if groups else tables.list_runs(selection)
+    if (sets := tables.count_sets(table)) > 1:
+        note(_say_sets(sets, "front" if pareto else "sorted" if sort else "ranked"))
     if goals := _names(pareto):
         table = tables.keep_front(table, selection, goals)
     if sort:
@@ -189,6 +192,18 @@ def compare(
     if groups and format not in (_PaperFormat.CSV, _PaperFormat.JSON):
         table = tables.join_spreads(table)
     emit(render_table(table.rows, table.columns, format=format, width=terminal_width()))
+
+
+def _say_sets(number: int, how: str) -> str:
+    said = {
+        "front": "the front is that of set 1",
+        "sorted": "they are sorted as asked, across the sets",
+        "ranked": "each set is ranked by itself",
+    }[how]
+    return (
+        f"These runs were scored on {number} different sets of data or splits, whose scores say nothing about each"
+        f" other (column 'scored on'; 1 is the newest): {said}."
+    )
 
 
 def _names(*texts: str | None) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from tracking.compare.factors import find_factors, order_of
+from tracking.compare.factors import find_factors, order_of, spell_alike
 from tracking.compare.metrics import find_direction
 from tracking.compare.statistics import Spread, describe_spread
 from tracking.entities import Run
@@ -43,7 +43,7 @@ def find_effects(runs: Iterable[Run], metric: str, *, every: bool = False) -> li
     from the first to the last; with `every`, of all pairs of values. Runs without a finite value of
     the metric are passed over.
     """
-    scored = [run for run in runs if math.isfinite(run.data.metrics.get(metric, math.nan))]
+    scored = spell_alike(run for run in runs if math.isfinite(run.data.metrics.get(metric, math.nan)))
     factors = find_factors([run.data.params for run in scored])
     direction = find_direction(metric, [run.data.tags for run in scored])
     effects = []

@@ -9,7 +9,9 @@ Params are compared as text, as the store holds them. Two kinds of keys follow a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tracking.entities import Run
 
 Params = Mapping[str, str]
 _CLASS = "._target_"
@@ -37,6 +39,29 @@ def find_factors(params: Sequence[Params]) -> Factors:
     classes = tuple(key for key in kept if key.endswith(_CLASS))
     implied = frozenset(key for key in kept if any(_comes_with(key, own, params) for own in classes))
     return Factors(tuple(key for key in kept if key not in implied), copies, classes, implied)
+
+
+def spell_alike(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs with equal numbers spelled alike: of `1` and `1.0` under one key, as the first run has it.
+
+    To an estimator they are the same; only what Python writes for a number counts as one, not `01`.
+    """
+    spelled: dict[tuple[str, float | str], str] = {}
+
+    def alike(run: Run) -> Run:
+        params = {key: spelled.setdefault((key, _number(text)), text) for key, text in run.data.params.items()}
+        return replace(run, data=replace(run.data, params=params))
+
+    return [alike(run) for run in runs]
+
+
+def _number(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    whole = str(int(number)) if number.is_integer() else None
+    return number if text in (repr(number), whole) else text
 
 
 def _varying(params: Sequence[Params]) -> list[str]:

@@ -1,6 +1,7 @@
 """A table of many runs: what varies, groups of repeats with mean and spread, the Pareto front. Pure.
 
-Columns are named as people type them: `alpha`, `model` (the class), `rmse_mean`, and `tags.KEY`.
+Columns are named as people type them: `alpha`, `model` (the class), `rmse_mean`, and `tags.KEY`. Rows are ranked
+only with those that were scored on the same data and splits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 from tracking.compare.factors import Factors, find_factors, order_of, short_key
 from tracking.compare.metrics import find_direction
@@ -18,10 +20,12 @@ from tracking.compare.statistics import Spread, describe_spread
 from tracking.entities import Run, duration
 from tracking.errors import InvalidValue
 from tracking.records.names import OBJECTIVE_METRIC
+from tracking.records.ranking import ScoredOn, scored_on
 from tracking.records.refs import nearest_names
 from tracking.text.formatting import DottedName, NumberText, ShortId, format_number
 
 _SPREAD = " ±"
+SCORED_ON: Final = "scored on"  # the number of a set of data and splits, 1 for the newest; "1, 2" where rows are means
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,12 @@ class Selection:
         known = dict.fromkeys(key for run in self.runs for key in sorted(run.data.metrics))
         kept = [key for key in known if not (f"{key}_mean" in known or re.search(r"_(std|seconds)", key))]
         return sorted(kept, key=lambda key: key != self.objective)
+
+    @cached_property
+    def scored_on(self) -> dict[ScoredOn, int]:
+        """Return the number of each set of data and splits that runs were scored on, 1 for that of the newest run."""
+        newest = sorted(self.runs, key=lambda run: run.info.start_time, reverse=True)
+        return {key: n for n, key in enumerate(dict.fromkeys(scored_on(run) for run in newest if run.data.metrics), 1)}
 
     @cached_property
     def objective(self) -> str | None:
@@ -102,6 +112,7 @@ def _row(run: Run, selection: Selection) -> dict[str, object]:
         "experiment": selection.experiments.get(run.info.experiment_id, run.info.experiment_id),
         "status": run.info.status,
         "duration": duration(run.info),
+        SCORED_ON: selection.scored_on[scored_on(run)] if run.data.metrics else None,
     }
 
 
@@ -121,6 +132,7 @@ def group_runs(selection: Selection, by: Sequence[str]) -> Table:
         {
             **dict(zip(columns, values, strict=True)),
             "runs": len(members),
+            SCORED_ON: _sets_of(members, selection),
             **_means(members),
         }
         for values, members in groups.items()
@@ -128,6 +140,11 @@ def group_runs(selection: Selection, by: Sequence[str]) -> Table:
     scores = [column for metric in selection.metrics for column in (metric, f"{metric}{_SPREAD}")]
     table = Table(rows, (*columns, "runs", *scores), tuple(selection.metrics))
     return _best_first(table, selection)
+
+
+def _sets_of(members: Sequence[Run], selection: Selection) -> object:
+    numbers = sorted({selection.scored_on[scored_on(run)] for run in members if run.data.metrics})
+    return ", ".join(map(str, numbers)) if len(numbers) > 1 else next(iter(numbers), None)
 
 
 def _group_columns(selection: Selection, by: Sequence[str]) -> list[str]:
@@ -201,14 +218,27 @@ def _sortable(value: object) -> tuple[int, float, str] | None:
 
 def _best_first(table: Table, selection: Selection) -> Table:
     objective = selection.objective
-    if objective is None:
+    if objective is not None:
+        table = sort_rows(table, f"{objective} {'desc' if selection.direction(objective) == 'maximize' else 'asc'}")
+    if count_sets(table) < 2:
         return table
-    return sort_rows(table, f"{objective} {'desc' if selection.direction(objective) == 'maximize' else 'asc'}")
+    return replace(table, rows=tuple(sorted(table.rows, key=_newest_set)), columns=(SCORED_ON, *table.columns))
+
+
+def count_sets(table: Table) -> int:
+    """Return how many sets of rows there are whose scores say nothing about each other."""
+    return len({row[SCORED_ON] for row in table.rows if row[SCORED_ON] is not None})
+
+
+def _newest_set(row: Mapping[str, object]) -> tuple[float, ...]:
+    """Order by the sets of data and splits, rows without a score last."""
+    numbers = row[SCORED_ON]
+    return (math.inf,) if numbers is None else tuple(map(float, str(numbers).split(", ")))
 
 
 def pick_columns(table: Table, names: Sequence[str]) -> Table:
     """Return the table with exactly these columns. Raises InvalidValue with the nearest."""
-    return replace(table, columns=tuple(_known_column(table, name) for name in names))
+    return replace(table, columns=tuple(dict.fromkeys(_known_column(table, name) for name in names)))
 
 
 def _known_column(table: Table, name: str) -> str:
@@ -223,14 +253,16 @@ def _known_column(table: Table, name: str) -> str:
 
 
 def keep_front(table: Table, selection: Selection, goals: Sequence[str]) -> Table:
-    """Return the rows that no other row beats in every goal: the Pareto front.
+    """Return the rows that no other row beats in every goal: the Pareto front of the newest set of data and splits.
 
     A goal is a metric, with `:min` or `:max` where it is not known which way is better. Rows that
     lack one of them are left out. Raises InvalidValue.
     """
     signed = [_goal(selection, goal) for goal in goals]
-    rated = [(row, _ratings(row, signed)) for row in table.rows]
-    ratings = {rating for _, rating in rated if rating is not None}
+    rated = [(row, rating) for row in table.rows if (rating := _ratings(row, signed)) is not None]
+    newest = min((_newest_set(row) for row, _ in rated), default=())
+    rated = [(row, rating) for row, rating in rated if _newest_set(row) == newest]
+    ratings = {rating for _, rating in rated}
     front: list[tuple[float, ...]] = []
     for own in sorted(ratings):  # whatever beats a rating comes before it
         if not any(_beats(other, own) for other in front):

@@ -197,6 +197,29 @@ def test_compare_lists_a_sweep_best_first_and_writes_latex(
     assert r"alpha & rmse\_mean" in out
 
 
+def test_runs_scored_on_other_data_are_not_ranked_with_each_other_and_this_is_said(
+    record: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("small", {"alpha": -51.9}, **{"fingerprint.data": "v1:small"})
+    record("other", {"alpha": 1.0})
+    record("newest", {"alpha": 3.0})
+
+    code, out, err = run_cli(capsys, "compare", "--experiment", "Default", "--format", "csv")
+
+    assert code == 0
+    assert [line.split(",")[2] for line in out.splitlines()] == ["name", "other", "newest", "small"]
+    assert "These runs were scored on 2 different sets of data or splits" in err
+    assert "each set is ranked by itself" in err
+    _, out, err = run_cli(
+        capsys, "compare", "--experiment", "Default", "--pareto", "rmse", "--columns", "name", "--format", "csv"
+    )
+    assert out.split() == ["name", "other"]
+    assert "the front is that of set 1" in err
+    _, out, err = run_cli(capsys, "metrics", "best", "rmse_mean", "--format", "csv")
+    assert "53.0" in out
+    assert "were scored on 2 different sets of data or splits" in err
+
+
 def test_compare_groups_repeats(record: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     for alpha in (0.1, 0.5):
         for seed in (1, 2):

@@ -5,12 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from tracking.compare.effects import find_effects
 from tracking.compare.factors import find_factors
-from tracking.compare.table import Selection, group_runs, join_spreads, keep_front, list_runs, pick_columns, sort_rows
+from tracking.compare.table import (
+    Selection,
+    count_sets,
+    group_runs,
+    join_spreads,
+    keep_front,
+    list_runs,
+    pick_columns,
+    sort_rows,
+)
 from tracking.entities import Run, RunData, RunInfo
 from tracking.errors import InvalidValue
 
@@ -96,7 +106,7 @@ def test_grouping_by_everything_but_the_seed_gives_mean_and_spread_over_seeds() 
     table = group_runs(select(runs), ["!seed"])
 
     assert table.columns == ("alpha", "runs", "rmse_mean", "rmse_mean ±")
-    assert [dict(row) for row in table.rows] == [
+    assert [{column: row[column] for column in table.columns} for row in table.rows] == [
         {"alpha": "10.0", "runs": 3, "rmse_mean": 12.0, "rmse_mean ±": 1.0},
         {"alpha": "20.0", "runs": 3, "rmse_mean": 22.0, "rmse_mean ±": 1.0},
     ]
@@ -153,6 +163,67 @@ def test_the_pareto_front_respects_which_way_is_better() -> None:
 
 
 # Effects ---------------------------------------------------------------------------------------
+# Sets of data and splits ------------------------------------------------------------------------
+def scored_on(data: str, splits: str, alpha: float, rmse: float, **metrics: float) -> Run:
+    tags = {"fingerprint.data": data, "fingerprint.splits": splits}
+    return make_run(linear("Ridge", alpha), tags, rmse_mean=rmse, **metrics)
+
+
+def test_runs_scored_on_other_data_or_splits_are_not_ranked_with_each_other() -> None:
+    """Fails on 0.1.0, which called the run with the smallest target the best of all."""
+    runs = [
+        scored_on("small", "s", 1, 0.1),
+        scored_on("small", "s", 2, 0.2),
+        scored_on("large", "s", 1, 60.0),
+        scored_on("large", "s", 2, 50.0),
+        scored_on("large", "other", 1, 1.0),
+        make_run(linear("Ridge", 9)),  # failed before it was scored
+    ]
+    runs = [replace(run, info=replace(run.info, start_time=number)) for number, run in enumerate(runs)]
+
+    table = list_runs(select(runs))
+
+    assert count_sets(table) == 3
+    assert table.columns[0] == "scored on"
+    assert [(row["scored on"], row.get("rmse_mean")) for row in table.rows] == [
+        *[(1, 1.0), (2, 50.0), (2, 60.0), (3, 0.1), (3, 0.2)],
+        (None, None),
+    ]
+
+
+def test_means_over_the_same_sets_are_ranked() -> None:
+    runs = [scored_on("d", f"seed {seed}", alpha, alpha + seed) for alpha in (2, 1) for seed in (1, 2)]
+    runs = [
+        replace(run, data=replace(run.data, params={**run.data.params, "seed": str(1 + n % 2)}))
+        for n, run in enumerate(runs)
+    ]
+
+    table = group_runs(select(runs), ["alpha"])
+
+    assert count_sets(table) == 1
+    assert [row["alpha"] for row in table.rows] == ["1", "2"]
+    assert "scored on" not in table.columns
+
+
+def test_the_pareto_front_is_that_of_the_newest_set() -> None:
+    runs = [scored_on("small", "s", 1, 0.1, mae=0.1), scored_on("large", "s", 1, 60.0, mae=40.0)]
+    runs = [replace(run, info=replace(run.info, start_time=number)) for number, run in enumerate(runs)]
+    selection = select(runs)
+
+    front = keep_front(list_runs(selection), selection, ["rmse", "mae"])
+
+    assert [row["rmse_mean"] for row in front.rows] == [60.0]
+
+
+def test_a_column_that_is_asked_for_under_two_names_is_shown_once() -> None:
+    runs = [make_run(linear("Ridge", alpha), rmse_mean=50.0 + alpha, rmse=51.0) for alpha in (1, 2)]
+
+    table = pick_columns(list_runs(select(runs)), ["name", "rmse", "rmse_mean", "alpha", "name"])
+
+    assert table.columns == ("name", "rmse_mean", "alpha")
+
+
+# Effects ----------------------------------------------------------------------------------------
 def test_an_effect_is_the_mean_change_over_all_pairs_that_differ_in_exactly_that_key() -> None:
     runs = [
         make_run(linear("ElasticNet", alpha, l1_ratio=ratio), rmse_mean=10 * alpha + ratio)
@@ -167,6 +238,19 @@ def test_an_effect_is_the_mean_change_over_all_pairs_that_differ_in_exactly_that
     assert alpha.change.std == pytest.approx(0.0, abs=1e-12)
     assert effects["l1_ratio", "0.2", "0.4"].change.count == 2
     assert {key for key, _, _ in effects} == {"alpha", "l1_ratio"}
+
+
+def test_1_and_1_0_are_one_value_of_a_key() -> None:
+    """Fails on 0.1.0, which told the effect of going from 1 to 1.0."""
+    runs = [make_run({"alpha": alpha, "code": code}, rmse_mean=n) for n, (alpha, code) in enumerate(SPELLED, 1)]
+
+    effects = [effect for effect in find_effects(runs, "rmse_mean") if effect.key == "alpha"]
+
+    assert [(effect.old, effect.new, effect.change.count) for effect in effects] == [("1", "2", 2)]
+    assert {effect.key for effect in find_effects(runs[-2:], "rmse_mean")} == {"code"}  # "01" is no number
+
+
+SPELLED = [(1, "a"), (1.0, "a"), (2, "a"), (2.0, "01"), (2.0, "1")]
 
 
 def test_no_pair_differs_in_more_than_the_key() -> None:
