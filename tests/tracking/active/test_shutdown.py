@@ -30,10 +30,13 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(script: str, *arguments: str) -> int:
-    """Run a program to its end and return its exit code."""
+def run(script: str, *arguments: str, seconds: float = 60) -> int:
+    """Run a program to its end, which must come in time, and return its exit code."""
     process = start(script, *arguments)
-    process.communicate(timeout=60)
+    try:
+        process.communicate(timeout=seconds)
+    finally:
+        process.kill()
     return process.returncode
 
 
@@ -296,7 +299,7 @@ def test_a_forked_child_has_no_active_run_and_leaves_its_parents_alone() -> None
     assert stored() == {"parent": "FINISHED", "child": "FINISHED", "child left open": "FAILED"}
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_a_multiprocessing_child_ends_the_runs_that_it_left_open(method: str) -> None:
     script = f"""
     import multiprocessing
@@ -347,3 +350,37 @@ def test_importing_stays_light() -> None:
     """
 
     assert run(script) == 0
+
+
+def test_a_forked_child_has_the_signal_handler_that_it_would_have_had_without_us() -> None:
+    script = """
+    with mlflow.start_run():
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    if os.fork() == 0:
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        with mlflow.start_run():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+    """
+
+    assert run(script) == 0
+
+
+def test_pools_end_in_a_program_that_once_started_a_run() -> None:
+    script = """
+    import multiprocessing
+    def work(number):
+        if number % 8 == 0:
+            with mlflow.start_run():
+                mlflow.log_metric('m', number)
+        return number
+    mlflow.set_tracking_uri('sqlite:///runs/tracking.db')
+    with mlflow.start_run():
+        pass
+    for attempt in range(50):
+        with multiprocessing.get_context('fork').Pool(16) as pool:
+            pool.map(work, range(1, 8) if attempt % 5 else range(16))
+    """
+
+    assert run(script, seconds=240) == 0
