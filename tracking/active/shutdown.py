@@ -118,6 +118,8 @@ def install_for_sigterm() -> None:
 
 # The ways to end ------------------------------------------------------------------------------------
 def _at_exit() -> None:
+    if _process.child_installed and _process.exit_code is None:
+        return  # os._exit follows, and is told the code
     error = _last_error()
     # An interactive session goes on after an exception, and leaves the last one lying about.
     interactive = hasattr(sys, "ps1")
@@ -213,11 +215,33 @@ def _leave_other_threads(code: int) -> None:
         os._exit(code)
 
 
-def _after_fork() -> None:
-    """Give a forked child the signal handler that it would have had without us, and an end of its own."""
+class _Mask(threading.local):
+    """The signals that a thread blocked before it forked; None where we changed nothing."""
+
+    before: set[int] | None = None
+
+
+_mask = _Mask()
+
+
+def _before_fork() -> None:
+    """Hold SIGTERM back until the child has its own handler: one that comes earlier would be lost."""
     if signal.getsignal(signal.SIGTERM) is _on_sigterm:
+        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _after_fork() -> None:
+    if _mask.before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _mask.before)
+        _mask.before = None
+
+
+def _after_fork_in_child() -> None:
+    """Give a forked child the signal handler that it would have had without us, and an end of its own."""
+    if _mask.before is not None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _process.exit_code, _process.child_installed = None, False
+    _after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,7 +55,7 @@ def stored() -> dict[str, str]:
     """Return the status that is written in the store for each run, by name, as MLflow would read it."""
     import sqlite3
 
-    with sqlite3.connect("runs/tracking.db") as connection:
+    with contextlib.closing(sqlite3.connect("runs/tracking.db")) as connection:
         return dict(connection.execute("SELECT name, status FROM runs"))
 
 
