@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,11 +13,14 @@ from runner.data.dataset import Dataset
 from runner.provenance.capture import Provenance
 from runner.store import is_there
 from runner.trial.build import build
-from runner.trial.identity import asked_fingerprint, data_key, explain_change, fingerprint, identify
+from runner.trial.identity import asked_fingerprint, data_key, fingerprint, identify, planned_making
 from runner.trial.spec import Spec
+from tracking.compare.making import Making, find_identity_differences
 from tracking.records.names import ERROR, FINGERPRINT, FINGERPRINT_ASKED, IDENTITY, OBJECTIVE_METRIC
+from tracking.records.reading import read_identity
 
 BATCH = 500  # points looked up at once
+RECORDED_OTHERWISE = "recorded in another way by an earlier version"  # nothing that both recorded differs
 
 NEW, DONE, FAILED, STALE = "new", "done", "failed", "stale"
 
@@ -54,7 +58,7 @@ def plan_points(
             # The same words may have asked for something else in another experiment. 0.1.0 filed by model alone.
             homes = {home, ledger.experiment_id(spec.choices.get("model", spec.experiment))}
             earlier = [run for run in before.get(text, ()) if run.info.experiment_id in homes]
-            yield _judge(spec, parts, same.get(known, ()), earlier, home)
+            yield _judge(spec, same.get(known, ()), earlier, home, why_stale=partial(ledger.explain, spec, parts))
 
 
 class _Ledger:
@@ -83,13 +87,22 @@ class _Ledger:
             found.setdefault(run.data.tags[tag], []).append(run)
         return found
 
+    def explain(self, spec: Spec, made_of: Mapping[str, Any], run: tracking.Run) -> str:
+        """Say what makes a point another one than the run that the same words once asked for."""
+        assert self._client is not None
+        identity = read_identity(run.data.tags, self._client.artifact_dir(run.info.run_id)) or {}
+        then = Making(tags=run.data.tags, params=run.data.params, identity=identity)
+        found = find_identity_differences(then, planned_making(spec, made_of))
+        return "; ".join(difference.short for difference in found) or RECORDED_OTHERWISE
+
 
 def _judge(
     spec: Spec,
-    made_of: Mapping[str, Any],
     same: Sequence[tracking.Run],
     before: Sequence[tracking.Run],
     home: str | None,
+    *,
+    why_stale: Callable[[tracking.Run], str],
 ) -> Planned:
     done = sorted(filter(_is_done, same), key=lambda run: run.info.experiment_id != home)
     if done:
@@ -102,7 +115,7 @@ def _judge(
         return Planned(spec, FAILED, _reason(same[0]), same[0], deaths)
     for run in before:
         if _is_done(run) and IDENTITY in run.data.tags:
-            return Planned(spec, STALE, explain_change(run.data.tags[IDENTITY], made_of), run)
+            return Planned(spec, STALE, why_stale(run), run)
     failed = [run for run in ended if run.info.status in ("FAILED", "KILLED", "FINISHED")]
     return Planned(spec, FAILED, _reason(failed[0]), failed[0], deaths) if failed else Planned(spec, NEW)
 

@@ -12,8 +12,7 @@ from runner.errors import ConfigError
 from runner.provenance.capture import Provenance
 from runner.store import is_there
 from runner.trial.build import build
-from runner.trial.identity import identify, identity_tags
-from runner.trial.record import parameters
+from runner.trial.identity import identify, identity_tags, parameters
 from runner.trial.recorded import find_recorded
 from runner.trial.spec import Spec
 from tracking import Run, RunData, RunInfo, TrackingClient

@@ -26,7 +26,7 @@ the result and what a person would call a different experiment:
 Left out of identity, though recorded: the commit and the patch (a commit that touches a README repeats
 no sweep), other packages, Python, BLAS, its threads, the CPU and the host. They may move the last bits
 of a score; `python -m runner.reproduce` compares bits and names the one that differs
-(`first_difference`). Neither recorded nor hashed: files that git ignores, what compiled libraries outside
+(`tracking.compare.making`). Neither recorded nor hashed: files that git ignores, what compiled libraries outside
 Python's packages contain, modules that code imports by a computed name, files that an estimator reads from a
 path, environment variables.
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from runner.provenance.code import code_identity, find_code, matters
 from runner.provenance.code import forget as _forget_code
 from runner.provenance.git import GitState, read_git_state
-from runner.provenance.ingredients import Difference, Recorded, first_difference
 from runner.provenance.packages import forget as _forget_packages
 from runner.provenance.packages import list_packages
 from runner.provenance.restore import restore, unrecorded
@@ -33,14 +32,11 @@ from tracking.records.names import (
 )
 
 __all__ = [
-    "Difference",
     "GitState",
     "Provenance",
-    "Recorded",
     "capture_provenance",
     "code_identity",
     "find_code",
-    "first_difference",
     "forget",
     "matters",
     "restore",

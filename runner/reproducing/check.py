@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import ConfigError, PointFailed
-from runner.provenance.ingredients import Difference
-from runner.reproducing.reproduction import find_differences
 from runner.reproducing.running import Options, open_session, prepare_again
 from runner.suggest import suggest
 from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from tracking import TrackingClient
+from tracking.compare.making import Difference, find_differences, find_unknown
 from tracking.records.names import REPRODUCES
 
 
@@ -61,6 +60,7 @@ class Check:
     now: float
     tolerance: Tolerance
     differences: tuple[Difference, ...]
+    unknown: tuple[str, ...]  # ingredients that could not be compared
 
     @property
     def change(self) -> float:
@@ -109,6 +109,7 @@ def check_baseline(
         outcome.metrics[f"{name}_mean"],
         tolerance,
         find_differences(baseline.making, new.making),
+        find_unknown(baseline.making, new.making),
     )
 
 

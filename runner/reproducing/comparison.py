@@ -44,6 +44,7 @@ class Comparison:
 
     total: int
     gaps: tuple[Gap, ...] = ()
+    left_out: tuple[str, ...] = ()  # places that only one of two versions of the code has
 
     @property
     def identical(self) -> int:
@@ -80,12 +81,18 @@ def compare_scores(then: Folds, now: Folds) -> Comparison:
     return Comparison(len(places), tuple(gaps))
 
 
-def compare_models(then: Any, now: Any) -> Comparison:
-    """Compare two fitted models: their classes, parameters and learned attributes."""
-    parts = [dict(walk(model)) for model in (then, now)]
-    places = dict.fromkeys([*parts[0], *parts[1]])
-    gaps = [_gap(place, parts[0].get(place), parts[1].get(place)) for place in places]
-    return Comparison(len(places), tuple(gap for gap in gaps if gap is not None))
+def compare_models(then: Any, now: Any, *, same_code: bool = True) -> Comparison:
+    """Compare two fitted models: their classes, parameters and learned attributes.
+
+    Where they were not made by the `same_code`, what only one of them has is left out and named: another version of
+    a class has other parameters.
+    """
+    old, new = (dict(walk(model)) for model in (then, now))
+    places = dict.fromkeys([*old, *new])
+    left_out = () if same_code else tuple(place for place in places if not (place in old and place in new))
+    compared = [place for place in places if place not in left_out]
+    gaps = [_gap(place, old.get(place), new.get(place)) for place in compared]
+    return Comparison(len(compared), tuple(gap for gap in gaps if gap is not None), left_out)
 
 
 def compare_predictions(then: Mapping[str, Any], now: Mapping[str, Any], *, rows: int) -> Comparison:
@@ -207,7 +214,13 @@ def _children(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _estimator_parts(estimator: Any) -> Iterator[tuple[str, Any]]:
-    for name, value in sorted(estimator.get_params(deep=False).items()):
+    try:
+        parameters = estimator.get_params(deep=False)
+    except AttributeError:  # pickled by another version: today's class asks for a parameter that it does not have
+        parameters = {
+            name: value for name, value in vars(estimator).items() if not name.endswith("_") and name[0] != "_"
+        }
+    for name, value in sorted(parameters.items()):
         yield f".{name}", value
     for name, value in sorted(vars(estimator).items()):
         if name.endswith("_") and not name.startswith("__") and not _TIMES.fullmatch(name):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runner.provenance.ingredients import Difference
 from runner.reproducing.reproduction import Reproduction, name_ingredients, say_gap
 from runner.reproducing.running import CannotRun
+from tracking.compare.making import Difference
 from tracking.compare.run_diff import compare_runs
 from tracking.pages.diff_page import render_diff
 from tracking.text.tables import ShortId, format_number, render_table
@@ -58,7 +58,13 @@ def _suspects(result: Reproduction) -> list[str]:
         return lines + [f"Also differs: {other.sentence}" for other in differences[1:]]
     if not result.scores.total:
         return []
-    return [f"No recorded ingredient differs ({_SAME}). The estimator itself may not be deterministic."]
+    return [_say_nothing_differs(result.unknown)]
+
+
+def _say_nothing_differs(unknown: Sequence[str]) -> str:
+    if not unknown:
+        return f"No recorded ingredient differs ({_SAME}). The estimator itself may not be deterministic."
+    return f"Of what can be compared nothing differs; what may differ, but was not recorded so: {', '.join(unknown)}."
 
 
 # Sweeps --------------------------------------------------------------------------------------------
@@ -168,11 +174,13 @@ def render_check(check: Check) -> list[str]:
     lines = [f"### {check.baseline.name}: {check.metric} {verdict}", ""]
     lines += [render_table([row], list(row), format="md"), ""]
     lines += [f"- baseline {check.baseline.id}, today {check.new.id}; {way[check.direction]}"]
-    lines += [f"- {line}" for line in _explain_check(check.differences)]
+    lines += [f"- {line}" for line in _explain_check(check.differences, check.unknown)]
     return [*lines, "", _say_check(check, allowed)]
 
 
-def _explain_check(differences: Sequence[Difference]) -> list[str]:
+def _explain_check(differences: Sequence[Difference], unknown: Sequence[str]) -> list[str]:
+    if not differences and unknown:
+        return [f"of what can be compared nothing differs; not compared: {', '.join(unknown)}"]
     if not differences:
         return [f"no recorded ingredient differs: {_SAME}"]
     return [f"{'differs first' if not n else 'also differs'}: {d.sentence}" for n, d in enumerate(differences)]

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from runner.provenance.ingredients import MANY, Difference, Recorded, first_difference
 from runner.reproducing.comparison import Comparison, Gap
-from tracking.records.names import DATA_DTYPES, DATA_SHAPE, DATA_TARGET, FINGERPRINT_DATA, IDENTITY
-
-# The order in which to suspect what differs.
-SUSPECTS = (
-    "config",
-    "data",
-    "splits",
-    "code",
-    "packages that matter",
-    "python",
-    "blas",
-    "threads",
-    "cpu",
-    "platform",
-    "other packages",
-)
+from tracking.compare.making import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +20,7 @@ class Reproduction:
     model: Comparison | None = None  # parameters and learned attributes; None where not compared
     predictions: Comparison | None = None  # of the probe rows
     differences: tuple[Difference, ...] = ()  # ingredients, the first suspect in front
+    unknown: tuple[str, ...] = ()  # ingredients that could not be compared
     tolerance: float = 0.0
     nothing: str = ""  # why there is nothing to compare
     error: str = ""  # why the new run gave no result
@@ -74,58 +57,6 @@ class Reproduction:
         if any(part.gaps for part in self.compared):
             return f"Reproduced within {self.tolerance:g}: {said}"
         return f"Reproduced: {said}"
-
-
-def find_differences(then: Recorded, now: Recorded) -> tuple[Difference, ...]:
-    """Return the ingredients that differ, in the order in which to suspect them, explained where possible."""
-    found = sorted(first_difference(then, now), key=lambda difference: SUSPECTS.index(difference.ingredient))
-    return tuple(_explain(difference, then.tags, now.tags) for difference in found)
-
-
-def _explain(difference: Difference, then: Mapping[str, str], now: Mapping[str, str]) -> Difference:
-    if difference.ingredient == "config":
-        changed = _changed_keys(_config(then), _config(now))
-        if changed:
-            return replace(difference, sentence=f"The configuration is another one: {changed}.")
-    if difference.ingredient == "data":
-        return replace(difference, sentence=_say_data(then, now))
-    return difference
-
-
-def _config(tags: Mapping[str, str]) -> Mapping[str, Any]:
-    try:
-        config = json.loads(tags.get(IDENTITY, "{}")).get("config")
-    except (ValueError, AttributeError):  # cut off, or written by hand
-        return {}
-    return config if isinstance(config, dict) else {}
-
-
-def _changed_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    if not then or not now:
-        return ""
-    said = []
-    for key in dict.fromkeys([*then, *now]):
-        old, new = (json.dumps(side[key]) if key in side else "absent" for side in (then, now))
-        if old != new:
-            said.append(f"{key} {old} -> {new}")
-    more = len(said) - MANY
-    return ", ".join(said[:MANY]) + (f" and {more} more" if more > 0 else "")
-
-
-def _say_data(then: Mapping[str, str], now: Mapping[str, str]) -> str:
-    said = []
-    for tag, what in (
-        (DATA_SHAPE, "rows x columns"),
-        (DATA_TARGET, "target"),
-        (DATA_DTYPES, "columns"),
-    ):
-        old, new = then.get(tag), now.get(tag)
-        if old and new and old != new:
-            said.append(f"{what} {old} -> {new}" if tag != DATA_DTYPES else "its columns or their types changed")
-    shape = then.get(DATA_SHAPE, "")
-    what = ", ".join(said) or f"values changed, the shape is still {shape}".removesuffix(" ")
-    old, new = (tags.get(FINGERPRINT_DATA, "")[:11] for tags in (then, now))
-    return f"The data has other content: {what} ({old} -> {new})."
 
 
 def say_gap(gap: Gap) -> str:

@@ -12,7 +12,7 @@ from runner.data.dataset import Dataset, load
 from runner.errors import DataError, Interrupted, NotReproducible, RunnerError
 from runner.provenance.capture import capture_provenance, code_identity
 from runner.reproducing.comparison import Comparison, compare_models, compare_predictions, compare_scores
-from runner.reproducing.reproduction import Reproduction, find_differences
+from runner.reproducing.reproduction import Reproduction
 from runner.store import folder_of
 from runner.trial.build import build
 from runner.trial.identity import data_key, targets
@@ -21,6 +21,7 @@ from runner.trial.recorded import RecordedRun, read_recorded, read_run
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
+from tracking.compare.making import find_differences, find_unknown
 from tracking.records.names import (
     BACKEND,
     ERROR,
@@ -128,6 +129,7 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
         now.id,
         Comparison(0),
         differences=find_differences(then.making, now.making),
+        unknown=find_unknown(then.making, now.making),
         tolerance=options.tolerance,
     )
     if not then.finished:
@@ -155,7 +157,13 @@ def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun) -> R
     new, why = now.load_model()
     if new is None:
         return replace(result, notes=(f"Model and predictions are not compared: {why}.",))
-    result = replace(result, model=compare_models(old, new))
+    same_code = not {"code", "packages that matter"} & {difference.ingredient for difference in result.differences}
+    try:
+        result = replace(result, model=compare_models(old, new, same_code=same_code))
+    except Exception as error:  # an old pickle, which today's class does not understand
+        return replace(result, notes=(f"Model and predictions are not compared: {type(error).__name__}: {error}",))
+    if result.model and result.model.left_out:
+        result = replace(result, notes=(_say_left_out(result.model.left_out),))
     try:
         rows = load(now.config["data"]).X[:PROBE_ROWS]
         with limited_threads(now.threads):
@@ -164,6 +172,11 @@ def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun) -> R
         note = f"Predictions are not compared: {type(error).__name__}: {error}"
         return replace(result, notes=(*result.notes, note))
     return replace(result, predictions=compare_predictions(*pair, rows=int(rows.shape[0])))
+
+
+def _say_left_out(places: Sequence[str]) -> str:
+    more = f" and {len(places) - 4} more" if len(places) > 4 else ""
+    return f"Not compared, because only one of the versions has it: {', '.join(places[:4])}{more}."
 
 
 def _predict(model: Any, rows: Any) -> dict[str, Any]:

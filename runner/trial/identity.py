@@ -1,4 +1,4 @@
-"""runner.trial.identity: to be described."""
+"""What makes two points the same: what a fingerprint is made of, and the tags that say it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runner.dotted import public_name
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.spec import Spec
+from tracking.compare.making import Making
 from tracking.records.identity import LONGEST, write_identity
 from tracking.records.names import (
     BOOKKEEPING,
@@ -33,37 +34,15 @@ from tracking.records.names import (
 from tracking.records.values import leaves
 
 
-def explain_change(recorded: str, current: Mapping[str, Any]) -> str:
-    """Say which parts of a recorded identity differ from the current one."""
-    try:
-        old = json.loads(recorded)
-    except json.JSONDecodeError:
-        return "changed"
-    if "config" not in old:
-        return "changed"
-    new = json.loads(json.dumps(current, default=repr))
-    reasons = []
-    keys = [key for key in (old["config"] | new["config"]) if _differs(old["config"], new["config"], key)]
-    if keys:
-        reasons.append(f"config changed: {', '.join(keys)}")
-    if old["data"] != new["data"]:
-        reasons.append("data changed")
-    for part, word in (("environment", ""), ("code", "code of ")):
-        for name in sorted(old[part] | new[part]):
-            if word and name in old["environment"] and name in new["environment"]:
-                continue  # the code of an installed package is its version, which is told already
-            if _differs(old[part], new[part], name):
-                reasons.append(
-                    f"{word}{name} changed"
-                    if word
-                    else f"{name} {old[part].get(name, 'missing')} -> {new[part].get(name, 'missing')}"
-                )
-    return "; ".join(reasons) or "changed"
+def planned_making(spec: Spec, made_of: Mapping[str, Any]) -> Making:
+    """Return what a run of the point would say about its making, as far as that is its identity."""
+    params = {key: str(value) for key, value in parameters(spec.config).items()}
+    return Making(tags={}, params=params, identity=json.loads(json.dumps(made_of, default=repr)))
 
 
-def _differs(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> bool:
-    a, b = old.get(key), new.get(key)
-    return (key in old) != (key in new) or type(a) is not type(b) or a != b
+def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every leaf of the resolved config that is not bookkeeping, by its dotted key."""
+    return {key: value for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
 
 
 def data_key(config: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from runner.trial.identity import (
     data_key,
     identify,
     identity_tags,
+    parameters,
     splits_key,
 )
 from runner.trial.runlog import RunLog
@@ -31,7 +32,6 @@ from runner.trial.threads import limited_threads
 from tracking.records.identity import write_identity
 from tracking.records.names import (
     ATTEMPT,
-    BOOKKEEPING,
     CONFIG_FILE,
     ENVIRONMENT_FILE,
     ERROR,
@@ -228,11 +228,6 @@ def outcome_of_run(spec: Spec, run: tracking.Run) -> Outcome:
         metrics=metrics,
         reused=True,
     )
-
-
-def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every leaf of the resolved config that is not bookkeeping, by its dotted key."""
-    return {key: value for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
 
 
 @lru_cache(maxsize=64)

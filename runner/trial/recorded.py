@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import NotReproducible
-from runner.provenance.ingredients import Recorded
 from runner.trial.spec import Spec
 from tracking import TrackingClient
+from tracking.compare.making import Making, making_of
 from tracking.records.names import (
     CONFIG_FILE,
-    ENVIRONMENT_FILE,
-    GIT_DIRTY,
-    GIT_PREFIX,
     MODEL_FILE,
     MODEL_FOLDER,
     THREADS,
@@ -87,14 +84,9 @@ class RecordedRun:
         return int(said) if said.isdecimal() and int(said) else 1
 
     @property
-    def making(self) -> Recorded:
+    def making(self) -> Making:
         """What it was made with, to be compared with today."""
-        path = self.folder / ENVIRONMENT_FILE
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        tags = self.run.data.tags
-        if GIT_DIRTY not in tags:  # the commit is then that of the program's folder, not of the user's code
-            tags = {key: value for key, value in tags.items() if not key.startswith(GIT_PREFIX)}
-        return Recorded(tags, text)
+        return making_of(self.record)
 
     @property
     def scores(self) -> Folds:

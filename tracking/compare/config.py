@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import Any
 
 from tracking.compare.following import _copies, _gather_followers
+from tracking.compare.making import changed_by_packages, making_of, varying_defaults
 from tracking.records.names import GIT_COMMIT, GIT_DIRTY, is_bookkeeping
 from tracking.records.overrides import change_request, render_value
 from tracking.records.reading import RunRecord
@@ -81,7 +82,7 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
         for key in sorted(rows, key=lambda key: sections.index(key.partition(".")[0]))
     ]
     counted = [change for change in varying if not is_bookkeeping(change.key)]
-    counted += [change for change in _changed_defaults(records, flats) if not matches(change.key, ignore)]
+    counted += [change for change in _changed_defaults(records) if not matches(change.key, ignore)]
     folds, rest = _fold(_gather_followers(counted), flats, [record.request.choices for record in records])
     return ConfigDiff(
         folds=folds,
@@ -126,25 +127,12 @@ def _origin(key: str, value: Any, request: Request) -> str | None:
     return None
 
 
-def _changed_defaults(records: Sequence[RunRecord], flats: Sequence[Mapping[str, Any]]) -> Iterable[Change]:
-    """Yield parameters that no config gives and whose default is not the same in all runs.
-
-    The tag `identity` holds the effective parameters. Another class has other defaults: that is no news.
-    """
-    effective = [_effective(record) for record in records]
-    if not all(effective):
-        return
-    classes = [key for key in find_varying(flats) if key.endswith("_target_")]
-    sections = tuple(key.removesuffix("_target_") for key in classes)
-    for key, values in find_varying(effective).items():
-        given = any(key in flat for flat in flats)
-        if not (given or is_bookkeeping(key) or key.startswith(sections)):
+def _changed_defaults(records: Sequence[RunRecord]) -> Iterable[Change]:
+    """Yield parameters that no config gives and whose default the code changed; what packages do is told there."""
+    makings = [making_of(record) for record in records]
+    if not changed_by_packages(makings):
+        for key, values in varying_defaults(makings).items():
             yield Change(key, values, ("default of the class",) * len(values))
-
-
-def _effective(record: RunRecord) -> dict[str, Any]:
-    config = record.identity.get("config")
-    return config if isinstance(config, dict) else {}
 
 
 # Folding ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracking.compare.config import ConfigDiff, compare_configs
+from tracking.compare.making import are_comparable, changed_by_packages, making_of, read_alike
 from tracking.compare.metrics import MetricsDiff, compare_metrics
 from tracking.entities import Run
 from tracking.records.names import (
@@ -142,7 +143,13 @@ def _compare_data(records: Sequence[RunRecord]) -> Section:
     notes = []
     lacking = [record for record in records if FINGERPRINT_DATA not in record.run.data.tags]
     unknown = f"no fingerprint of the data was recorded by {_named(lacking, records)}" if lacking else ""
-    changes = _changes(records, lambda record: _tags(record, _DATA_TAGS) | _columns(record))
+    makings = [making_of(record) for record in records]
+    comparable = are_comparable(makings)
+    if not (comparable or lacking) and len({making.tags[FINGERPRINT_DATA] for making in makings}) > 1:
+        unknown = "its values were fingerprinted in different ways, or with different versions of numpy and pandas"
+    tags = {shown: tag for shown, tag in _DATA_TAGS.items() if comparable or tag != FINGERPRINT_DATA}
+    types = read_alike(makings)  # another version of pandas reads the same text as a column of another type
+    changes = _changes(records, lambda record: _tags(record, tags) | _columns(record, typed=types))
     names = [list(_columns(record)) for record in records]
     if any(sorted(own) == sorted(names[0]) and own != names[0] for own in names):
         notes.append("The columns are in another order.")
@@ -155,14 +162,14 @@ def _named(chosen: Sequence[RunRecord], records: Sequence[RunRecord]) -> str:
     return ", ".join(record.run.info.run_name for record in chosen)
 
 
-def _columns(record: RunRecord) -> dict[str, str]:
-    """Return the columns of the data with their types, as far as recorded."""
+def _columns(record: RunRecord, *, typed: bool = True) -> dict[str, str]:
+    """Return the columns of the data, with their types if asked for, as far as recorded."""
     names = read_json(record.run.data.tags.get(DATA_FEATURES))
     types = read_json(record.run.data.tags.get(DATA_DTYPES))
     types = types if isinstance(types, dict) else {}
     if not isinstance(names, list):
         names = list(types)
-    return {f"column {name}": str(types.get(str(name), "present")) for name in names}
+    return {f"column {name}": str(types.get(str(name), "present")) if typed else "present" for name in names}
 
 
 # Code ------------------------------------------------------------------------------------------
@@ -233,13 +240,16 @@ def diff_patches(first: str, second: str) -> str:
 
 # Environment and outcome -----------------------------------------------------------------------
 def _compare_environments(records: Sequence[RunRecord]) -> Section:
+    """Compare machines and packages, with the defaults that other packages brought."""
     first = records[0].environment
     known = [f"{key} {first.host[key]}" for key in (PYTHON, BLAS, THREADS) if key in first.host]
     if first.packages:
         known.append(f"{len(first.packages)} packages")
     lacking = [record for record in records if not record.environment.packages]
     unknown = f"no packages were recorded by {_named(lacking, records)}" if lacking else ""
-    return Section(_changes(records, _environment), ", ".join(known) or "nothing recorded", (), unknown)
+    defaults = changed_by_packages([making_of(record) for record in records])
+    changes = (*_changes(records, _environment), *(Change(f"default {key}", row) for key, row in defaults.items()))
+    return Section(changes, ", ".join(known) or "nothing recorded", (), unknown)
 
 
 def _environment(record: RunRecord) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import pickle
 import platform
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.provenance.capture import GitState, Provenance, Recorded, capture_provenance, first_difference, forget
+from runner.provenance.capture import GitState, Provenance, capture_provenance, forget
 from runner.provenance.packages import list_packages
 
 
@@ -36,10 +35,6 @@ def provenance() -> Provenance:
         packages={"foo": "1.0", "numpy": "2.1.0", "scikit-learn": "1.8.0", "scipy": "1.15.0"},
         git=GitState(commit="a" * 40, branch="main", url="https://example.org/a.git", patch=b""),
     )
-
-
-def record(provenance: Provenance, *, threads: int = 1, **tags: str) -> Recorded:
-    return Recorded(provenance.tags(threads=threads) | tags, provenance.environment_text(threads=threads))
 
 
 def make_repository(directory: Path) -> None:
@@ -169,139 +164,3 @@ def test_a_dirty_tree_is_tagged_with_the_hash_of_its_patch(provenance: Provenanc
 
 def test_workers_can_be_handed_it(provenance: Provenance) -> None:
     assert pickle.loads(pickle.dumps(provenance)).tags() == provenance.tags()
-
-
-# What differs ----------------------------------------------------------------------------------------
-
-
-def test_nothing_differs_from_itself(provenance: Provenance) -> None:
-    assert first_difference(record(provenance), record(provenance)) == []
-
-
-def test_another_host_alone_is_no_difference(provenance: Provenance) -> None:
-    assert first_difference(record(provenance), record(replace(provenance, host="there"))) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "ingredient", "sentence"),
-    [
-        ({"python": "3.12.1"}, "python", "Python: 3.11.7 -> 3.12.1."),
-        ({"cpu": "Slow CPU 10"}, "cpu", "The CPU: Fast CPU 3000 -> Slow CPU 10."),
-        ({"platform": "Linux-6.2"}, "platform", "The platform: Linux-6.1-x86_64 -> Linux-6.2."),
-        ({"blas": "mkl 2024"}, "blas", "BLAS: openblas 0.3.30 Haswell pthreads -> mkl 2024."),
-        (
-            {"git": GitState("b" * 40, "main", None, b"")},
-            "code",
-            "The code is another one: commit aaaaaaaaaaaa -> commit bbbbbbbbbbbb.",
-        ),
-        ({"git": None}, "code", "The code is another one: commit aaaaaaaaaaaa -> no git repository."),
-        (
-            {"packages": {"foo": "1.0", "numpy": "2.2.0", "scikit-learn": "1.9.1"}},
-            "packages that matter",
-            "Packages that matter: numpy 2.1.0 -> 2.2.0, scikit-learn 1.8.0 -> 1.9.1, scipy 1.15.0 removed.",
-        ),
-        (
-            {"packages": {"bar": "3", "numpy": "2.1.0", "scikit-learn": "1.8.0", "scipy": "1.15.0"}},
-            "other packages",
-            "Other packages: bar 3 added, foo 1.0 removed.",
-        ),
-    ],
-)
-def test_each_ingredient_that_differs_is_named(
-    provenance: Provenance, change: dict[str, object], ingredient: str, sentence: str
-) -> None:
-    found = first_difference(record(provenance), record(replace(provenance, **change)))  # type: ignore[arg-type]
-
-    assert [(one.ingredient, one.sentence) for one in found] == [(ingredient, sentence)]
-
-
-def test_threads_are_an_ingredient(provenance: Provenance) -> None:
-    found = first_difference(record(provenance), record(provenance, threads=8))
-
-    assert [(one.ingredient, one.then, one.now) for one in found] == [("threads", "1", "8")]
-
-
-@pytest.mark.parametrize(
-    ("was", "is_", "sentence"),
-    [
-        (b"one", b"", "The run had uncommitted changes (patch 7692c3ad3540); now there are none."),
-        (b"", b"one", "The run had no uncommitted changes; now there are some (patch 7692c3ad3540)."),
-        (b"one", b"two", "The uncommitted changes are other ones: patch 7692c3ad3540 -> 3fc4ccfe7458."),
-    ],
-)
-def test_uncommitted_changes_are_an_ingredient(provenance: Provenance, was: bytes, is_: bytes, sentence: str) -> None:
-    assert provenance.git is not None
-    sides = [record(replace(provenance, git=replace(provenance.git, patch=patch))) for patch in (was, is_)]
-
-    assert [one.sentence for one in first_difference(*sides)] == [sentence]
-
-
-def test_the_most_telling_ingredient_comes_first(provenance: Provenance) -> None:
-    other = replace(provenance, cpu="Slow", git=None, packages={"numpy": "1", "foo": "2"})
-    then = record(provenance, **{"fingerprint.config": "v1:a", "fingerprint.data": "v1:a"})
-    now = record(other, threads=2, **{"fingerprint.config": "v1:b", "fingerprint.data": "v1:b"})
-
-    assert [one.ingredient for one in first_difference(then, now)] == [
-        "config",
-        "data",
-        "code",
-        "packages that matter",
-        "other packages",
-        "threads",
-        "cpu",
-    ]
-
-
-def test_the_module_of_the_estimator_that_changed_is_named(provenance: Provenance) -> None:
-    then = {"code": {"study.models": "aa", "study.parts": "bb"}}
-    now = {"code": {"study.models": "aa", "study.parts": "cc", "study.more": "dd"}}
-
-    found = first_difference(
-        record(provenance, identity=json.dumps(then)), record(provenance, identity=json.dumps(now))
-    )
-
-    assert [one.sentence for one in found] == ["The estimator's code differs: study.more added, study.parts changed."]
-
-
-def test_installed_code_in_the_identity_is_told_once_as_a_package(provenance: Provenance) -> None:
-    other = replace(provenance, packages={**provenance.packages, "scikit-learn": "1.9.1"})
-    then = record(provenance, identity=json.dumps({"code": {"scikit-learn": "1.8.0"}}))
-    now = record(other, identity=json.dumps({"code": {"scikit-learn": "1.9.1"}}))
-
-    assert [one.ingredient for one in first_difference(then, now)] == ["packages that matter"]
-
-
-def test_the_estimators_own_package_matters_as_its_identity_says(provenance: Provenance) -> None:
-    identity = json.dumps({"environment": {"foo": "1.0"}})
-    other = replace(provenance, packages={**provenance.packages, "foo": "1.1"})
-
-    found = first_difference(record(provenance, identity=identity), record(other))
-
-    assert [one.ingredient for one in found] == ["packages that matter"]
-
-
-def test_without_an_environment_text_the_packages_of_the_identity_are_compared(
-    provenance: Provenance,
-) -> None:
-    identity = {"environment": {"scikit-learn": "1.7.0", "numpy": "2.1.0", "scipy": "1.15.0"}}
-    then = Recorded(provenance.tags(threads=1) | {"identity": json.dumps(identity)})
-
-    assert [one.sentence for one in first_difference(then, record(provenance))] == [
-        "Packages that matter: scikit-learn 1.7.0 -> 1.8.0."
-    ]
-
-
-def test_a_run_of_another_tool_without_any_of_these_tags_gives_only_what_it_can(
-    provenance: Provenance,
-) -> None:
-    nothing = Recorded({"identity": "not json"})
-
-    assert [one.ingredient for one in first_difference(nothing, record(provenance))] == ["code"]
-
-
-def test_long_lists_of_packages_are_counted(provenance: Provenance) -> None:
-    other = replace(provenance, packages={**provenance.packages, **{f"p{i}": "1" for i in range(9)}})
-
-    (found,) = first_difference(record(provenance), record(other))
-
-    assert found.sentence == "Other packages: p0 1 added, p1 1 added, p2 1 added, p3 1 added and 5 more."

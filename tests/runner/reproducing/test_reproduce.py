@@ -189,7 +189,7 @@ def test_a_changed_module_of_the_user_is_named_as_code(folder: Path, reproduce: 
     assert "Differs first: code. The estimator's code differs: mine changed." in out
 
 
-def test_a_new_default_of_a_parameter_is_named_as_configuration(folder: Path, reproduce: Reproduce) -> None:
+def test_a_new_default_of_ones_own_class_is_named_as_its_codes(folder: Path, reproduce: Reproduce) -> None:
     write_model(folder)
     runner.run(["model._target_=mine.Mine"])
     write_model(folder, weight=1.5)
@@ -197,8 +197,9 @@ def test_a_new_default_of_a_parameter_is_named_as_configuration(folder: Path, re
     code, out, _ = reproduce("latest")
 
     assert code == 1
-    assert "Differs first: config. The configuration is another one: model.weight 1.0 -> 1.5." in out
-    assert "Also differs: The estimator's code differs: mine changed." in out
+    defaults = "with other defaults: model.weight 1.0 -> 1.5."
+    assert f"Differs first: code. The estimator's code differs: mine changed, {defaults}" in out
+    assert "configuration" not in out
 
 
 def test_a_dirty_tree_is_named_and_is_without_effect_here(folder: Path, reproduce: Reproduce) -> None:
