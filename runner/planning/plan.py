@@ -13,9 +13,16 @@ from runner.data.dataset import Dataset
 from runner.provenance.capture import Provenance
 from runner.store import is_there
 from runner.trial.build import build
-from runner.trial.identity import asked_fingerprint, data_key, fingerprint, identify, planned_making
+from runner.trial.identity import (
+    asked_fingerprint,
+    data_key,
+    earlier_fingerprint,
+    fingerprint,
+    identify,
+    planned_making,
+)
 from runner.trial.spec import Spec
-from tracking.compare.making import Making, find_identity_differences
+from tracking.compare.making import Making, find_identity_differences, fingerprint_of_data
 from tracking.records.names import ERROR, FINGERPRINT, FINGERPRINT_ASKED, IDENTITY, OBJECTIVE_METRIC
 from tracking.records.reading import read_identity
 
@@ -46,19 +53,28 @@ def plan_points(
     iterator = iter(specs)
     ledger = _Ledger(tracking.TrackingClient(store) if is_there(store) else None)
     while batch := list(islice(iterator, BATCH)):
+        data = [datasets[data_key(spec.config)] for spec in batch]
         made_of = [
-            identify(spec, build(spec.config), datasets[data_key(spec.config)], provenance.packages) for spec in batch
+            identify(spec, build(spec.config), dataset, provenance.packages)
+            for spec, dataset in zip(batch, data, strict=True)
         ]
         prints = [fingerprint(parts) for parts in made_of]
         same = ledger.find(FINGERPRINT, prints)
+        if len(same) < len(set(prints)):
+            earlier_ones = map(earlier_fingerprint, made_of, batch, map(ledger.hash_as_0_1_0, data))
+            prints_then = dict(zip(earlier_ones, prints, strict=True))
+            for then, runs in ledger.find(FINGERPRINT, list(prints_then)).items():
+                same.setdefault(prints_then[then], runs)
         asked = [asked_fingerprint(spec) for spec in batch]
         before = ledger.find(FINGERPRINT_ASKED, [asked[i] for i in range(len(batch)) if prints[i] not in same])
-        for spec, parts, known, text in zip(batch, made_of, prints, asked, strict=True):
+        for spec, parts, dataset, known, text in zip(batch, made_of, data, prints, asked, strict=True):
             home = ledger.experiment_id(spec.experiment)
             # The same words may have asked for something else in another experiment. 0.1.0 filed by model alone.
             homes = {home, ledger.experiment_id(spec.choices.get("model", spec.experiment))}
             earlier = [run for run in before.get(text, ()) if run.info.experiment_id in homes]
-            yield _judge(spec, same.get(known, ()), earlier, home, why_stale=partial(ledger.explain, spec, parts))
+            yield _judge(
+                spec, same.get(known, ()), earlier, home, why_stale=partial(ledger.explain, spec, parts, dataset)
+            )
 
 
 class _Ledger:
@@ -67,6 +83,7 @@ class _Ledger:
     def __init__(self, client: tracking.TrackingClient | None) -> None:
         self._client = client  # None: nothing has been recorded so far, and asking would make a store
         self._experiments: dict[str, str | None] = {}
+        self._hashes: dict[str, str] = {}
 
     def experiment_id(self, name: str) -> str | None:
         """Return the id of the experiment of this name, None while there is none."""
@@ -87,12 +104,21 @@ class _Ledger:
             found.setdefault(run.data.tags[tag], []).append(run)
         return found
 
-    def explain(self, spec: Spec, made_of: Mapping[str, Any], run: tracking.Run) -> str:
+    def hash_as_0_1_0(self, data: Dataset) -> str:
+        """Return the fingerprint that version 0.1.0 gave the data; '' where nothing is recorded to compare with."""
+        if self._client is None:
+            return ""
+        if data.fingerprint not in self._hashes:
+            self._hashes[data.fingerprint] = data.fingerprint_as("v1:")
+        return self._hashes[data.fingerprint]
+
+    def explain(self, spec: Spec, made_of: Mapping[str, Any], data: Dataset, run: tracking.Run) -> str:
         """Say what makes a point another one than the run that the same words once asked for."""
         assert self._client is not None
         identity = read_identity(run.data.tags, self._client.artifact_dir(run.info.run_id)) or {}
         then = Making(tags=run.data.tags, params=run.data.params, identity=identity)
-        found = find_identity_differences(then, planned_making(spec, made_of))
+        comparable = self.hash_as_0_1_0(data) if fingerprint_of_data(then).startswith("v1:") else data.fingerprint
+        found = find_identity_differences(then, planned_making(spec, {**made_of, "data": comparable}))
         return "; ".join(difference.short for difference in found) or RECORDED_OTHERWISE
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import ConfigError, PointFailed
-from runner.reproducing.running import Options, open_session, prepare_again
+from runner.reproducing.running import Options, making_as_recorded, open_session, prepare_again
 from runner.suggest import suggest
 from runner.trial.identity import data_key
 from runner.trial.record import record
@@ -100,6 +100,7 @@ def check_baseline(
     new = read_run(client, outcome.run_id)
     if not outcome.ok:
         raise PointFailed(f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}")
+    makings = baseline.making, making_as_recorded(new, baseline)
     return Check(
         baseline,
         new,
@@ -108,8 +109,8 @@ def check_baseline(
         then,
         outcome.metrics[f"{name}_mean"],
         tolerance,
-        find_differences(baseline.making, new.making),
-        find_unknown(baseline.making, new.making),
+        find_differences(*makings),
+        find_unknown(*makings),
     )
 
 

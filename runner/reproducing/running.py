@@ -21,10 +21,11 @@ from runner.trial.recorded import RecordedRun, read_recorded, read_run
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
-from tracking.compare.making import find_differences, find_unknown
+from tracking.compare.making import Making, find_differences, find_unknown, fingerprint_of_data
 from tracking.records.names import (
     BACKEND,
     ERROR,
+    FINGERPRINT_DATA,
     N_JOBS,
     REPRODUCES,
     SOURCE_NAME,
@@ -123,13 +124,14 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
     if not outcome.run_id:
         return Reproduction(then.id, then.name, "", Comparison(0), error=outcome.error or outcome.status)
     now = read_run(client, outcome.run_id)
+    makings = then.making, making_as_recorded(now, then)
     result = Reproduction(
         then.id,
         then.name,
         now.id,
         Comparison(0),
-        differences=find_differences(then.making, now.making),
-        unknown=find_unknown(then.making, now.making),
+        differences=find_differences(*makings),
+        unknown=find_unknown(*makings),
         tolerance=options.tolerance,
     )
     if not then.finished:
@@ -138,6 +140,14 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
         return replace(result, error=outcome.error or outcome.status)
     result = replace(result, scores=compare_scores(then.scores, now.scores))
     return _with_models(result, then, now)
+
+
+def making_as_recorded(now: RecordedRun, then: RecordedRun) -> Making:
+    """Return what the new run was made with, its data hashed as that of the recorded run was."""
+    recorded = fingerprint_of_data(then.making)
+    data = load(now.config["data"]).fingerprint_as(recorded)
+    tags = {**now.making.tags, FINGERPRINT_DATA: data}
+    return replace(now.making, tags=tags, identity={**now.making.identity, "data": data})
 
 
 def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:

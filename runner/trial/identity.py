@@ -34,6 +34,12 @@ from tracking.records.names import (
 from tracking.records.values import leaves
 
 
+def earlier_fingerprint(made_of: Mapping[str, Any], spec: Spec, data: str) -> str:
+    """Return the fingerprint that version 0.1.0 gave the point; `data` is that of its data, as it was then."""
+    config = {"threads_per_run": spec.config.get("threads_per_run"), **made_of["config"]}
+    return fingerprint({**made_of, "config": config, "data": data})
+
+
 def planned_making(spec: Spec, made_of: Mapping[str, Any]) -> Making:
     """Return what a run of the point would say about its making, as far as that is its identity."""
     params = {key: str(value) for key, value in parameters(spec.config).items()}

@@ -194,7 +194,7 @@ def _compare_config(then: Making, now: Making) -> Iterator[Difference]:
 
 
 def _compare_data(then: Making, now: Making) -> Iterator[Difference]:
-    before, after = _data(then), _data(now)
+    before, after = fingerprint_of_data(then), fingerprint_of_data(now)
     if not (before and after) or before == after:
         return
     comparable = are_comparable([then, now])
@@ -213,18 +213,19 @@ def are_comparable(makings: Sequence[Making]) -> bool:
     Those of another version say nothing. Version 1 hashed what numpy and pandas make of the data: a date column
     had another one with another version of numpy.
     """
-    kinds = {_data(making).partition(":")[0] for making in makings} - {""}
+    kinds = {fingerprint_of_data(making).partition(":")[0] for making in makings} - {""}
     return len(kinds) <= 1 and (kinds != {"v1"} or read_alike(makings))
+
+
+def fingerprint_of_data(making: Making) -> str:
+    """Return the fingerprint of the data, '' where there is none."""
+    return str(making.identity.get("data") or making.tags.get(FINGERPRINT_DATA, ""))
 
 
 def read_alike(makings: Sequence[Making]) -> bool:
     """Tell whether the same versions of numpy and pandas read the data, as far as is known."""
     known = [{making.versions.get(name, "") for making in makings} - {""} for name in ("numpy", "pandas")]
     return all(len(versions) <= 1 for versions in known)
-
-
-def _data(making: Making) -> str:
-    return str(making.identity.get("data") or making.tags.get(FINGERPRINT_DATA, ""))
 
 
 def _say_shape(then: Mapping[str, str], now: Mapping[str, str], *, types: bool) -> str:
