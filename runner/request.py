@@ -162,6 +162,7 @@ class SpecMaker:
             composed.origins,
             config_dir=self._config_dir,
             config_name=self._composer.config_name,
+            follows=composed.follows,
         )
 
     def _name(self, point: Point, model: str, asked: str | None) -> str:

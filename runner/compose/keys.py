@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import pkgutil
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig
 
 from runner.compose.schema import root
 from runner.suggest import suggest
 
-if TYPE_CHECKING:
-    pass
-
 Owners = Callable[[str], Sequence[str]]
+BUILT = ("model", "prepare")  # sections that take what their `_target_` takes
 _MOST = 8  # choices named in a message
 
 
@@ -77,3 +77,22 @@ def _closed() -> dict[str, frozenset[str]]:
             if isinstance(inner, DictConfig) and len(inner):
                 waiting.append((f"{place}.{name}".lstrip("."), inner))
     return closed
+
+
+def takes(section: DictConfig, name: str) -> bool:
+    """Tell whether the class of a section has the parameter: `model.max_depth` is for forests only."""
+    target = section.get("_target_")
+    if target is None or name.startswith("_"):
+        return target is not None or name == "_target_"
+    parameters = parameters_of(str(target))
+    return parameters is None or name in parameters or "**" in parameters
+
+
+@lru_cache(maxsize=1024)
+def parameters_of(target: str) -> tuple[str, ...] | None:
+    """Return the names that a class or function takes, None if that is not known: building it says more."""
+    try:
+        found = inspect.signature(pkgutil.resolve_name(target)).parameters
+    except Exception:  # importing runs any code
+        return None
+    return tuple("**" if p.kind is p.VAR_KEYWORD else name for name, p in found.items())

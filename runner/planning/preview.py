@@ -70,7 +70,7 @@ def _request(spec: Spec) -> Request:
     overrides, minimal = (_without_diff(asked) for asked in (spec.overrides, spec.minimal))
     given = {override.key: "command line" for override in overrides}
     origins = {**spec.origins, **given}
-    return Request(overrides, minimal, (), spec.choices, origins, spec.config_dir, spec.config_name)
+    return Request(overrides, minimal, (), spec.choices, origins, spec.config_dir, spec.config_name, spec.follows)
 
 
 def _without_diff(asked: tuple[Override, ...]) -> tuple[Override, ...]:

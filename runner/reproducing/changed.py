@@ -172,7 +172,7 @@ def _set(then: RecordedRun, settings: Sequence[Override], difference: str) -> Ch
     config: dict[str, Any] = copy.deepcopy(dict(then.config))
     notes = [f"set on the recorded config, because it cannot be composed anew: {difference}"]
     for setting in settings:
-        followers = _followers(config, setting)
+        followers = _followers(then, setting)
         for path in ((setting.key,), *((key,) for key in followers)):
             _assign(config, path[0], setting)
         if followers:
@@ -181,6 +181,8 @@ def _set(then: RecordedRun, settings: Sequence[Override], difference: str) -> Ch
     model = then.record.request.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
     asked = (*spec.overrides, *settings)
     origins = dict(spec.origins) | {setting.key: "command line" for setting in settings}
+    given = {setting.key for setting in settings}
+    follows = spec.follows and {key: repeated for key, repeated in spec.follows.items() if key not in given}
     name = name_for(model, settings)
     experiment = str(config.get("experiment_name") or spec.experiment)
     config.pop("sweep", None)
@@ -193,13 +195,17 @@ def _set(then: RecordedRun, settings: Sequence[Override], difference: str) -> Ch
             overrides=asked,
             minimal=asked,
             origins=origins,
+            follows=follows,
         ),
         tuple(notes),
     )
 
 
-def _followers(config: Mapping[str, Any], setting: Override) -> list[str]:
-    """Return the keys that repeat a top-level key: of the same name below, or the seed's random states."""
+def _followers(then: RecordedRun, setting: Override) -> list[str]:
+    """Return the keys that repeat a key. Where that was not recorded: of the same name below, or random states."""
+    config, follows = then.config, then.record.request.follows
+    if follows is not None:
+        return [key for key, repeated in follows.items() if repeated == setting.key]
     if "." in setting.key or setting.key not in config:
         return []
     old = repr(config[setting.key])

@@ -358,6 +358,7 @@ def _request(spec: Spec) -> Request:
         origins={**spec.origins, **{key: SWEEP if key in spec.swept else COMMAND_LINE for key in typed}},
         config_dir=spec.config_dir,
         config_name=spec.config_name,
+        follows=spec.follows,
     )
 
 

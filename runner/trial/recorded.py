@@ -113,6 +113,7 @@ class RecordedRun:
             dict(tags or {}),
             asked.config_dir,
             asked.config_name,
+            asked.follows,
         )
 
     def load_model(self) -> tuple[Any, str]:

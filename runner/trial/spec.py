@@ -39,6 +39,7 @@ class Spec:
     extra_tags: Mapping[str, str] = field(default_factory=dict)  # `reproduces`, `derived_from`
     config_dir: tuple[str, ...] = ()  # where the user's own configs were, beside the shipped ones
     config_name: str = "config"  # the main file
+    follows: Mapping[str, str] | None = None  # dotted key -> the key that it only repeats, where that is known
 
     @property
     def objective(self) -> tuple[str, str]:

@@ -364,3 +364,13 @@ def test_a_config_may_read_what_hydra_knows_of_the_job(composer: Composer) -> No
 def test_a_key_that_repeats_another_keeps_the_value_it_was_given(composer: Composer, asked: list[str]) -> None:
     assert by_composer(composer, asked) == by_hydra(asked)
     assert by_composer(composer, asked[::-1]) == by_hydra(asked[::-1])
+
+
+def test_the_composer_knows_which_keys_repeat_which(composer: Composer) -> None:
+    follows = compose_with(composer, ["model=ridge", "alpha=0.5"]).follows
+    assert follows["model.alpha"] == "alpha"
+    assert follows["cv.random_state"] == "seed"
+
+    own = compose_with(composer, ["model=ridge", "model.alpha=3", "tags.copy=${seed}"]).follows
+    assert "model.alpha" not in own
+    assert own["tags.copy"] == "seed"
