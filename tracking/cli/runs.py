@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tracking.cli.artifacts import list_files
-from tracking.cli.hints import unknown_names
+from tracking.cli.hints import known_metrics, last_folds, spell_metrics, unknown_names
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -95,14 +95,22 @@ def runs(
 ) -> None:
     """List runs, with the columns in which they differ.
 
+    A bare rmse is the mean over the folds, metrics.rmse the last fold's score.
+
     \b
     python -m tracking runs
     python -m tracking runs ridge --order-by "metrics.rmse_mean ASC" --limit 5
-    python -m tracking runs --filter "params.alpha < 0.5 AND status = 'FINISHED'"
+    python -m tracking runs --filter "rmse < 60 AND params.alpha < 0.5 AND status = 'FINISHED'"
     python -m tracking runs --columns id,alpha,rmse_mean --format csv --limit 0
     """
     with opened(store) as source:
         chosen = None if experiment is None else [resolve_experiment(source, experiment).experiment_id]
+        notes = []
+        if filter or order_by or columns:
+            known = known_metrics(source, chosen, _view(deleted))
+            filter = spell_metrics(filter, known)
+            order_by = [spell_metrics(order, known) for order in order_by or ()]
+            notes = last_folds(filter, order_by, _split(columns), known)
         found = source.search_runs(
             chosen,
             filter_string=filter,
@@ -111,10 +119,14 @@ def runs(
             max_results=limit + 1 if limit else None,
         )
         rows = run_rows(found, _experiment_names(source))
-        unknown = unknown_names(source, found, chosen, filter, order_by or [])
+        notes += unknown_names(source, found, chosen, filter, order_by or [])
     emit_runs(rows, limit, format, columns=columns, everything=everything)
-    for message in unknown:
+    for message in notes:
         note(message)
+
+
+def _split(columns: str | None) -> list[str]:
+    return [column for part in (columns or "").split(",") if (column := part.strip())]
 
 
 def emit_runs(
@@ -130,8 +142,7 @@ def emit_runs(
     shown = rows[:limit] if limit else rows
     known = all_columns(shown)
     if columns is not None and shown:
-        asked = [column for part in columns.split(",") if (column := part.strip())]
-        table, headers = pick_columns(shown, asked, known)
+        table, headers = pick_columns(shown, _split(columns), known)
     else:
         table, headers = labelled(shown, [*lead, *(known if everything else telling_columns(shown))])
     emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help")

@@ -100,6 +100,8 @@ def all_columns(rows: Iterable[Row]) -> list[str]:
 def labels(columns: Iterable[str]) -> dict[str, str]:
     """Return a short label for each column, without its kind, where no two columns would share it.
 
+    A score that has a mean keeps its kind: `rmse` alone is the mean.
+
     >>> labels(["id", "params.alpha", "params.model._target_", "params.seed", "tags.seed"]).values()
     dict_values(['id', 'alpha', 'model', 'params.seed', 'tags.seed'])
     """
@@ -108,7 +110,8 @@ def labels(columns: Iterable[str]) -> dict[str, str]:
         column: column if column in INFO else column.partition(".")[2].removesuffix("._target_") for column in columns
     }
     uses = Counter(short.values())
-    return {column: label if uses[label] == 1 else column for column, label in short.items()}
+    folds = {column for column in columns if f"{column}_mean" in short and column.startswith("metrics.")}
+    return {column: label if uses[label] == 1 and column not in folds else column for column, label in short.items()}
 
 
 def labelled(rows: Iterable[Row], columns: Sequence[str]) -> tuple[list[dict[str, object]], list[str]]:
@@ -121,7 +124,7 @@ def labelled(rows: Iterable[Row], columns: Sequence[str]) -> tuple[list[dict[str
 def pick_columns(
     rows: Sequence[Row], asked: Iterable[str], known: Iterable[str]
 ) -> tuple[list[dict[str, object]], list[str]]:
-    """Return rows and headers for columns as a person typed them, `alpha` or `params.alpha`.
+    """Return rows and headers for columns as a person typed them, `alpha` or `params.alpha`; `rmse` is the mean.
 
     Raises InvalidValue, with the nearest, for a column that is not known.
     """
@@ -130,7 +133,7 @@ def pick_columns(
     for kind in ("tags", "metrics", "params"):
         bare = {column.partition(".")[2]: column for column in known if column.startswith(f"{kind}.")}
         typed = typed | {key: column for key, column in bare.items() if key not in INFO}
-    headers = list(dict.fromkeys(asked))
+    headers = list(dict.fromkeys(f"{name}_mean" if f"metrics.{name}_mean" in known else name for name in asked))
     for header in headers:
         if header not in typed:
             nearest = ", ".join(nearest_names(header, list(typed)))

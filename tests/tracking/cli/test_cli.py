@@ -303,6 +303,41 @@ def test_every_listing_has_every_format(command, format, tracking, store):
         assert len({len(row) for row in csv.reader(io.StringIO(out))}) == 1
 
 
+@pytest.fixture
+def folds(store):
+    """Two runs: by the last fold the first is better, by the mean the second."""
+    record(store, "a93f5e", "a", metrics={"rmse": 10.0, "rmse_mean": 60.0}, start=1)
+    record(store, "b93f5e", "b", metrics={"rmse": 70.0, "rmse_mean": 50.0}, start=2)
+
+
+def test_a_bare_metric_is_the_mean_over_the_folds(folds, listed, tracking):
+    """Fails on 0.1.0, where `rmse` was refused in filters, and the last fold as a column."""
+    assert [row["id"] for row in listed("runs", "--filter", "rmse < 57")] == ["b93f5e"]
+    assert [row["id"] for row in listed("runs", "--order-by", "rmse ASC")] == ["b93f5e", "a93f5e"]
+    assert [row["id"] for row in listed("runs", "--filter", "NOT rmse IN (50, 1) AND run_name = 'a'")] == ["a93f5e"]
+    _, out, err = tracking("runs", "--columns", "name,rmse,rmse_mean", "--format", "csv")
+    assert out.split() == ["name,rmse_mean", "b,50.0", "a,60.0"]
+    assert err == ""
+
+
+def test_the_last_fold_has_its_whole_name_and_one_note(folds, tracking):
+    for asked in (
+        ["--filter", "metrics.rmse < 57"],
+        ["--order-by", "metrics.rmse ASC", "--limit", "1"],
+        ["--columns", "name,metrics.rmse", "--limit", "1", "--filter", "run_name = 'a'"],
+    ):
+        code, out, err = tracking("runs", "--format", "csv", *asked)
+        assert code == 0
+        assert len(out.splitlines()) == 2
+        assert "10.0" in out
+        assert (
+            err.count("metrics.rmse is the last fold's. For the mean over the folds: rmse or metrics.rmse_mean.") == 1
+        )
+    header = tracking("runs", "--all-columns", "--format", "csv")[1].split()[0].split(",")
+    assert {"metrics.rmse", "rmse_mean"} <= set(header)
+    assert "rmse" not in header
+
+
 # show ----------------------------------------------------------------------------------------------
 def test_show_tells_of_a_failed_run_why(tracking, store):
     tags = {
