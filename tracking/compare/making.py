@@ -86,11 +86,12 @@ def making_of(record: RunRecord) -> Making:
     tags = record.run.data.tags
     if GIT_DIRTY not in tags:  # the commit is then that of the program's folder, not of the user's code
         tags = {key: value for key, value in tags.items() if key != GIT_COMMIT}
+    packages = record.environment.packages
     return Making(
         tags=tags,
         params=record.run.data.params if record.config is None else {k: str(v) for k, v in leaves(record.config)},
         identity=record.identity,
-        packages=record.environment.packages,
+        packages={} if packages == record.identity.get("environment") else packages,  # those stand in for a lost file
         host=record.environment.host,
     )
 

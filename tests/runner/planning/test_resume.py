@@ -19,6 +19,7 @@ from runner.compose.composer import Composer
 from runner.compose.folder import config_folder
 from runner.compose.session import prepare_hydra
 from runner.flow import execute
+from runner.provenance import capture as provenance
 from runner.reproducing.running import find_points
 from runner.request import Request
 from tracking.cli.selection import select_runs
@@ -125,6 +126,23 @@ def test_a_dry_run_counts_what_the_command_without_it_runs(folder: Folder, capsy
     assert folder.count() == 2 + 1
     folder.sweep("alpha=0.1,0.2,0.3")
     assert folder.count() == 2 + 1 + 3
+
+
+def test_changed_code_that_get_method_finds_is_not_reused_and_named(
+    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder.path)
+    (folder.path / "found.py").write_text("def f(distances):\n    return 1 / (1 + distances) ** 1\n")
+    model = ("model=knn", "++model.weights={_target_: hydra.utils.get_method, path: found.f}", "seed=1,2")
+    folder.sweep(*model)
+    (folder.path / "found.py").write_text("def f(distances):\n    return 1 / (1 + distances) ** 3\n")
+    provenance.forget()
+
+    folder.dry_run(*model, "resume=true")
+
+    plan = capsys.readouterr().out
+    assert "2 stale" in plan
+    assert plan.count("code of found changed") == 2
 
 
 # The sweep that reuses -----------------------------------------------------------------------------

@@ -189,6 +189,30 @@ def test_a_changed_module_of_the_user_is_named_as_code(folder: Path, reproduce: 
     assert "Differs first: code. The estimator's code differs: mine changed." in out
 
 
+def test_ones_own_code_is_named_beside_a_preparation_of_the_tool(folder: Path, reproduce: Reproduce) -> None:
+    write_model(folder)
+    runner.run(["model._target_=mine.Mine", "prepare=tabular"])
+    write_model(folder, body="y = y * 2.0")
+
+    code, out, _ = reproduce("latest")
+
+    assert code == 1
+    assert "Differs first: code. The estimator's code differs: mine changed." in out
+    assert "No recorded ingredient differs" not in out
+
+
+def test_what_was_not_recorded_is_not_called_the_same(folder: Path, reproduce: Reproduce) -> None:
+    write_model(folder, body="y = y + __import__('os').urandom(1)[0] / 1000 * X[:, 0]")
+    run = runner.run(["model._target_=mine.Mine"])
+    (tracking.TrackingClient().artifact_dir(run.info.run_id) / "environment.txt").unlink()
+
+    code, out, _ = reproduce("latest")
+
+    assert code == 1
+    assert "Of what can be compared nothing differs; what may differ, but was not recorded so: packages." in out
+    assert "No recorded ingredient differs" not in out
+
+
 def test_a_new_default_of_ones_own_class_is_named_as_its_codes(folder: Path, reproduce: Reproduce) -> None:
     write_model(folder)
     runner.run(["model._target_=mine.Mine"])
