@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +22,7 @@ from tracking.cli.terminal import (
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_run
-from tracking.store.files import copy_out, existing, list_folder, translated
+from tracking.store.files import copy_out, existing, list_folder, read_bytes
 from tracking.text.tables import format_size
 
 
@@ -56,8 +55,8 @@ def artifacts(
         found = resolve_run(source, run, tell=note)
         root = str(source.artifact_dir(found.info.run_id))
     place = root if path is None else existing(root, path)  # a run without files has no folder either
-    if os.path.isfile(place) and copy_to is None:
-        _print_file(Path(place))
+    if path is not None and copy_to is None and not os.path.isdir(place):
+        _print_file(root, path)
     elif copy_to is not None and os.path.exists(place):
         emit(copy_out(root, path, copy_to))
     else:
@@ -74,9 +73,9 @@ def list_files(root: str, path: str | None = None) -> list[FileInfo]:
     return found
 
 
-def _print_file(path: Path) -> None:
-    with translated(f"Reading artifact {path.name!r}"):
-        content = path.read_bytes()
+def _print_file(root: str, path: str) -> None:
+    content = read_bytes(root, path)
     if sys.stdout.isatty() and b"\0" in content:
-        raise InvalidValue(f"{path.name} is binary ({format_size(len(content))}). Copy it: --copy-to DIR, or pipe it.")
+        name = os.path.basename(path)
+        raise InvalidValue(f"{name} is binary ({format_size(len(content))}). Copy it: --copy-to DIR, or pipe it.")
     emit_bytes(content)

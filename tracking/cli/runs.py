@@ -22,13 +22,14 @@ from tracking.cli.terminal import (
     terminal_width,
 )
 from tracking.entities import Experiment, Metric, ViewType
-from tracking.errors import InvalidValue
+from tracking.errors import ArtifactError, InvalidValue
 from tracking.pages.run_page import fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
 from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
 from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
+from tracking.store.files import read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
 from tracking.text.tables import Row, local_time, render_json, render_page, render_table
@@ -209,9 +210,9 @@ def _flat(sections: list[tuple[str, Row | str]]) -> list[Row]:
 
 def _traceback(folder: Path) -> str:
     try:
-        return (folder / TRACEBACK_FILE).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+        return read_text(str(folder), TRACEBACK_FILE) or ""
+    except ArtifactError as error:
+        return f"(not shown: {error})"
 
 
 def metrics(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tracking.entities import Metric, Run
-from tracking.errors import ArtifactError
 from tracking.records.environment import Environment, parse_environment
 from tracking.records.identity import parse_identity
 from tracking.records.names import (
@@ -27,6 +26,7 @@ from tracking.records.names import (
 )
 from tracking.records.request import Request, parse_request, text_mapping
 from tracking.records.yaml_text import parse_yaml_mapping
+from tracking.store.files import read_text
 from tracking.store.sqlite import Store
 
 
@@ -90,12 +90,7 @@ def _load(run: Run, experiment: str, histories: Mapping[str, Sequence[Metric]], 
 
 
 def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    except OSError as error:
-        raise ArtifactError(f"Cannot read {path}: {error.strerror}. Check the permissions.") from error
+    return read_text(str(path.parent), path.name)
 
 
 def _parsed(path: Path, parse: Callable[[str], dict[str, Any]], problems: list[str]) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from tracking.entities import FileInfo
 from tracking.errors import (
@@ -214,7 +214,7 @@ def _copy_over(source: str, target: str) -> None:
 
     # By hand: the extended attributes and checks of shutil.copy2 take twice as long as a small file itself.
     def write(temporary: str) -> None:
-        with open(source, "rb", buffering=0) as file:
+        with open_regular(source, follow=True) as file:
             facts = os.fstat(file.fileno())
             number = os.open(temporary, _CREATE, 0o600)
             with open(number, "wb", buffering=0) as copy:
@@ -274,7 +274,7 @@ def _copy_tree(root: str, source: str, path: str, *, within: str | None = None) 
     """
     folders, files = _walk(source, within)
     for file in files:
-        with open(os.path.join(source, file), "rb"):
+        with open_regular(os.path.join(source, file), follow=True):
             pass  # the unreadable one should be met before the first file is in its place
     for folder in ("", *folders):
         os.makedirs(locate(root, posixpath.join(path, folder) if folder else path), exist_ok=True)
@@ -381,6 +381,36 @@ def existing(root: str, path: object = None) -> str:
                 f"No artifact {shorten(checked)} in this run. There is: {', '.join(there[:20]) or 'nothing'}."
             )
         return place
+
+
+def read_bytes(root: str, path: object, *, most: int = 1 << 28) -> bytes:
+    """Return the content of one file. Raises ArtifactError for what is no regular file, or has over `most` bytes."""
+    place = existing(root, path)
+    with translated(f"Reading artifact {shorten(path)}"), open_regular(os.path.realpath(place)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ArtifactError(f"Artifact {shorten(path)} has more than {most} bytes and was not read. Copy it instead.")
+    return content
+
+
+def read_text(root: str, path: object, *, most: int = 1 << 28) -> str | None:
+    """Return the text of one file, None where there is none. Raises ArtifactError as `read_bytes` does."""
+    try:
+        return read_bytes(root, path, most=most).decode(errors="replace")
+    except (ArtifactNotFound, ArtifactNotFolder, ArtifactIsFolder):
+        return None
+
+
+def open_regular(place: str, *, follow: bool = False) -> BinaryIO:
+    """Open a regular file for reading: no pipe or device is waited for, and a link only followed on request."""
+    number = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    kind = os.fstat(number).st_mode
+    if stat.S_ISREG(kind):
+        return open(number, "rb", buffering=0)
+    os.close(number)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place)
+    raise ArtifactError(f"{shorten(place)} is neither a file nor a folder; it was not read.")
 
 
 def copy_out(root: str, path: object = None, destination: object = None, *, keep_folders: bool = True) -> str:

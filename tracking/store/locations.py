@@ -1,16 +1,22 @@
 """Where artifacts lie: beside the store, relative to it, or where an experiment says.
 
-Paths and URIs only; reads and writes nothing.
+Paths and URIs only; reads and writes nothing. The rows may be those of a stranger or damaged: what they call the
+folder of a run is believed only where nothing else is likely to lie.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from tracking.errors import InvalidValue
+from tracking.errors import InvalidValue, StoreCorrupt
+from tracking.validation import shorten
 
 ARTIFACTS = "artifacts"
+
+_RANDOM_ID = re.compile(r"[0-9a-f]{32}")  # a folder of this name is a run's, wherever it lies
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 
 
 class Locations:
@@ -23,6 +29,22 @@ class Locations:
     def experiment_dir(self, experiment_id: int, location: str | None) -> Path:
         """Return the folder of an experiment; `location` is what `stored` returned, or None."""
         return self.root / (location if location is not None else f"{ARTIFACTS}/{experiment_id}")
+
+    def run_dir(self, experiment_id: int, location: str | None, run_id: str) -> Path:
+        """Return the folder of a run, as it may be read, written and removed. Raises StoreCorrupt for any other."""
+        parent = self.experiment_dir(experiment_id, location)
+        folder = parent / run_id
+        beside = location is None and not parent.is_symlink() and not parent.parent.is_symlink()
+        if not (_RANDOM_ID.fullmatch(run_id) or (beside and _PLAIN_NAME.fullmatch(run_id))):
+            reason = f"{folder} may be somebody else's"
+        elif folder.is_symlink():
+            reason = f"{folder} is a link"
+        else:
+            return folder
+        raise StoreCorrupt(
+            f"Run {shorten(run_id)} has no folder of its own: {reason}. The store is damaged or was made to harm; "
+            "no file was read or changed. See: python -m tracking check"
+        )
 
     def experiment_uri(self, experiment_id: int, location: str | None) -> str:
         """Return the folder of an experiment as an absolute file URI."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -28,10 +29,10 @@ def purge(database: Database, locations: Locations, run_ids: list[str]) -> None:
         folders = database.write(_remove_rows, locations, run_ids)
     except StoreFull:
         for _, folder in database.read(_trashed, locations, run_ids):
-            _remove_folder(folder)
+            _remove_folder(folder, locations)
         folders = database.write(_remove_rows, locations, run_ids)
     for folder in folders:
-        _remove_folder(folder)
+        _remove_folder(folder, locations)
     if run_ids:
         _shrink(database)
 
@@ -56,27 +57,29 @@ def _trashed(sql: sqlite3.Connection, locations: Locations, run_ids: list[str]) 
             raise RunNotFound(f"No run has the id '{run_id}'; nothing was purged.")
         if row[1] != LifecycleStage.DELETED:
             raise InvalidValue(f"Run {run_id} is not in the trash; nothing was purged. Delete it first.")
-        found.append((row[0], locations.experiment_dir(row[2], row[3]) / run_id))
+        found.append((row[0], locations.run_dir(row[2], row[3], run_id)))
     return found
 
 
-def _remove_folder(folder: Path) -> None:
+def _remove_folder(folder: Path, locations: Locations) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        folder.parent.rmdir()  # only where it was the last run of its experiment
+    if folder.parent.parent == locations.root / ARTIFACTS:
+        with suppress(OSError):
+            folder.parent.rmdir()  # only where it was the last run of its experiment
 
 
 def check(database: Database, locations: Locations, *, fix: bool) -> list[Problem]:
     """Compare rows with rows and with files; with `fix` repair what can be."""
     # Folders are listed before rows are read: a run's row is older than its folder, so that a run which
     # starts meanwhile is not taken for an orphan.
-    folders = _run_folders(locations.root / ARTIFACTS)
+    folders, links = _run_folders(locations.root / ARTIFACTS)
     try:
         if problems := _damage(database):
             return problems  # rows that cannot be trusted must not decide which files to remove
     except StoreCorrupt as error:
         return [Problem("database", name_of(database.path), str(error))]
-    problems = _stale_runs(database, fix=fix)
+    problems = _stale_runs(database, fix=fix) + _strange_ids(database, locations)
+    problems += [_link(link, locations.root) for link in links]
     states = database.read(_ended)
     strangers, unread = _runs_of_neighbours(database.path) if set(folders) - set(states) else (set(), [])
     for run_id, folder in folders.items():
@@ -114,12 +117,40 @@ def _ended(sql: sqlite3.Connection) -> dict[str, bool]:
     return dict(sql.execute(f"SELECT run_id, ({runs.DEAD}) OR status <> 'RUNNING' FROM runs").fetchall())
 
 
-def _run_folders(artifacts: Path) -> dict[str, Path]:
-    """Return the folders of runs by id: those in `artifacts/<experiment id>/`."""
-    if not artifacts.is_dir():
-        return {}
-    experiments = [folder for folder in artifacts.iterdir() if folder.name.isdecimal() and folder.is_dir()]
-    return {run.name: run for folder in experiments for run in folder.iterdir() if run.is_dir()}
+def _strange_ids(database: Database, locations: Locations) -> list[Problem]:
+    """Find runs whose files could be anybody's; the rows may be a stranger's."""
+    problems = []
+    for run_id, experiment, location in database.read(_places):
+        try:
+            locations.run_dir(experiment, location, run_id)
+        except StoreCorrupt as error:
+            problems.append(Problem("strange run", run_id, str(error)))
+    return problems
+
+
+def _places(sql: sqlite3.Connection) -> list[tuple[str, int, str | None]]:
+    return sql.execute(
+        "SELECT r.run_id, r.experiment, e.location FROM runs r JOIN experiments e ON e.id = r.experiment"
+    ).fetchall()
+
+
+def _run_folders(artifacts: Path) -> tuple[dict[str, Path], list[Path]]:
+    """Return the folders of runs by id, those in `artifacts/<experiment id>/`, and the links met instead of folders."""
+    if artifacts.is_symlink():
+        return {}, [artifacts]
+    experiments = [folder for folder in _entries(artifacts) if folder.name.isdecimal()]
+    runs = [run for folder in experiments if not folder.is_symlink() for run in _entries(folder)]
+    links = [place for place in (*experiments, *runs) if place.is_symlink()]
+    return {run.name: run for run in runs if not run.is_symlink()}, links
+
+
+def _entries(folder: Path) -> list[Path]:
+    return [place for place in folder.iterdir() if place.is_dir()] if folder.is_dir() else []
+
+
+def _link(link: Path, root: Path) -> Problem:
+    message = "A link where a folder belongs; what is behind it was neither checked nor changed."
+    return Problem("link", str(link.relative_to(root)), message)
 
 
 def _runs_of_neighbours(path: Path | None) -> tuple[set[str], list[str]]:
@@ -175,7 +206,8 @@ def _orphan_folder(folder: Path, root: Path, *, fix: bool, unread: list[str]) ->
 def _unfinished_files(folder: Path, root: Path, *, fix: bool) -> list[Problem]:
     """Find what was being written when its process died, in the folder of a run that has ended."""
     problems = []
-    for file in sorted(folder.rglob(f"{TEMPORARY}*")):
+    places = [Path(place, name) for place, _, names in os.walk(folder) for name in names]  # follows no link
+    for file in sorted(place for place in places if place.name.startswith(TEMPORARY)):
         if fix:
             with suppress(OSError):
                 file.unlink()

@@ -65,10 +65,10 @@ class Store:
     def artifact_dir(self, run_id: str, *, writing: bool = False) -> Path:
         """Return the absolute folder of the run's artifacts, which may not exist yet.
 
-        Raises RunNotFound, and with `writing` RunDeleted.
+        Raises RunNotFound, StoreCorrupt where it would be no run's own, and with `writing` RunDeleted.
         """
         experiment, location = self._database.read(runs.place, run_id, writing=writing)
-        return self._locations().experiment_dir(experiment, location) / run_id
+        return self._locations().run_dir(experiment, location, run_id)
 
     # Experiments -------------------------------------------------------------------------------
     def create_experiment(
