@@ -13,7 +13,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 import tracking
-from runner.errors import ConfigError, Interrupted, PointFailed
+from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.provenance import capture
 from runner.report.commands import tracking_command
 
@@ -86,6 +86,8 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
 
 def _runs(result: Result) -> list[tracking.Run]:
     ids = result.results.run_ids
+    if not ids and result.elsewhere:
+        raise RunnerError("Nothing was run: another process is running these points. Call again when it has ended.")
     if not ids:
         raise ConfigError("Nothing was run: dry_run=true and diff=RUN only show what would be. Use the command line.")
     client = tracking.TrackingClient(result.store)

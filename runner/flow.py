@@ -31,6 +31,7 @@ class Result:
     results: Results
     store: str
     interrupted: int = 0  # by the signal of this number
+    elsewhere: int = 0  # points that another process was running
 
     @property
     def exit_code(self) -> int:
@@ -59,7 +60,7 @@ def execute(request: Request, composer: Composer) -> Result:
         else:
             ended = steps.run(study, steps.resume(study), pool)
             steps.report(study, ended, seconds=time.monotonic() - start)
-            return Result(ended.results, study.store, ended.interrupted)
+            return Result(ended.results, study.store, ended.interrupted, ended.elsewhere)
         return Result(Results(), study.store)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runner.compose.composer import Composer
@@ -26,7 +26,7 @@ from runner.request import Request, SpecMaker
 from runner.settings import Settings
 from runner.store import folder_of, open_store
 from runner.trial.identity import data_key
-from runner.trial.record import Session
+from runner.trial.record import Outcome, Session
 from runner.trial.spec import Spec
 from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
 
@@ -58,6 +58,7 @@ class Ended:
     results: Results
     interrupted: int  # by the signal of this number, 0 without one
     stopped: bool  # by fail_fast
+    elsewhere: int  # points that another process runs
 
 
 def check(request: Request, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
@@ -103,49 +104,73 @@ def show_plan(study: Study) -> None:
     _print(study, render_plan(plan(study), resume=settings.resume, jobs=settings.size, width=width()))
 
 
-def resume(study: Study) -> Resumed:
-    """Find the points that `resume=true` reuses, and say how many."""
+def resume(study: Study) -> Resumed | None:
+    """Find the points that `resume=true` reuses, and say how many; None without it."""
     if not study.settings.resume:
-        return Resumed()
+        return None
     resumed = find_reusable(plan(study), study.store, study.sweep)
     for line in resumed.describe(study.expansion.count()) if not study.request.quiet else ():
         say(line)
     return resumed
 
 
-def run(study: Study, resumed: Resumed, pool: Pool | None) -> Ended:
+def run(study: Study, resumed: Resumed | None, pool: Pool | None) -> Ended:
     """Run the points that are left, and show how far it is."""
-    reused, quiet = resumed.reused, study.request.quiet
+    reused, quiet = list(resumed.reused.values()) if resumed else [], study.request.quiet
     left = study.expansion.count() - len(reused)
     results = Results(keep_runs=study.request.keep_runs)
-    for outcome in reused.values():
+    for outcome in reused:
         results.take(outcome)
     live = study.settings.progress
     progress = Progress(left, live=False if quiet else None if live == "auto" else bool(live))
     session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
-    specs = _begun(study.specs, reused, progress)
-    engine = Engine(specs, study.settings, session, total=left, pool=pool, deaths=resumed.deaths)
-    with progress:
-        for outcome in engine.run() if left else ():
-            results.take(outcome)
-            if not quiet:
-                progress.take(outcome)
-    return Ended(results, engine.interrupted, engine.stopped)
+    specs = _claimed(study.specs, resumed, results) if resumed else study.specs
+    deaths = resumed.deaths if resumed else {}
+    engine = Engine(_begun(specs, progress), study.settings, session, total=left, pool=pool, deaths=deaths)
+    try:
+        with progress:
+            for outcome in engine.run() if left else ():
+                results.take(outcome)
+                if not quiet:
+                    progress.take(outcome)
+    finally:
+        if resumed:
+            resumed.release()
+    return Ended(results, engine.interrupted, engine.stopped, len(resumed.elsewhere) if resumed else 0)
 
 
 def report(study: Study, ended: Ended, *, seconds: float) -> None:
     """Print the table of the best points, what failed, and what one would type next."""
     command = study.request.command if study.request.sweeps else None
     table = render_results(ended.results, study.expansion.varying, width=width())
-    ending = Ending(study.expansion.count(), seconds, study.store, command, bool(ended.interrupted), ended.stopped)
+    ending = Ending(
+        study.expansion.count(),
+        seconds,
+        study.store,
+        command,
+        interrupted=bool(ended.interrupted),
+        stopped=ended.stopped,
+        elsewhere=ended.elsewhere,
+    )
     _print(study, [*([table, ""] if table else []), *render_ending(ended.results, ending)])
 
 
 # -----------------------------------------------------------------------------------------------
-def _begun(specs: Iterator[Spec], reused: Collection[int], progress: Progress) -> Iterator[Spec]:
+def _begun(specs: Iterator[Spec], progress: Progress) -> Iterator[Spec]:
     for spec in specs:
-        if spec.number not in reused:
-            progress.begin(spec)
+        progress.begin(spec)
+        yield spec
+
+
+def _claimed(specs: Iterator[Spec], resumed: Resumed, results: Results) -> Iterator[Spec]:
+    """Yield the points that are for this sweep to run, each when its turn has come."""
+    for spec in specs:
+        if spec.number in resumed.reused:
+            continue
+        claimed = resumed.claim(spec)
+        if isinstance(claimed, Outcome):
+            results.take(claimed)
+        elif claimed:
             yield spec
 
 

@@ -125,6 +125,14 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of claiming a piece of work: who had it before, if anybody, and whether it is this process's now."""
+
+    before: Process | None
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo(_Pairs):
     """What a run is: identity, state and place. `artifact_uri` is absolute at the time of asking."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -41,6 +41,7 @@ class Planned:
     reason: str = ""
     run: tracking.Run | None = None
     deaths: int = 0  # how often its run ended because the process did
+    fingerprint: str = ""
 
 
 def plan_points(
@@ -72,9 +73,13 @@ def plan_points(
             # The same words may have asked for something else in another experiment. 0.1.0 filed by model alone.
             homes = {home, ledger.experiment_id(spec.choices.get("model", spec.experiment))}
             earlier = [run for run in before.get(text, ()) if run.info.experiment_id in homes]
-            yield _judge(
-                spec, same.get(known, ()), earlier, home, why_stale=partial(ledger.explain, spec, parts, dataset)
-            )
+            why = partial(ledger.explain, spec, parts, dataset)
+            yield replace(_judge(spec, same.get(known, ()), earlier, home, why_stale=why), fingerprint=known)
+
+
+def find_done(client: tracking.TrackingClient, known: str) -> tracking.Run | None:
+    """Return a run of this fingerprint that has a result, None while there is none."""
+    return next(filter(_is_done, _Ledger(client).find(FINGERPRINT, [known]).get(known, ())), None)
 
 
 class _Ledger:

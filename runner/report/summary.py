@@ -29,6 +29,7 @@ class Ending:
     command: str | None = None  # of a sweep: typed again with resume=true it runs what is missing
     interrupted: bool = False
     stopped: bool = False  # by fail_fast
+    elsewhere: int = 0  # points that another process runs
 
 
 def render_results(results: Results, varying: Sequence[str], *, width: int | None) -> str:
@@ -74,7 +75,8 @@ def render_ending(results: Results, ending: Ending) -> list[str]:
         "reused": results.reused,
         "failed": results.failed,
         "ended early": results.killed,
-        "not run": ending.total - results.ended,
+        "running in another sweep": ending.elsewhere,
+        "not run": ending.total - results.ended - ending.elsewhere,
     }
     how = "Interrupted: " if ending.interrupted else "Stopped by fail_fast: " if ending.stopped else ""
     shown = ", ".join(f"{count} {word}" for word, count in counts.items() if count > 0)

@@ -67,7 +67,15 @@ def _blobs(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX runs_by_blob ON run_blobs(blob)")
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs]
+def _claims(connection: sqlite3.Connection) -> None:
+    """Add what processes claim to work on, so that no two do the same."""
+    connection.execute(
+        "CREATE TABLE claims(key TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL,"
+        " started TEXT NOT NULL, taken INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims]
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Unpack
 
 from tracking.entities import (
+    Claim,
     Experiment,
     LifecycleStage,
     Metric,
@@ -31,10 +32,10 @@ from tracking.entities import (
     ViewType,
 )
 from tracking.store import blobs as blob_tables
-from tracking.store import experiments, maintenance, runs, search
+from tracking.store import claims, experiments, maintenance, runs, search
 from tracking.store.connection import Database
 from tracking.store.locations import Locations
-from tracking.store.process import is_gone
+from tracking.store.process import current_process, is_gone
 from tracking.store.search import SearchOptions
 
 _SECONDS_BETWEEN_REPAIRS = 5.0
@@ -256,6 +257,17 @@ class Store:
     def count_runs(self, *, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, tuple[int, int]]:
         """Return for each experiment with runs how many, and when the last of them started or ended (ms)."""
         return self._database.read(experiments.count_runs, view_type)
+
+    def claim(self, key: str) -> Claim:
+        """Take a piece of work, by any text that names it, for this process, unless a living process has it.
+
+        A claim lapses when its process ends or gives back what it has; one of another machine after an hour.
+        """
+        return self._database.write(claims.claim, key, current_process(), _now())
+
+    def release_claims(self) -> None:
+        """Give back what this process claimed."""
+        self._database.write(claims.release, current_process(), _now())
 
     # Maintenance -------------------------------------------------------------------------------
     def purge_runs(self, run_ids: Iterable[str]) -> None:

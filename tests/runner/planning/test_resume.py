@@ -229,3 +229,58 @@ def test_a_point_that_ended_this_process_is_resumed_in_a_worker(
     found = runs_in(tmp_path)
     assert found["ridge alpha=0.3"].data.tags["error"] == "worker died, signal 9"
     assert found["ridge alpha=0.2"].info.status == "FINISHED"
+
+
+# Two at once -----------------------------------------------------------------------------------------
+RESUMED = ("-m", "model._target_=estimators.Spins", "alpha=0.3,0.4", "n_jobs=1", "resume=true")
+
+
+def test_two_sweeps_that_resume_the_same_points_at_once_share_them(
+    tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
+) -> None:
+    first = start_runner(tmp_path, *RESUMED)
+    first.read_until("waiting")  # in the first point
+    second = start_runner(tmp_path, *RESUMED)
+    second.read_until("waiting")  # in the second
+    (tmp_path / "go").touch()
+    code, out, _ = second.end()
+    other_code, other_out, _ = first.end()
+
+    assert (code, other_code) == (0, 0)
+    assert "1 finished" in out
+    assert "1 finished" in other_out
+    runs = client_in(tmp_path).search_runs(["1"])
+    assert sorted(run.info.run_name for run in runs) == ["ridge alpha=0.3", "ridge alpha=0.4"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_points_of_another_sweep_that_still_runs_are_left_to_it(
+    tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
+) -> None:
+    first = start_runner(tmp_path, *RESUMED)
+    first.read_until("waiting")
+    (code, out, _) = start_runner(tmp_path, *RESUMED[:2], "alpha=0.1,0.3", *RESUMED[3:]).end()
+
+    assert code == 0
+    assert "1 finished, 1 running in another sweep in" in out
+    assert out.endswith(" resume=true\n")
+    (tmp_path / "go").touch()
+    assert first.end()[0] == 0
+    assert len(client_in(tmp_path).search_runs(["1"])) == 3
+
+
+def test_what_a_killed_sweep_was_running_is_run_by_the_next(
+    tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
+) -> None:
+    killed = start_runner(tmp_path, *RESUMED)
+    killed.read_until("waiting")
+    killed.send(signal.SIGKILL)
+    killed.end()
+    (tmp_path / "go").touch()
+
+    code, out, _ = start_runner(tmp_path, *RESUMED).end()
+
+    assert code == 0
+    assert "2 finished in" in out
+    statuses = [run.info.status for run in client_in(tmp_path).search_runs(["1"])]
+    assert sorted(statuses) == ["FINISHED", "FINISHED", "KILLED"]
