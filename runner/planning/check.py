@@ -16,8 +16,8 @@ from runner.errors import ConfigError, DataError, RunnerError
 from runner.points.axes import Point
 from runner.settings import Settings
 from runner.trial.build import build
-from runner.trial.evaluate import check_scorers
 from runner.trial.identity import data_key, targets
+from runner.trial.scorers import check_objective, check_scorers
 from runner.trial.spec import Spec
 from tracking.records.overrides import Override
 
@@ -108,6 +108,7 @@ class Checker:
             self._combinations.add(combination)
             check(self.datasets[key], splitter=parts.splitter, estimator=parts.estimator)
         check_scorers(parts.scorers, is_classifier=parts.is_classifier)
+        check_objective(spec)
 
     def _check_settings(self, config: Mapping[str, Any]) -> None:
         """Refuse what says how the whole sweep is run where it is not the same at all points."""

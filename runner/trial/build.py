@@ -9,6 +9,7 @@ from typing import Any
 from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
+from runner.trial.scorers import build_scorer
 from tracking.records.values import leaves
 
 _SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
@@ -59,7 +60,7 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             "scoring.metrics: a run needs at least one. Choose scoring=regression or scoring=classification, or name"
             " one: scoring.metrics.mae=neg_mean_absolute_error"
         )
-    scorers = {name: _scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
+    scorers = {name: build_scorer(name, scorer) for name, scorer in scoring["metrics"].items()}
     if not scoring["objective"]:
         raise ConfigError(
             "scoring.objective: a run needs one: scoring.objective.metric=METRIC scoring.objective.direction=minimize"
@@ -203,17 +204,6 @@ def _is_classifier(model: Any) -> bool:
     from sklearn.base import is_classifier
 
     return bool(is_classifier(model))
-
-
-def _scorer(name: str, scorer: object) -> Any:
-    if not isinstance(scorer, str) or not scorer:
-        raise ConfigError(f"scoring.metrics.{name}={scorer}: give a scikit-learn scorer's name or a dotted path.")
-    if "." not in scorer:
-        return scorer
-    function = locate(scorer, f"scoring.metrics.{name}={scorer}")
-    if not callable(function):
-        raise ConfigError(f"scoring.metrics.{name}={scorer}: it is no function. Name a function(estimator, X, y).")
-    return function
 
 
 def _build_nested(value: Any, key: str) -> Any:

@@ -19,45 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_regressor
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring
 
-from runner.errors import ConfigError, DataError
-from runner.suggest import suggest
+from runner.errors import DataError
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
+from runner.trial.scorers import is_loss
 from runner.trial.scores import QuickScorer, can_be_quick
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
 
-REGRESSION_SCORERS = frozenset(
-    name
-    for name in get_scorer_names()
-    if name.startswith(("neg_mean_", "neg_root_", "neg_median_", "neg_max_", "d2_absolute", "d2_pinball", "d2_tweedie"))
-    or name in ("r2", "explained_variance", "max_error")
-)
-CLASSIFICATION_SCORERS = frozenset(
-    name
-    for name in get_scorer_names()
-    if name.startswith(
-        (
-            "accuracy",
-            "balanced_",
-            "top_k",
-            "f1",
-            "precision",
-            "recall",
-            "jaccard",
-            "roc_auc",
-            "matthews",
-            "average_precision",
-            "neg_log_loss",
-            "neg_brier",
-            "d2_log_loss",
-            "d2_brier",
-            "positive_lik",
-        )
-    )
-)
 KEEP_BYTES = 64 * 2**20  # folds of data up to this size are cut once and kept
 
 
@@ -121,35 +92,11 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
     return _splits[known]
 
 
-def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool) -> None:
-    """Raise ConfigError for a scorer that scikit-learn does not know, or that cannot score such predictions."""
-    known = get_scorer_names()
-    for name, scorer in scorers.items():
-        if not isinstance(scorer, str):
-            continue
-        asked = f"scoring.metrics.{name}={scorer}"
-        if scorer not in known:
-            fitting = ", ".join(sorted(CLASSIFICATION_SCORERS if is_classifier else REGRESSION_SCORERS))
-            raise ConfigError(
-                f"{asked}: scikit-learn has no such scorer.{suggest(scorer, known) or f' For this model: {fitting}.'}"
-            )
-        of_numbers = scorer in REGRESSION_SCORERS
-        if is_classifier and of_numbers:
-            raise ConfigError(
-                f"{asked}: it compares numbers, and the model predicts classes. Use scoring=classification."
-            )
-        if not is_classifier and not of_numbers and scorer in CLASSIFICATION_SCORERS:
-            raise ConfigError(
-                f"{asked}: it compares classes, and the model predicts numbers."
-                " Use scoring=regression, or a classifier."
-            )
-
-
 def evaluate(estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises."""
     seed_everything(seed)
     scoring = _scoring(estimator, scorers)
-    losses = {name for name, scorer in scorers.items() if isinstance(scorer, str) and scorer.startswith("neg_")}
+    losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
     unfitted = _cloner(estimator)
     without_repeated_checks = leaving_out(estimator, finite=splits.finite)
     for number, (X_train, y_train, X_test, y_test) in enumerate(splits.folds(data)):
