@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import typer
 
 from tracking.cli import artifacts, compare, maintenance, runs, sweeps
+from tracking.cli.terminal import note
 from tracking.errors import TrackingError
 
 _PROGRAM = "python -m tracking"
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     except TrackingError as error:
-        print(error, file=sys.stderr)
+        note(str(error))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -11,6 +11,7 @@ import typer
 from tracking.cli.terminal import (
     Format,
     FormatOption,
+    RawOption,
     RunArgument,
     StoreOption,
     emit,
@@ -42,6 +43,7 @@ def artifacts(
         typer.Option(metavar="DIR", help="Copy it, or everything, into this folder.", show_default=False),
     ] = None,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """List a run's files, print one, or copy them out.
@@ -61,7 +63,7 @@ def artifacts(
         emit(copy_out(root, path, copy_to))
     else:
         rows = [{"path": file.path, "bytes": file.file_size} for file in list_files(root, path)]
-        emit_table(rows, ["path", "bytes"], format, empty=f"Run {found.info.run_id[:8]} has no artifacts.")
+        emit_table(rows, ["path", "bytes"], format, empty=f"Run {found.info.run_id[:8]} has no artifacts.", raw=raw)
 
 
 def list_files(root: str, path: str | None = None) -> list[FileInfo]:

@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, note, opened, terminal_width
+from tracking.cli.terminal import (
+    Format,
+    FormatOption,
+    RawOption,
+    StoreOption,
+    emit,
+    emit_table,
+    note,
+    opened,
+    terminal_width,
+)
 from tracking.entities import Run
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_runs
@@ -161,6 +171,7 @@ def compare(
         str | None, typer.Option(metavar="A,B,C", help="Exactly these columns.", show_default=False)
     ] = None,
     format: Annotated[_PaperFormat, typer.Option("--format", help="How to write it.")] = _PaperFormat.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """Put many runs side by side: the columns that vary, best first.
@@ -191,7 +202,8 @@ def compare(
         table = tables.pick_columns(table, picked)
     if groups and format not in (_PaperFormat.CSV, _PaperFormat.JSON):
         table = tables.join_spreads(table)
-    emit(render_table(table.rows, table.columns, format=format, width=terminal_width()))
+    text = render_table(table.rows, table.columns, format=format, width=terminal_width(), raw=raw)
+    emit(text, exact=format == _PaperFormat.CSV)
 
 
 def _say_sets(number: int, how: str) -> str:
@@ -229,6 +241,7 @@ def effects(
         bool, typer.Option("--all", help="All pairs of values, not only neighbours and the ends.")
     ] = False,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """Say what each config key does to a metric, over all pairs of runs that differ in that key alone.
@@ -252,7 +265,7 @@ def effects(
     rows = [_effect_row(effect, exact=format in (Format.JSON, Format.CSV)) for effect in found]
     columns = list(rows[0]) if rows else ["key", "from", "to", "change", "pairs"]
     empty = f"No two of these {len(chosen)} runs with {name} differ in exactly one key."
-    emit_table(rows, columns, format, title=f"What changes {name}" if rows else None, empty=empty)
+    emit_table(rows, columns, format, title=f"What changes {name}" if rows else None, empty=empty, raw=raw)
     if rows and format == Format.TABLE and selection.direction(name) is None:
         note(f"Which way {name} is better is not known: tag the runs with objective.direction.")
 

@@ -27,7 +27,7 @@ from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri
-from tracking.text.tables import format_size
+from tracking.text.formatting import format_size, plain
 
 ExperimentOption = Annotated[
     str | None,
@@ -75,13 +75,13 @@ def _move(source: Store, references: list[str], experiment: str | None, to: Life
     if experiment is not None:
         found = resolve_experiment(source, experiment)
         source.update_experiment(found.experiment_id, lifecycle_stage=to)
-        emit(f"{verb}d experiment {found.name}.{undo} --experiment {found.experiment_id}")
+        emit(f"{verb}d experiment {plain(found.name)}.{undo} --experiment {found.experiment_id}")
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
     for run in resolve_runs(source, references, stage=stage, tell=note):
         source.update_run(run.info.run_id, lifecycle_stage=to)
-        emit(f"{verb}d {run.info.run_id[:8]} ({run.info.run_name}).{undo} {run.info.run_id[:8]}")
+        emit(f"{verb}d {run.info.run_id[:8]} ({plain(run.info.run_name)}).{undo} {run.info.run_id[:8]}")
 
 
 def gc(

@@ -13,6 +13,7 @@ from tracking.cli.hints import known_metrics, last_folds, spell_metrics, unknown
 from tracking.cli.terminal import (
     Format,
     FormatOption,
+    RawOption,
     RunArgument,
     StoreOption,
     emit,
@@ -32,7 +33,7 @@ from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
 from tracking.store.files import read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
-from tracking.text.tables import Row, local_time, render_json, render_page, render_table
+from tracking.text.tables import Row, local_time, render_json, render_page
 
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show at most so many; 0 means all.")]
 
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
 def experiments(
     deleted: Annotated[bool, typer.Option("--deleted", help="Show the deleted ones instead.")] = False,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """List the experiments, newest first.
@@ -58,7 +60,9 @@ def experiments(
         found = source.search_experiments(view_type=_view(deleted))
         counts = source.count_runs(view_type=_view(deleted))
     rows = [_experiment_row(experiment, *counts.get(experiment.experiment_id, (0, None))) for experiment in found]
-    emit_table(rows, ["id", "name", "runs", "last activity", "created", "note"], format, empty="No experiments.")
+    emit_table(
+        rows, ["id", "name", "runs", "last activity", "created", "note"], format, empty="No experiments.", raw=raw
+    )
 
 
 def _experiment_row(experiment: Experiment, runs: int, last: int | None) -> dict[str, object]:
@@ -92,6 +96,7 @@ def runs(
     everything: Annotated[bool, typer.Option("--all-columns", help="Every column, also equal ones.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Show the deleted runs instead.")] = False,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """List runs, with the columns in which they differ.
@@ -121,7 +126,7 @@ def runs(
         )
         rows = run_rows(found, _experiment_names(source))
         notes += unknown_names(source, found, chosen, filter, order_by or [])
-    emit_runs(rows, limit, format, columns=columns, everything=everything)
+    emit_runs(rows, limit, format, columns=columns, everything=everything, raw=raw)
     for message in notes:
         note(message)
 
@@ -138,6 +143,7 @@ def emit_runs(
     columns: str | None = None,
     everything: bool = False,
     lead: Sequence[str] = (),
+    raw: bool = False,
 ) -> None:
     """Print the first rows of runs: the columns asked for, or those that tell the runs apart after `lead`."""
     shown = rows[:limit] if limit else rows
@@ -146,7 +152,7 @@ def emit_runs(
         table, headers = pick_columns(shown, _split(columns), known)
     else:
         table, headers = labelled(shown, [*lead, *(known if everything else telling_columns(shown))])
-    emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help")
+    emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help", raw=raw)
     note_more(len(rows), len(shown), "runs")
 
 
@@ -164,6 +170,7 @@ def show(
         bool, typer.Option("--fingerprint", help="Explain what the run's fingerprint is made of.")
     ] = False,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """Show one run on one page; of a failed one also why.
@@ -193,7 +200,7 @@ def show(
         case Format.JSON:
             emit(render_json({heading: content for heading, content in sections if content}))
         case Format.CSV:
-            emit(render_table(_flat(sections), ["section", "key", "value"], format="csv"))
+            emit_table(_flat(sections), ["section", "key", "value"], format, raw=raw)
         case _:
             title = f"{found.info.run_name}  ({found.info.run_id[:8]})"
             emit(render_page(title, sections, format=format, width=terminal_width()))
@@ -221,6 +228,7 @@ def metrics(
         str | None, typer.Argument(metavar="[KEY]", help="One metric: its whole history.", show_default=False)
     ] = None,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """List a run's metrics, or plot and list the history of one.
@@ -235,7 +243,7 @@ def metrics(
     if key is None:
         rows = [_summary(name, histories[name]) for name in sorted(histories)]
         headers = ["metric", "latest", "points", "min", "mean", "max", "last step"]
-        emit_table(rows, headers, format, empty=f"Run {found.info.run_id[:8]} has no metrics.")
+        emit_table(rows, headers, format, empty=f"Run {found.info.run_id[:8]} has no metrics.", raw=raw)
         return
     if key not in histories:
         nearest = ", ".join(nearest_names(key, sorted(histories))) or "it has no metrics"

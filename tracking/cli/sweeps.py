@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tracking.cli.runs import LimitOption, emit_runs, note_more
-from tracking.cli.terminal import Format, FormatOption, StoreOption, emit, emit_table, opened, terminal_width
+from tracking.cli.terminal import Format, FormatOption, RawOption, StoreOption, emit, emit_table, opened, terminal_width
 from tracking.entities import Run, RunStatus
 from tracking.pages.run_table import run_rows
 from tracking.records.names import SWEEP_POINT
@@ -29,6 +29,7 @@ def sweeps(
     ] = None,
     limit: LimitOption = 20,
     format: FormatOption = Format.TABLE,
+    raw: RawOption = False,
     store: StoreOption = None,
 ) -> None:
     """List the sweeps, or show one with its best point first.
@@ -44,18 +45,18 @@ def sweeps(
             chosen = find_sweep(found, sweep)
             rows = run_rows(chosen.ranked(), _experiment_names(source, chosen))
     if sweep is None:
-        _emit_sweeps(found, limit, format)
+        _emit_sweeps(found, limit, format, raw)
         return
     if format in (Format.TABLE, Format.MD):
         page = render_page(f"sweep {chosen.id}", [("sweep", _head(chosen))], format=format, width=terminal_width())
         emit(page + "\n")
-    emit_runs(rows, limit, format, lead=["tags.sweep.point"])
+    emit_runs(rows, limit, format, lead=["tags.sweep.point"], raw=raw)
 
 
-def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format) -> None:
+def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format, raw: bool) -> None:
     shown = found[:limit] if limit else found
     rows = [sweep.row() for sweep in shown]
-    emit_table(rows, SWEEP_COLUMNS, format, empty="No sweeps here. Start one: python -m runner -m ...")
+    emit_table(rows, SWEEP_COLUMNS, format, empty="No sweeps here. Start one: python -m runner -m ...", raw=raw)
     note_more(len(found), len(shown), "sweeps")
 
 

@@ -20,7 +20,7 @@ import typer
 from tracking.errors import ArtifactError, InvalidValue, StoreError
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, current_uri, open_store
-from tracking.text.formatting import plain
+from tracking.text.formatting import plain, plain_lines
 from tracking.text.tables import Row, render_table
 
 
@@ -43,6 +43,9 @@ StoreOption = Annotated[
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the listing.")]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="CSV as recorded: no apostrophe before what a spreadsheet would run.")
+]
 RunArgument = Annotated[
     str,
     typer.Argument(
@@ -87,8 +90,12 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def emit(text: str) -> None:
-    """Print a text, coloured where the terminal shows colour."""
+def emit(text: str, *, exact: bool = False) -> None:
+    """Print a text, coloured where the terminal shows colour, without what would move its cursor or change its state.
+
+    Text that has to stay `exact`, as CSV, is changed for a terminal only.
+    """
+    text = text if exact and not sys.stdout.isatty() else plain_lines(text)
     with _quiet_when_the_reader_leaves():
         if _shows_colour():
             _emit_coloured(text)
@@ -121,25 +128,32 @@ def _quiet_when_the_reader_leaves() -> Iterator[None]:
 
 
 def emit_table(
-    rows: Sequence[Row], columns: Sequence[str], format: Format, *, title: str | None = None, empty: str = ""
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    format: Format,
+    *,
+    title: str | None = None,
+    empty: str = "",
+    raw: bool = False,
 ) -> None:
     """Print rows in the chosen format; a table without rows says `empty` on stderr instead."""
     if not rows and format in (Format.TABLE, Format.MD) and empty:
         note(empty)
         return
-    emit(render_table(rows, columns, format=format, width=terminal_width(), title=title))
+    text = render_table(rows, columns, format=format, width=terminal_width(), title=title, raw=raw)
+    emit(text, exact=format == Format.CSV)
 
 
 def note(message: str) -> None:
     """Tell something beside the output: on stderr, so that what is piped stays data."""
-    print(message, file=sys.stderr, flush=True)
+    print(plain_lines(message), file=sys.stderr, flush=True)
 
 
 def confirm(question: str) -> bool:
     """Ask on the terminal. Raises InvalidValue where nobody can answer."""
     if not sys.stdin.isatty():
         raise InvalidValue(f"{question} Nobody can answer here: add --yes.")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{plain_lines(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 

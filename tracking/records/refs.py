@@ -15,6 +15,7 @@ from tracking.errors import ExperimentNotFound, RunAmbiguous, RunNotFound
 from tracking.records.names import REPRODUCES
 from tracking.records.ranking import NEWEST_FIRST, best_run, equals
 from tracking.store.sqlite import Store
+from tracking.text.formatting import plain
 
 SHORTEST_PREFIX = 4
 
@@ -149,7 +150,7 @@ def _unknown(store: Store, reference: str) -> str:
 def _listed(runs: Sequence[Run], limit: int = 5) -> str:
     ids = [run.info.run_id for run in runs]
     length = next((n for n in range(8, 256, 4) if len({i[:n] for i in ids}) == len(ids)), 256)
-    shown = [f"{run.info.run_id[:length]} ({run.info.run_name})" for run in runs[:limit]]
+    shown = [f"{run.info.run_id[:length]} ({plain(run.info.run_name)})" for run in runs[:limit]]
     return ", ".join(shown) + (", ..." if len(runs) > limit else "")
 
 

@@ -141,6 +141,11 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def plain_lines(text: str) -> str:
+    """Escape as `plain` does, but keep the lines."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
 def exact(value: object) -> object:
     """Return the value as JSON can carry it, keeping every digit.
 
@@ -170,8 +175,16 @@ def is_numeric(value: object) -> bool:
 
 
 def render_json(value: Any, *, indent: int | None = 2) -> str:
-    """Return a value as strict JSON; times in ISO format, durations in seconds."""
-    return json.dumps(exact(value), indent=indent, ensure_ascii=False)
+    """Return a value as strict JSON; times in ISO format, durations in seconds.
+
+    What a terminal would obey (escapes, marks of direction) is written as `\\u202e`, which is the same JSON.
+    """
+    text = json.dumps(exact(value), indent=indent, ensure_ascii=False)
+    return "\n".join(line if line.isprintable() else _escaped_json(line) for line in text.split("\n"))
+
+
+def _escaped_json(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def cell_width(text: str) -> int:

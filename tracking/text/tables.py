@@ -37,6 +37,7 @@ FORMATS = ("table", "json", "csv", "md", "latex")
 Row = Mapping[str, object]
 
 _GAP = "  "
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NARROWEST = 12  # a text column of a table that must be cut
 _LONGEST_NUMBER = 9
 
@@ -48,13 +49,15 @@ def render_table(
     format: str = "table",
     width: int | None = None,
     title: str | None = None,
+    raw: bool = False,
 ) -> str:
     """Return rows as text, without a final newline.
 
     `columns` chooses and orders the keys; a key that a row lacks is shown as missing. `width` is the
     number of characters a line of a table may have: long cells are cut with an ellipsis and, where that
     is not enough, the last columns are named below instead of shown. None never cuts.
-    `title` heads tables, Markdown and LaTeX. Raises ValueError for an unknown format.
+    `title` heads tables, Markdown and LaTeX. In CSV an apostrophe precedes text that a spreadsheet would run as a
+    formula, unless `raw`. Raises ValueError for an unknown format.
     """
     match format:
         case "table":
@@ -64,7 +67,7 @@ def render_table(
         case "latex":
             return _titled(title, _latex(rows, columns), "% {}\n")
         case "csv":
-            return _csv(rows, columns)
+            return _csv(rows, columns, raw=raw)
         case "json":
             return render_json([{column: row.get(column) for column in columns} for row in rows])
     raise ValueError(f"No format {format!r}. Formats: {', '.join(FORMATS)}.")
@@ -169,13 +172,21 @@ def _is_rigid(rows: Sequence[Row], column: str) -> bool:
     return bool(values) and all(isinstance(value, (datetime, ShortId)) or is_numeric(value) for value in values)
 
 
-def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def _csv(rows: Sequence[Row], columns: Sequence[str], *, raw: bool) -> str:
     # The writer quotes a carriage return or a line feed only where its own line ends hold one.
     lines: list[str] = []
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([_csv_cell(row.get(column)) for column in columns] for row in rows)
+    guard = (lambda cell: cell) if raw else _guarded
+    writer.writerow(map(guard, columns))
+    writer.writerows([guard(_csv_cell(row.get(column))) for column in columns] for row in rows)
     return "\n".join(line.removesuffix("\r\n") for line in lines)
+
+
+def _guarded(cell: object) -> object:
+    """Keep a spreadsheet from running text that begins like a formula; a number is none."""
+    if not (isinstance(cell, str) and cell.startswith(_FORMULA)) or NumberText(cell).number() is not None:
+        return cell
+    return f"'{cell}"
 
 
 def _csv_cell(value: object) -> object:

@@ -337,6 +337,49 @@ def test_the_last_fold_has_its_whole_name_and_one_note(folds, tracking):
     assert "rmse" not in header
 
 
+HOSTILE = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\u2066\u200f\n\rb"
+
+
+def test_no_verb_hands_control_characters_or_marks_of_direction_to_a_terminal(tracking, store, monkeypatch):
+    """Fails on 0.1.0: delete, restore, "N runs answer to", CSV and JSON."""
+    store.create_experiment(HOSTILE)
+    tags = {
+        "objective.metric": HOSTILE,
+        "mlflow.note.content": HOSTILE,
+        "sweep.id": "5eed0001",
+        "sweep.command": HOSTILE,
+    }
+    for run_id in ("a93f5e", "b93f5e"):
+        record(store, run_id, HOSTILE, experiment=HOSTILE, params={"p": HOSTILE}, metrics={"m": 1.0}, tags=tags)
+    write(store, "a93f5e", "traceback.txt", HOSTILE.encode())
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    verbs = [f"{verb} --format {format}" for verb in READING for format in ("table", "json", "csv", "md")]
+    verbs += [
+        "diff a93f5e b93f5e",
+        "compare --experiment EXPERIMENT",
+        "effects --experiment EXPERIMENT",
+        "gc --dry-run",
+    ]
+    verbs += ["show NAME", "delete NAME", "delete a93f5e", "restore a93f5e", "delete b93f5e a93f5e", "gc --dry-run"]
+    verbs += ["delete --experiment EXPERIMENT", "restore --experiment EXPERIMENT", "best", "metrics a93f5e NAME"]
+    for verb in verbs:
+        words = [{"NAME": HOSTILE, "EXPERIMENT": HOSTILE}.get(word, word) for word in verb.split()]
+        _, out, err = tracking(*words)
+        assert [c for c in out + err if not (c.isprintable() or c == "\n")] == [], verb
+        assert not [line for line in (out + err).splitlines() if line == "b"], verb  # a name begins no line of its own
+
+
+def test_csv_is_exact_in_a_pipe_and_guarded_against_spreadsheets_unless_raw(tracking, store):
+    record(store, "a93f5e", "=cmd|' /C calc'!A0", params={"alpha": "-0.5", "note": "@x\x1b"})
+    asked = ("runs", "--columns", "name,alpha,note", "--format", "csv")
+
+    guarded, raw = (csv.reader(io.StringIO(tracking(*asked, *more)[1])) for more in ([], ["--raw"]))
+
+    assert list(guarded)[1] == ["'=cmd|' /C calc'!A0", "-0.5", "'@x\x1b"]
+    assert list(raw)[1] == ["=cmd|' /C calc'!A0", "-0.5", "@x\x1b"]
+
+
 # show ----------------------------------------------------------------------------------------------
 def test_show_tells_of_a_failed_run_why(tracking, store):
     tags = {

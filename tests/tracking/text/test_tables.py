@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.text.formatting import cell_width, format_value
+from tracking.text.formatting import cell_width, format_value, render_json
 from tracking.text.plot import render_plot
 from tracking.text.tables import (
     DottedName,
@@ -146,7 +146,7 @@ def test_json_keeps_every_digit_and_stays_strict():
 
 @given(st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.floats(allow_nan=False)}), max_size=5))
 def test_csv_reads_back_as_it_was(rows):
-    text = render_table(rows, ["a", "b"], format="csv")
+    text = render_table(rows, ["a", "b"], format="csv", raw=True)
 
     read = list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -164,6 +164,33 @@ def test_a_table_has_one_line_for_each_row_whatever_it_holds(rows, width):
     hidden = lines[-1].startswith("(") and len(lines) == len(rows) + 3
     assert len(lines) == len(rows) + 2 + hidden
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-", "=", "+x"])
+def test_csv_guards_text_that_a_spreadsheet_would_run(text):
+    """Fails on 0.1.0."""
+
+    def read(**options):
+        written = render_table([{text: text}], [text], format="csv", **options)
+        return list(csv.reader(io.StringIO(written, newline="")))
+
+    assert read() == [[f"'{text}"], [f"'{text}"]]
+    assert read(raw=True) == [[text], [text]]
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, float("-inf"), NumberText("-0.5"), "-1e-05", "+3", "a=b", "", None])
+def test_csv_leaves_numbers_and_ordinary_text_alone(value):
+    assert render_table([{"a": value}], ["a"], format="csv") == render_table(
+        [{"a": value}], ["a"], format="csv", raw=True
+    )
+
+
+@given(st.text())
+def test_json_has_no_character_that_a_terminal_obeys_and_is_the_same_json(text):
+    written = render_json({text: [text]})
+
+    assert all(c.isprintable() or c == "\n" for c in written)
+    assert json.loads(written) == {text: [text]}
 
 
 def test_markdown_escapes_what_would_end_a_cell():
