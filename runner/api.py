@@ -70,14 +70,16 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
     from runner.compose.composer import Composer
     from runner.compose.session import session
     from runner.flow import execute
-    from runner.request import Request
+    from runner.invocation import Invocation
 
     name = "runner.sweep" if sweeps else "runner.run"
     call = read_call(overrides, name)
     command = f"{name}({list(map(str, overrides))})"
-    request = Request(call.overrides, command, sweeps, points_per_interval=call.points, quiet=True, keep_runs=True)
+    invocation = Invocation(
+        call.overrides, command, sweeps, points_per_interval=call.points, quiet=True, keep_runs=True
+    )
     with session(*check_folder(config_dir)) as own:
-        result = execute(request, Composer(hydra_overrides=own))
+        result = execute(invocation, Composer(hydra_overrides=own))
     if result.interrupted:
         see = tracking_command("runs", store=result.store)
         raise Interrupted(f"Interrupted; what had finished is recorded. See: {see}")

@@ -108,7 +108,8 @@ def _run_hydra(typed: Sequence[str]) -> int:
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(bool(ending.code))
     finally:
-        del os.environ["HYDRA_FULL_ERROR"], os.environ[SWEEP_VARIABLE]
+        for variable in ("HYDRA_FULL_ERROR", SWEEP_VARIABLE):  # an estimator may have cleared the environment
+            os.environ.pop(variable, None)
         sys.argv[:] = before
     return 0
 
@@ -163,14 +164,14 @@ def _run_task() -> float | None:
 
     from runner.compose.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
     from runner.flow import execute
-    from runner.request import Request
+    from runner.invocation import Invocation
 
     hydra = HydraConfig.get()
     tags = None
     if hydra.mode == RunMode.MULTIRUN:
         tags = json.loads(os.environ.get(SWEEP_VARIABLE, "{}")) | {SWEEP_POINT: str(hydra.job.num)}
-    request = Request(as_typed(hydra.overrides.task), command_line(), sweeps=False, sweep_tags=tags)
-    result = execute(request, composer_for(HydraConfig.instance().cfg))  # type: ignore[arg-type]
+    invocation = Invocation(as_typed(hydra.overrides.task), command_line(), sweeps=False, sweep_tags=tags)
+    result = execute(invocation, composer_for(HydraConfig.instance().cfg))  # type: ignore[arg-type]
     if hydra.mode != RunMode.MULTIRUN and result.exit_code:
         raise SystemExit(result.exit_code)
     if result.results.failed:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from runner.engine.process_pool import Pool
 from runner.errors import PointFailed
+from runner.invocation import Invocation, SpecMaker, read_points
 from runner.report.console import say
 from runner.report.results import Results
-from runner.request import Request, SpecMaker, read_points
 from runner.settings import PROCESS_BACKENDS, Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a request ended."""
+    """How an invocation ended."""
 
     results: Results
     store: str
@@ -41,18 +41,18 @@ class Result:
         return PointFailed.exit_code if self.results.failed else 0
 
 
-def execute(request: Request, composer: Composer) -> Result:
-    """Do everything that a request asks for. Raises RunnerError for a mistake in it."""
+def execute(invocation: Invocation, composer: Composer) -> Result:
+    """Do everything that an invocation asks for. Raises RunnerError for a mistake in it."""
     start = time.monotonic()
-    expansion = read_points(request, composer)
-    first = SpecMaker(request, composer, expansion).spec(next(iter(expansion)))
+    expansion = read_points(invocation, composer)
+    first = SpecMaker(invocation, composer, expansion).spec(next(iter(expansion)))
     settings = Settings.of(first.config)
     with _early_pool(settings, first, expansion) as pool:
         from runner import study as steps  # imports scikit-learn, while the workers do
 
-        for note in expansion.notes if not request.quiet else ():
+        for note in expansion.notes if not invocation.quiet else ():
             say(f"note: {note}")
-        study = steps.check(request, composer, expansion, first, settings)
+        study = steps.check(invocation, composer, expansion, first, settings)
         if settings.diff:
             steps.preview(study)
         elif settings.dry_run:

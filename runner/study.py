@@ -1,4 +1,4 @@
-"""A request that was read: checked, planned, run and reported. What `runner.flow` does once it needs scikit-learn."""
+"""What is done with an invocation that was read: check, plan, run, report. All that needs scikit-learn."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runner.data.dataset import Dataset
 from runner.engine.dispatch import Engine
 from runner.engine.process_pool import Pool
 from runner.errors import ConfigError
+from runner.invocation import Invocation, SpecMaker
 from runner.planning.check import Checker
 from runner.planning.plan import Planned, plan_points
 from runner.planning.preview import render_preview
@@ -22,7 +23,6 @@ from runner.report.console import emit, say, width
 from runner.report.progress import Progress
 from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
-from runner.request import Request, SpecMaker
 from runner.settings import Settings
 from runner.store import folder_of, open_store
 from runner.trial.identity import data_key
@@ -33,9 +33,9 @@ from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_COMMAND, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A sound request: its points, and what all of them share."""
+    """A sound invocation: its points, and what all of them share."""
 
-    request: Request
+    invocation: Invocation
     composer: Composer
     expansion: Expansion
     first: Spec
@@ -48,7 +48,7 @@ class Study:
     @property
     def specs(self) -> Iterator[Spec]:
         """The points, composed and named, in order."""
-        return map(SpecMaker(self.request, self.composer, self.expansion).spec, self.expansion)
+        return map(SpecMaker(self.invocation, self.composer, self.expansion).spec, self.expansion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class Ended:
     elsewhere: int  # points that another process runs
 
 
-def check(request: Request, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
+def check(invocation: Invocation, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
     """Raise RunnerError for every mistake that can be known before a point runs."""
-    checker = check_points(request, composer, expansion)
+    checker = check_points(invocation, composer, expansion)
     store = open_store(first.config["tracking"], writes=settings.runs)
     return Study(
-        request=request,
+        invocation=invocation,
         composer=composer,
         expansion=expansion,
         first=first,
@@ -74,13 +74,13 @@ def check(request: Request, composer: Composer, expansion: Expansion, first: Spe
         datasets=checker.datasets,
         provenance=capture_provenance(exclude=folder_of(store)),
         store=store,
-        sweep=_sweep_tags(request, expansion) if request.sweeps else {},
+        sweep=_sweep_tags(invocation, expansion) if invocation.sweeps else {},
     )
 
 
-def check_points(request: Request, composer: Composer, expansion: Expansion) -> Checker:
+def check_points(invocation: Invocation, composer: Composer, expansion: Expansion) -> Checker:
     """Raise RunnerError for the mistakes of the points; return what was seen of them."""
-    checker = Checker(composer, SpecMaker(request, composer, expansion).spec)
+    checker = Checker(composer, SpecMaker(invocation, composer, expansion).spec)
     checker.check(expansion)
     return checker
 
@@ -109,16 +109,16 @@ def resume(study: Study) -> Resumed | None:
     if not study.settings.resume:
         return None
     resumed = find_reusable(plan(study), study.store, study.sweep)
-    for line in resumed.describe(study.expansion.count()) if not study.request.quiet else ():
+    for line in resumed.describe(study.expansion.count()) if not study.invocation.quiet else ():
         say(line)
     return resumed
 
 
 def run(study: Study, resumed: Resumed | None, pool: Pool | None) -> Ended:
     """Run the points that are left, and show how far it is."""
-    reused, quiet = list(resumed.reused.values()) if resumed else [], study.request.quiet
+    reused, quiet = list(resumed.reused.values()) if resumed else [], study.invocation.quiet
     left = study.expansion.count() - len(reused)
-    results = Results(keep_runs=study.request.keep_runs)
+    results = Results(keep_runs=study.invocation.keep_runs)
     for outcome in reused:
         results.take(outcome)
     live = study.settings.progress
@@ -141,7 +141,7 @@ def run(study: Study, resumed: Resumed | None, pool: Pool | None) -> Ended:
 
 def report(study: Study, ended: Ended, *, seconds: float) -> None:
     """Print the table of the best points, what failed, and what one would type next."""
-    command = study.request.command if study.request.sweeps else None
+    command = study.invocation.command if study.invocation.sweeps else None
     table = render_results(ended.results, study.expansion.varying, width=width())
     ending = Ending(
         study.expansion.count(),
@@ -174,11 +174,11 @@ def _claimed(specs: Iterator[Spec], resumed: Resumed, results: Results) -> Itera
             yield spec
 
 
-def _sweep_tags(request: Request, expansion: Expansion) -> dict[str, str]:
+def _sweep_tags(invocation: Invocation, expansion: Expansion) -> dict[str, str]:
     return {
         SWEEP_ID: secrets.token_hex(4),
         SWEEP_POINTS: str(expansion.count()),
-        SWEEP_COMMAND: request.command,
+        SWEEP_COMMAND: invocation.command,
     }
 
 
@@ -186,7 +186,7 @@ def _session(study: Study, more: Mapping[str, str]) -> Session:
     provenance, threads = study.provenance, study.settings.threads_per_run
     tags = provenance.tags(threads=threads)
     tags |= {N_JOBS: str(study.first.config["n_jobs"]), BACKEND: study.settings.backend, SOURCE_NAME: sys.argv[0]}
-    tags |= {**study.sweep, **more, **(study.request.sweep_tags or {})}
+    tags |= {**study.sweep, **more, **(study.invocation.sweep_tags or {})}
     return Session(
         study.store,
         threads,
@@ -200,5 +200,5 @@ def _session(study: Study, more: Mapping[str, str]) -> Session:
 
 
 def _print(study: Study, lines: Iterable[str]) -> None:
-    if not study.request.quiet:
+    if not study.invocation.quiet:
         emit(lines)

@@ -16,9 +16,9 @@ from runner.compose.composer import Composer
 from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
+from runner.invocation import Invocation, SpecMaker, read_points
 from runner.points.naming import name_for
 from runner.reproducing.running import Options, check_runnable, open_session, relocate
-from runner.request import Request, SpecMaker, read_points
 from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
@@ -128,9 +128,9 @@ def _compose(then: RecordedRun, settings: Sequence[Override], composer: Composer
             kept.remove(setting)
             left_out.append(setting)
     notes = [f"{s.text} of the recorded run does not apply any more and is left out" for s in left_out]
-    request = Request(tuple(setting.text for setting in (*kept, *new)), "", sweeps=False, quiet=True)
-    expansion = read_points(request, composer)
-    return Changed(SpecMaker(request, composer, expansion).spec(next(iter(expansion))), tuple(notes))
+    invocation = Invocation(tuple(setting.text for setting in (*kept, *new)), "", sweeps=False, quiet=True)
+    expansion = read_points(invocation, composer)
+    return Changed(SpecMaker(invocation, composer, expansion).spec(next(iter(expansion))), tuple(notes))
 
 
 def _regrouped(then: RecordedRun, settings: Sequence[Override], composer: Composer) -> list[str]:

@@ -323,12 +323,12 @@ def _composer() -> Iterator[object]:
 def _time_tracked(composer: object, points: int) -> float:
     from runner.compose.composer import Composer
     from runner.flow import execute
-    from runner.request import Request
+    from runner.invocation import Invocation
 
     assert isinstance(composer, Composer)
     overrides = ("model=ridge", f"alpha=range(0.1,{points / 10 + 0.05:g},0.1)", "n_jobs=1")
     start = time.perf_counter()
-    execute(Request(overrides, "benchmark", sweeps=True, quiet=True), composer)
+    execute(Invocation(overrides, "benchmark", sweeps=True, quiet=True), composer)
     return (time.perf_counter() - start) / points
 
 

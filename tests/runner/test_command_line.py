@@ -15,7 +15,7 @@ import yaml
 
 import tracking
 from runner.__main__ import main
-from runner.request import DEFAULT_DATA, name_experiment
+from runner.invocation import DEFAULT_DATA, name_experiment
 
 ROOT = Path(__file__).parents[2]
 

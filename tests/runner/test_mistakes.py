@@ -367,3 +367,24 @@ def test_ctrl_c_is_no_mistake_whatever_is_raised_in_its_place(capsys: pytest.Cap
     assert main(["data=callable", "data.function=interrupted.load"]) == 130
 
     assert capsys.readouterr().err == "interrupted\n"
+
+
+CLEARING = """
+import os
+
+from sklearn.linear_model import Ridge
+
+
+class Clears(Ridge):
+    def fit(self, X, y):
+        os.environ.clear()
+        return super().fit(X, y)
+"""
+
+
+def test_an_estimator_that_clears_the_environment_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("clearing.py").write_text(CLEARING)
+
+    assert main(["-m", "model._target_=clearing.Clears", "alpha=1,2", "n_jobs=1"]) == 0
+
+    assert "\n2 finished in " in capsys.readouterr().out

@@ -19,8 +19,8 @@ from runner.compose.arguments import plain_argument
 from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
 from runner.errors import PointFailed
 from runner.flow import execute
+from runner.invocation import Invocation, read_points
 from runner.report.console import say
-from runner.request import Request, read_points
 from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT, SWEEP_POINTS
 
 
@@ -44,17 +44,17 @@ class GridSweeper(Sweeper):
         """Run the sweep; ends the process with the exit code of the result when it is not 0."""
         params = [f"{key}={value}" for key, value in (self._params or {}).items()]
         overrides = (*params, *map(plain_argument, arguments))
-        request = Request(overrides, command_line(), sweeps=True, points_per_interval=self._points)
+        invocation = Invocation(overrides, command_line(), sweeps=True, points_per_interval=self._points)
         composer = composer_for(self._config)
         if isinstance(self._launcher, PoolLauncher):
-            code = execute(request, composer).exit_code
+            code = execute(invocation, composer).exit_code
             if code:
                 raise SystemExit(code)
             return None
         from runner.study import check_points
 
-        expansion = read_points(request, composer)
-        check_points(request, composer, expansion)
+        expansion = read_points(invocation, composer)
+        check_points(invocation, composer, expansion)
         for note in expansion.notes:
             say(f"note: {note}")
         os.environ[SWEEP_VARIABLE] = json.dumps(
@@ -86,8 +86,10 @@ class PoolLauncher(Launcher):
         composer = composer_for(self._config)
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             tags = self._tags | {SWEEP_POINT: str(number), SWEEP_POINTS: str(initial_job_idx + len(job_overrides))}
-            request = Request(tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags)
-            result = execute(request, composer)
+            invocation = Invocation(
+                tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags
+            )
+            result = execute(invocation, composer)
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
             best, failures = result.results.best, result.results.failures
             if failures:

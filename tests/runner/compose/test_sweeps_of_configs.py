@@ -11,7 +11,7 @@ import runner
 from runner.compose.composer import Composer
 from runner.compose.session import session
 from runner.errors import ConfigError, DataError
-from runner.request import Request, read_points
+from runner.invocation import Invocation, read_points
 
 Write = Callable[[str], Path]
 
@@ -32,7 +32,7 @@ def sweep_file(tmp_path: Path) -> Write:
 def names(*overrides: str, config_dir: Path | None = None) -> list[str]:
     """Return the points of a sweep, as their overrides."""
     with session(*([config_dir] if config_dir else [])) as own:
-        expansion = read_points(Request(overrides, "test", sweeps=True), Composer(hydra_overrides=own))
+        expansion = read_points(Invocation(overrides, "test", sweeps=True), Composer(hydra_overrides=own))
         points = [" ".join(text for text in point.texts if "experiment=" not in text) for point in expansion]
         assert expansion.count() == len(points)
         return points
@@ -109,9 +109,9 @@ def test_a_sweep_without_m_is_refused_when_typed_and_noted_when_in_a_file(sweep_
         runner.sweep(["sweep=[]"])
     with session(folder) as own:
         composer = Composer(hydra_overrides=own)
-        (note,) = read_points(Request(("experiment=mine",), "test", sweeps=False), composer).notes
+        (note,) = read_points(Invocation(("experiment=mine",), "test", sweeps=False), composer).notes
         assert "Add -m" in note
-        assert read_points(Request(("experiment=mine", "sweep=null"), "test", sweeps=False), composer).notes == ()
+        assert read_points(Invocation(("experiment=mine", "sweep=null"), "test", sweeps=False), composer).notes == ()
 
 
 def test_names_that_are_swept_are_the_names() -> None:

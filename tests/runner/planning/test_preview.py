@@ -14,8 +14,8 @@ from runner.__main__ import main
 from runner.compose.composer import Composer
 from runner.compose.session import session
 from runner.flow import execute
+from runner.invocation import Invocation
 from runner.provenance import capture as provenance
-from runner.request import Request
 
 CARS = ("data=csv", "data.path=cars.csv", "data.target=mpg")
 
@@ -37,7 +37,7 @@ def preview(capsys: pytest.CaptureFixture[str], *overrides: str) -> list[str]:
     provenance.forget()
     capsys.readouterr()
     with session():
-        execute(Request(overrides, "", sweeps=False), Composer())
+        execute(Invocation(overrides, "", sweeps=False), Composer())
     return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
 
 

@@ -19,9 +19,9 @@ from runner.compose.composer import Composer
 from runner.compose.folder import config_folder
 from runner.compose.session import prepare_hydra
 from runner.flow import execute
+from runner.invocation import Invocation
 from runner.provenance import capture as provenance
 from runner.reproducing.running import find_points
-from runner.request import Request
 from tracking.cli.selection import select_runs
 from tracking.records.sweeps import Reuse, find_sweep, read_sweeps
 
@@ -59,7 +59,7 @@ class Folder:
             contextlib.chdir(self.path),
             initialize_config_dir(config_dir=str(config_folder()), version_base="1.3", job_name="runner"),
         ):
-            execute(Request(asked, "test", sweeps=True), Composer())
+            execute(Invocation(asked, "test", sweeps=True), Composer())
 
 
 @pytest.fixture

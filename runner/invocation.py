@@ -30,7 +30,7 @@ DEFAULT_DATA = "diabetes"  # of conf/config.yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Invocation:
     """What was asked for, wherever it was typed."""
 
     overrides: tuple[str, ...]
@@ -47,22 +47,22 @@ class Request:
         return not self.sweeps and self.sweep_tags is None
 
 
-def read_points(request: Request, composer: Composer) -> Expansion:
+def read_points(invocation: Invocation, composer: Composer) -> Expansion:
     """Read the overrides and the `sweep:` section behind them, and expand both to points."""
-    asked = read_arguments(request.overrides, loader=composer.loader, points=request.points_per_interval)
+    asked = read_arguments(invocation.overrides, loader=composer.loader, points=invocation.points_per_interval)
     axes = [axis for axis in asked if not _is_sweep(axis)]
-    _check_asked(request, asked)
+    _check_asked(invocation, asked)
     grids: list[Grid] = []
     notes: list[str] = []
     for experiment, others in _experiments(axes):
         structural = [*experiment, *(s for s in _fixed(others) if composer.is_structural(s))]
         sections = composer.sections([*structural, *_fixed(filter(_is_sweep, asked))], SWEEP, "seed")
         file_grids: Sequence[Grid] = ()
-        if request.sweeps:
+        if invocation.sweeps:
             file_grids = read_sweep(
-                sections[SWEEP], base_seed=sections["seed"], points_per_interval=request.points_per_interval
+                sections[SWEEP], base_seed=sections["seed"], points_per_interval=invocation.points_per_interval
             )
-        elif sections[SWEEP] and request.alone:
+        elif sections[SWEEP] and invocation.alone:
             notes.append("this config has a sweep, and only its defaults run. Add -m to run every point of it")
         grids += merge_command_line(file_grids, [*map(Axis.plain, experiment), *others])
     expansion = expand(
@@ -74,20 +74,20 @@ def read_points(request: Request, composer: Composer) -> Expansion:
         configs=ComposedConfigs(composer),
     )
     branches = (_branch(composer, axes, choices) for choices in expansion.branches)
-    expansion.notes += (*check_read(composer, branches, request.overrides, alone=request.alone), *notes)
+    expansion.notes += (*check_read(composer, branches, invocation.overrides, alone=invocation.alone), *notes)
     return expansion
 
 
-def _check_asked(request: Request, axes: Iterable[Axis]) -> None:
+def _check_asked(invocation: Invocation, axes: Iterable[Axis]) -> None:
     """Refuse several values, or a sweep, where one point is asked for; and several sweeps."""
     for axis in axes:
         key, several = axis.spelled[0], len(axis.values) > 1
-        remedy = "Call runner.sweep" if request.quiet else "Add -m"
-        if request.sweeps and several and _is_sweep(axis):
+        remedy = "Call runner.sweep" if invocation.quiet else "Add -m"
+        if invocation.sweeps and several and _is_sweep(axis):
             raise ConfigError(f"{key} has {len(axis.values)} values. Write one list of grids: sweep=[{{...}},{{...}}]")
-        if several and not request.sweeps:
+        if several and not invocation.sweeps:
             raise ConfigError(f"{key} has {len(axis.values)} values. {remedy} to run one point for each.")
-        if request.alone and _is_sweep(axis) and axis.values[0][0].value is not None:
+        if invocation.alone and _is_sweep(axis) and axis.values[0][0].value is not None:
             raise ConfigError(f"{axis.values[0][0].text}: this is a sweep. {remedy} to run every point of it.")
 
 
@@ -139,9 +139,9 @@ def _file_name(path: object) -> str:
 class SpecMaker:
     """Makes the Spec of a point: its config, its names, and what of it came from the sweep."""
 
-    def __init__(self, request: Request, composer: Composer, expansion: Expansion) -> None:
+    def __init__(self, invocation: Invocation, composer: Composer, expansion: Expansion) -> None:
         self._composer = composer
-        self._varying = tuple(expansion.varying) if request.sweeps else ()
+        self._varying = tuple(expansion.varying) if invocation.sweeps else ()
         self._namer = Namer(self._varying or None, expansion.overrides)
         self._config_dir = composer.own_folders()
 
