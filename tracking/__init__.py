@@ -67,7 +67,7 @@ from tracking.fluent import (
 )
 from tracking.models import ModelInfo, load_model, log_model
 from tracking.state import reset
-from tracking.stores import absolute_uri, needed_uri, use_store
+from tracking.stores import absolute_uri, tracking_command, use_store
 
 if TYPE_CHECKING:
     from tracking.diff import (
@@ -138,7 +138,6 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
-    "needed_uri",
     "parse_yaml",
     "preview_diff",
     "release_run",
@@ -158,6 +157,7 @@ __all__ = [
     "show_changes",
     "sklearn",
     "start_run",
+    "tracking_command",
     "use_store",
 ]
 

@@ -147,11 +147,12 @@ class TrackingClient:
     def set_experiment_tags(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
         """Set tags of an experiment, replacing; all or none. Raises ExperimentNotFound, ExperimentDeleted."""
         valid = validation.experiment_tags(tags)
-        self.store.set_experiment_tags(self._active_experiment(experiment_id, "tagged").experiment_id, valid)
+        self.store.set_experiment_tags(self._active_experiment(experiment_id, "changed").experiment_id, valid)
 
     def delete_experiment_tag(self, experiment_id: str | int, key: str) -> None:
-        """Remove one tag of an experiment. Raises ExperimentNotFound, TagNotFound."""
-        self.store.delete_experiment_tag(validation.experiment_id(experiment_id), check_key(key, TAG))
+        """Remove one tag of an experiment. Raises ExperimentNotFound, ExperimentDeleted, TagNotFound."""
+        valid = check_key(key, TAG)
+        self.store.delete_experiment_tag(self._active_experiment(experiment_id, "changed").experiment_id, valid)
 
     def _active_experiment(self, experiment_id: str | int, change: str, *, error_code: str | None = None) -> Experiment:
         found = self.get_experiment(experiment_id)

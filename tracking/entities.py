@@ -17,7 +17,7 @@ from tracking.errors import InvalidValue
 
 
 class RunStatus(StrEnum):
-    """Where a run stands; a member equals its own name as text."""
+    """Where a run stands; a member equals its own name as text. In the order of MLflow's numbers, from 1."""
 
     RUNNING = "RUNNING"
     SCHEDULED = "SCHEDULED"
@@ -27,12 +27,14 @@ class RunStatus(StrEnum):
 
     def is_terminated(self) -> bool:
         """Tell whether a run of this status has ended; as `RunStatus.is_terminated(status)` too."""
-        return self in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+        return RunStatus.to_string(self) in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
 
     @staticmethod
-    def to_string(status: str) -> str:
-        """Return the name of a status."""
-        return RunStatus.from_string(status).value
+    def to_string(status: str | int) -> str:
+        """Return the name of a status, given by name or by MLflow's number. Raises InvalidValue."""
+        if isinstance(status, int) and 1 <= status <= len(RunStatus):
+            return list(RunStatus)[status - 1].value
+        return RunStatus.from_string(str(status)).value
 
     @staticmethod
     def from_string(status: str) -> RunStatus:
@@ -88,6 +90,12 @@ class _Pairs:
             yield name, getattr(self, name)
 
 
+def _set_by_key(entity: Any, name: str, values: Any) -> None:
+    """Turn what MLflow's constructors take, a list of Metric, Param or tag, into values by key."""
+    if not isinstance(values, dict):
+        object.__setattr__(entity, name, {item.key: item.value for item in values or ()})
+
+
 @dataclass(frozen=True, slots=True)
 class Metric(_Pairs):
     """One point of a metric's history."""
@@ -138,13 +146,13 @@ class RunInfo(_Pairs):
 
     run_id: str
     experiment_id: str
-    run_name: str
     user_id: str
     status: str
     start_time: int
     end_time: int | None
     lifecycle_stage: str
-    artifact_uri: str
+    artifact_uri: str = ""
+    run_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,10 @@ class RunData(_Pairs):
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, values in self:
+            _set_by_key(self, name, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +222,12 @@ class Experiment(_Pairs):
     name: str
     artifact_location: str
     lifecycle_stage: str
-    creation_time: int
-    last_update_time: int
     tags: dict[str, str] = field(default_factory=dict)
+    creation_time: int = 0
+    last_update_time: int = 0
+
+    def __post_init__(self) -> None:
+        _set_by_key(self, "tags", self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +280,9 @@ class RunColumns:
     @property
     def infos(self) -> list[RunInfo]:
         """The runs' infos as entities."""
-        return [RunInfo(*values) for values in zip(*self.info.values(), strict=True)]
+        return [
+            RunInfo(**dict(zip(self.info, values, strict=True))) for values in zip(*self.info.values(), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ child processes, and a relative one goes on meaning the same when the working di
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,15 @@ def needed_uri(uri: str | None = None) -> str:
     chosen = absolute_uri(uri or current_uri())
     found = (state.exported.get(variable, os.environ.get(variable)) for variable in URI_VARIABLES)
     return "" if chosen == absolute_uri(next(filter(None, found), DEFAULT_URI)) else uri or chosen
+
+
+def tracking_command(*words: str, store: str | None = None) -> str:
+    """Return a command of `python -m tracking` that can be pasted as it is, in the same folder.
+
+    It names the store, by default the one in use, where it would open another.
+    """
+    needed = needed_uri(store)
+    return shlex.join(["python", "-m", "tracking", *words, *(["--store", needed] if needed else [])])
 
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:

@@ -335,7 +335,9 @@ def artifact_location(value: object) -> str:
         return os.path.abspath(text)
     if scheme[1].lower() != "file" or "?" in text or "#" in text:
         raise InvalidValue(
-            f"Artifact location {shorten(text)} cannot be used: a folder's path or a plain file: URI is needed."
+            f"Artifact location {shorten(text)} cannot be used: files are kept in folders of this machine. Give a "
+            "folder's path or a plain file: URI (of a bucket that is mounted, say), or leave it out: then they lie "
+            "beside the store."
         )
     return text
 

@@ -55,7 +55,7 @@ def imagine_record(spec: Spec, data: Dataset, provenance: Provenance) -> RunReco
     threads = int(spec.config.get("threads_per_run") or 1)
     tags = provenance.tags(threads=threads) | identity_tags(made_of, spec, data, 0.0)
     params = {key: str(value) for key, value in parameters(spec.config).items()}
-    info = RunInfo("planned", "", spec.name, "", "PLANNED", time.time_ns() // 1_000_000, None, "active", "")
+    info = RunInfo("planned", "", "", "PLANNED", time.time_ns() // 1_000_000, None, "active", "", spec.name)
     return RunRecord(
         Run(info, RunData({}, params, tags)),
         experiment=spec.experiment,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 
 def tracking_command(*words: str, store: str) -> str:
     """Return a command of `python -m tracking`; it names the store where the program would open another."""
     import tracking
 
-    command = ["python", "-m", "tracking", *words]
-    if needed := tracking.needed_uri(store):
-        command += ["--store", needed]
-    return shlex.join(command)
+    return tracking.tracking_command(*words, store=store)
 
 
 def resume_command(command: str) -> str:

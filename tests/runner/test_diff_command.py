@@ -62,7 +62,7 @@ def composer(shared: Composer) -> Iterator[Composer]:
 
 
 def record(composed: Composed, name: str) -> RunRecord:
-    info = RunInfo(f"{name}-0123456789", "1", name, "me", "FINISHED", 0, 1, "active", "file:///x")
+    info = RunInfo(f"{name}-0123456789", "1", "me", "FINISHED", 0, 1, "active", "file:///x", name)
     request = Request(composed.minimal, composed.minimal, (), composed.choices, composed.origins)
     return RunRecord(Run(info, RunData()), "e", composed.config, request)
 

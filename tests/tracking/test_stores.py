@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tracking
 from tracking.errors import UnknownScheme
 from tracking.store.process import current_process
 from tracking.store.sqlite import Store
@@ -90,3 +91,66 @@ def test_a_moved_store_works_with_its_artifacts_and_a_copy_is_independent(tmp_pa
         assert store.check() == []
         start(store, "c")
         store.close()
+
+
+@pytest.mark.parametrize("uri", ["file:./mlruns", "file:mlruns"])
+def test_a_file_uri_of_mlflow_is_told_as_one(uri: str) -> None:
+    with pytest.raises(UnknownScheme, match="scheme 'file'") as caught:
+        open_store(uri)
+    assert "sqlite:///file:" not in str(caught.value)
+    assert re.search(r"sqlite:///(\./)?mlruns/tracking\.db", str(caught.value))
+
+
+def test_a_folder_as_uri_is_answered_with_a_file_in_it(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(UnknownScheme, match=r"sqlite:///runs/tracking\.db"):
+        open_store("runs")
+
+
+def test_a_uri_that_nobody_here_chose_is_told_with_the_variable_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    with pytest.raises(UnknownScheme, match="MLFLOW_TRACKING_URI"):
+        tracking.search_runs()
+    with pytest.raises(UnknownScheme) as caught:
+        tracking.TrackingClient("http://elsewhere:5000")
+    assert "MLFLOW_TRACKING_URI" not in str(caught.value)
+
+
+def test_another_store_is_used_inside_of_a_block_only(tmp_path: Path) -> None:
+    tracking.set_tracking_uri("sqlite:///mine.db")
+    tracking.set_experiment("mine")
+    before = tracking.get_tracking_uri(), {**os.environ}
+
+    def fail_elsewhere() -> None:
+        with tracking.use_store("sqlite:///other.db"):
+            tracking.set_experiment("theirs")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_elsewhere()
+
+    assert (tracking.get_tracking_uri(), {**os.environ}) == before
+    with tracking.start_run() as run:
+        pass
+    assert tracking.get_experiment(run.info.experiment_id).name == "mine"
+    other = tracking.TrackingClient("sqlite:///other.db")
+    assert [e.name for e in other.find_experiments()] == ["theirs", "Default"]
+
+
+def test_what_a_block_that_keeps_the_store_sets_is_taken_back() -> None:
+    with tracking.use_store():
+        tracking.set_tracking_uri("sqlite:///other.db")
+
+    assert not tracking.is_tracking_uri_set()
+
+
+def test_a_command_names_the_store_that_it_would_not_find_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tracking.tracking_command("runs") == "python -m tracking runs"
+    assert tracking.tracking_command("show", "a b", store="sqlite:///x.db").endswith(
+        "show 'a b' --store sqlite:///x.db"
+    )
+    tracking.set_tracking_uri("sqlite:///set.db")
+    assert tracking.tracking_command("runs").endswith("/set.db")
+    tracking.reset()
+    monkeypatch.setenv("TRACKING_URI", "sqlite:///said.db")
+    assert tracking.tracking_command("runs", store="sqlite:///said.db") == "python -m tracking runs"

@@ -26,7 +26,7 @@ from tracking.entities import LifecycleStage, ViewType
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.store.sqlite import Store
-from tracking.stores import absolute_uri
+from tracking.stores import absolute_uri, tracking_command
 from tracking.text.formatting import format_size, plain
 
 ExperimentOption = Annotated[
@@ -52,7 +52,7 @@ def delete(runs: RunsArgument = None, experiment: ExperimentOption = None, store
     python -m tracking delete --experiment scratch
     """
     with opened(store) as source:
-        _move(source, runs or [], experiment, LifecycleStage.DELETED)
+        _move(source, runs or [], experiment, LifecycleStage.DELETED, store)
 
 
 def restore(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
@@ -63,25 +63,26 @@ def restore(runs: RunsArgument = None, experiment: ExperimentOption = None, stor
     python -m tracking restore a93f
     """
     with opened(store) as source:
-        _move(source, runs or [], experiment, LifecycleStage.ACTIVE)
+        _move(source, runs or [], experiment, LifecycleStage.ACTIVE, store)
 
 
-def _move(source: Store, references: list[str], experiment: str | None, to: LifecycleStage) -> None:
+def _move(source: Store, references: list[str], experiment: str | None, to: LifecycleStage, store: str | None) -> None:
     deleting = to == LifecycleStage.DELETED
-    verb = "delete" if deleting else "restore"
+    verb, back = ("delete", "restore") if deleting else ("restore", "delete")
     if bool(references) == (experiment is not None):
         raise InvalidValue(f"Name what to {verb}: one or more RUNs, or --experiment NAME.")
-    undo = f"  Undo: python -m tracking {'restore' if deleting else 'delete'}"
     if experiment is not None:
         found = resolve_experiment(source, experiment)
         source.update_experiment(found.experiment_id, lifecycle_stage=to)
-        emit(f"{verb}d experiment {plain(found.name)}.{undo} --experiment {found.experiment_id}")
+        undo = tracking_command(back, "--experiment", found.experiment_id, store=store)
+        emit(f"{verb}d experiment {plain(found.name)}.  Undo: {undo}")
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
     for run in resolve_runs(source, references, stage=stage, tell=note):
         source.update_run(run.info.run_id, lifecycle_stage=to)
-        emit(f"{verb}d {run.info.run_id[:8]} ({plain(run.info.run_name)}).{undo} {run.info.run_id[:8]}")
+        short = run.info.run_id[:8]
+        emit(f"{verb}d {short} ({plain(run.info.run_name)}).  Undo: {tracking_command(back, short, store=store)}")
 
 
 def gc(
@@ -164,6 +165,6 @@ def check(
     emit_table(rows, columns, format, empty="Records and files agree.")
     left = sum(not problem.fixed for problem in problems)
     if left and not fix and any(problem.kind != "database" for problem in problems):
-        note(f"{left} found. Repair what can be repaired: python -m tracking check --fix")
+        note(f"{left} found. Repair what can be repaired: {tracking_command('check', '--fix', store=store)}")
     if left:
         raise typer.Exit(1)

@@ -208,7 +208,7 @@ def _experiment_of(sql: sqlite3.Connection, row: tuple[Any, ...], locations: Loc
     """Return the entity of a row of `_EXPERIMENT`."""
     id_, name, location, lifecycle, created, updated = row
     tags = dict(sql.execute("SELECT key, value FROM experiment_tags WHERE experiment = ?", (id_,)))
-    return Experiment(str(id_), name, locations.experiment_uri(id_, location), lifecycle, created, updated, tags)
+    return Experiment(str(id_), name, locations.experiment_uri(id_, location), lifecycle, tags, created, updated)
 
 
 def _experiment_comparison(comparison: Comparison) -> Sql:

@@ -93,6 +93,8 @@ def check_path(path: object, *, normalise: bool = False) -> str:
     if not path:
         return ""
     text = posixpath.normpath(path) if normalise else path
+    if normalise and text == ".":
+        return ""
     parts = text.split("/")
     if posixpath.isabs(text) or any(part in ("", ".", "..") for part in parts) or "\0" in text:
         raise InvalidArtifactPath(

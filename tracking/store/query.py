@@ -174,20 +174,24 @@ class _Parser:
 
     def _identifier(self) -> tuple[str, str]:
         """Read `kind.name`, `kind."name"` or a bare attribute."""
-        token = self._next()
+        token = last = self._next()
+        text = token.text
         if token.sort == "quoted":
-            return "attribute", self._attribute(token, token.text[1:-1])
-        if token.sort != "word":
+            last = self._peek()
+            if text[0] != "`" or last.text[:1] != "." or last.start != token.start + len(text):
+                return "attribute", self._attribute(token, text[1:-1])
+            text = text[1:-1] + self._next().text  # `metrics`.rmse
+        elif token.sort != "word":
             self.position -= 1
             raise self._unexpected("a name such as metrics.rmse or params.alpha")
-        prefix, dot, name = token.text.partition(".")
+        prefix, dot, name = text.partition(".")
         if not dot:
-            return "attribute", self._attribute(token, token.text)
+            return "attribute", self._attribute(token, text)
         if prefix not in self.vocabulary.kinds:
             known = ", ".join(f"{known}." for known in self.vocabulary.kinds if known.endswith("s"))
             raise self.error(token, f"'{prefix}.' is no kind of name; known are {known} and bare attributes")
         if not name:
-            name = self._quoted_name(token)
+            name = self._quoted_name(last)
         kind = self.vocabulary.kinds[prefix]
         return (kind, self._attribute(token, name)) if kind == "attribute" else (kind, name)
 

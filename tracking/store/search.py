@@ -89,7 +89,7 @@ def _run_info(row: Row, uris: dict[int, str]) -> RunInfo:
     """Return the entity of a row of `_INFO`."""
     _, run_id, experiment, name, user, status, start, end, lifecycle = row
     uri = f"{uris[experiment]}/{run_id}"
-    return RunInfo(run_id, str(experiment), name, user, status, start, end, lifecycle, uri)
+    return RunInfo(run_id, str(experiment), user, status, start, end, lifecycle, uri, name)
 
 
 def find_runs(sql: sqlite3.Connection, selection: Selection, locations: Locations) -> list[Run]:
@@ -139,7 +139,7 @@ def _info_columns(rows: list[Row], uris: dict[int, str]) -> dict[str, list[Any]]
     places = [f"{uris[experiment]}/{run_id}" for run_id, experiment in zip(ids, experiments, strict=True)]
     texts = {experiment: str(experiment) for experiment in uris}
     ids_of_experiments = [texts[experiment] for experiment in experiments]
-    values = (ids, ids_of_experiments, names, users, statuses, starts, ends, lifecycles, places)
+    values = (ids, ids_of_experiments, users, statuses, starts, ends, lifecycles, places, names)
     return dict(zip(RunInfo.__slots__, values, strict=True))
 
 

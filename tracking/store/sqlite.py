@@ -161,7 +161,7 @@ class Store:
         )
         uri = self._artifact_uri(experiment, location, run_id)
         stage = str(LifecycleStage.ACTIVE)
-        info = RunInfo(run_id, str(experiment), run_name, user_id, "RUNNING", start_time, None, stage, uri)
+        info = RunInfo(run_id, str(experiment), user_id, "RUNNING", start_time, None, stage, uri, run_name)
         return Run(info, RunData({}, {}, dict(tags)))
 
     def get_run(self, run_id: str) -> Run:

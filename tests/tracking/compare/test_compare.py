@@ -35,7 +35,7 @@ def make_run(
     **metrics: float,
 ) -> Run:
     number = next(NUMBERS)
-    info = RunInfo(f"{number:032x}", experiment, f"run {number}", "me", "FINISHED", 0, 500, "active", "file:///x")
+    info = RunInfo(f"{number:032x}", experiment, "me", "FINISHED", 0, 500, "active", "file:///x", f"run {number}")
     return Run(info, RunData(metrics, {key: str(value) for key, value in params.items()}, {**TAGS, **(tags or {})}))
 
 
