@@ -78,7 +78,7 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
             return problems  # rows that cannot be trusted must not decide which files to remove
     except StoreCorrupt as error:
         return [Problem("database", name_of(database.path), str(error))]
-    problems = _stale_runs(database, fix=fix) + _strange_ids(database, locations)
+    problems = _foreign_tables(database, fix=fix) + _stale_runs(database, fix=fix) + _strange_ids(database, locations)
     problems += [_link(link, locations.root) for link in links]
     states = database.read(_ended)
     strangers, unread = _runs_of_neighbours(database.path) if set(folders) - set(states) else (set(), [])
@@ -98,8 +98,46 @@ def _damage(database: Database) -> list[Problem]:
 
 def _complaints(sql: sqlite3.Connection) -> list[str]:
     lines = [line for (line,) in sql.execute("PRAGMA quick_check").fetchall() if line != "ok"]
-    strays = sql.execute("PRAGMA foreign_key_check").fetchall()
+    # Of our tables only: with those of another program the check as a whole may fail.
+    strays = [row for table in sorted(schema.own_tables()) for row in sql.execute(f"PRAGMA foreign_key_check({table})")]
     return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
+
+
+def _foreign_tables(database: Database, *, fix: bool) -> list[Problem]:
+    """Find tables that another program made, as MLflow does where it is pointed at a store."""
+    tables = database.read(_tables_of_others)
+    if fix:
+        database.write(_drop, [name for name, empty in tables.items() if empty])
+    return [
+        Problem("foreign table", name, _foreign_table(empty, fix=fix), fix and empty) for name, empty in tables.items()
+    ]
+
+
+def _foreign_table(empty: bool, *, fix: bool) -> str:
+    said = "Another program made this table, as MLflow does; "
+    if not empty:
+        return f"{said}it holds rows and is left alone. Remove it with sqlite3 if nobody needs them."
+    return said + ("removed." if fix else "--fix removes it.")
+
+
+def _tables_of_others(sql: sqlite3.Connection) -> dict[str, bool]:
+    """Return the tables that are not ours, and whether nothing is lost with them: empty, or MLflow's version."""
+    others = sorted(set(schema.table_names(sql)) - schema.own_tables())
+    return {name: name == "alembic_version" or _is_empty(sql, name) for name in others}
+
+
+def _is_empty(sql: sqlite3.Connection, table: str) -> bool:
+    return sql.execute(f"SELECT 1 FROM {_quoted(table)} LIMIT 1").fetchone() is None
+
+
+def _drop(sql: sqlite3.Connection, tables: list[str]) -> None:
+    for table in tables:
+        sql.execute(f"DROP TABLE {_quoted(table)}")
+    schema.keep_mlflow_out(sql)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _stale_runs(database: Database, *, fix: bool) -> list[Problem]:

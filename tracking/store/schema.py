@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from tracking.errors import StoreCorrupt, StoreTooNew
@@ -75,7 +76,34 @@ def _claims(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims]
+def keep_mlflow_out(connection: sqlite3.Connection) -> None:
+    """Make MLflow refuse the file before it changes anything, should somebody point it here.
+
+    Of the tables that it makes first, only `metrics` has no namesake here; then it reads in `alembic_version` which
+    of its versions the file has. Views of these names are there already and cannot be written to. Seen with MLflow
+    3.17: "Can't locate revision identified by 'of python -m tracking, not MLflow'".
+    """
+    connection.execute("CREATE VIEW IF NOT EXISTS metrics AS SELECT * FROM latest")
+    connection.execute(
+        "CREATE VIEW IF NOT EXISTS alembic_version AS SELECT 'of python -m tracking, not MLflow' AS version_num"
+    )
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims, keep_mlflow_out]
+
+
+def own_tables() -> set[str]:
+    """Return the names of all tables that a store has; any other is another program's."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for step in MIGRATIONS:
+            step(connection)
+        return set(table_names(connection))
+
+
+def table_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the tables in a file, without SQLite's own."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in rows if not name.startswith("sqlite_")]
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -278,8 +278,10 @@ class Store:
         """Compare rows and files, and the rows among themselves; [] is a clean bill. `fix` repairs.
 
         Kinds: "orphan folder" and "orphan file" (files that no run names; removed), "stale run" (RUNNING,
-        but its process is gone; set to KILLED), "database" (damage that SQLite reports; not repaired). That
-        the folder of a run is missing is no problem: it is made when a file is logged.
+        but its process is gone; set to KILLED), "foreign table" (another program's, as MLflow leaves them; removed
+        if empty), and not repaired: "strange run" (its files could be anybody's), "link" (where a folder belongs),
+        "database" (damage that SQLite reports). That the folder of a run is missing is no problem: it is made when
+        a file is logged.
         """
         return maintenance.check(self._database, self._locations(), fix=fix)
 
