@@ -47,6 +47,10 @@ class PointFailed(RunnerError):
     """A point raised, ran out of time, or took its worker along."""
 
 
+class StopPoint(KeyboardInterrupt):
+    """A running point is to end because its sweep stops: Ctrl-C or SIGTERM. No error, and no estimator's doing."""
+
+
 class Interrupted(RunnerError):
     """Ctrl-C or SIGTERM ended the sweep; what had finished is recorded."""
 

@@ -30,7 +30,7 @@ from tracking.entities import (
     RunTag,
     ViewType,
 )
-from tracking.errors import TrackingError
+from tracking.errors import StoreError, TrackingError
 from tracking.fluent import (
     create_experiment,
     delete_experiment,
@@ -101,6 +101,7 @@ __all__ = [
     "RunOperations",
     "RunStatus",
     "RunTag",
+    "StoreError",
     "TrackingClient",
     "TrackingError",
     "ViewType",

@@ -6,6 +6,7 @@ working until the first of them is ready.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import statistics
 import tempfile
@@ -17,8 +18,9 @@ from pathlib import Path
 from runner.engine.interrupts import Interrupts
 from runner.engine.process_pool import Death, Ended, Pool
 from runner.engine.sharing import data_bytes, share_datasets
-from runner.engine.thread_pool import Crew
+from runner.engine.thread_pool import ThreadPool
 from runner.engine.worker import Task
+from runner.errors import StopPoint
 from runner.settings import PROCESS_BACKENDS, Settings
 from runner.trial.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
 from runner.trial.spec import Spec
@@ -56,6 +58,7 @@ class Engine:
         self._again: deque[Task] = deque()
         self._seconds: deque[float] = deque(maxlen=25)
         self._met: set[str] = set()  # experiments of which a point has ended
+        self._drawing: set[str] = set()  # experiments whose points run alone, as they share random generators
         # Asked for again, a point gets one more try, whatever happened before; if it kills that worker too, no other.
         self._kills = Counter({number: min(times, MOST_KILLS - 1) for number, times in (deaths or {}).items()})
         self.interrupted = 0
@@ -132,7 +135,7 @@ class Engine:
             try:
                 with interrupts.raising():
                     outcome = record(task.spec, self._session, attempt=task.attempt, on_start=begun.append)
-            except KeyboardInterrupt:
+            except StopPoint:
                 if begun:
                     yield self._settle(task, record_interrupt(task.spec, self._session, begun[0]))
                 break
@@ -173,24 +176,37 @@ class Engine:
         yield from self._stop(pool, interrupts)
 
     def _run_threads(self, interrupts: Interrupts) -> Iterator[Outcome]:
-        crew = Crew(min(self._size, self._left), self._session)
-        while not (interrupts.requested or self.stopped):
-            while crew.room and (task := self._next()) is not None:
-                crew.give(task)
-            if not crew.busy:
-                crew.close()
-                return
-            for event in crew.events(0.2):
-                yield self._settle_event(event)
-        yield from self._stop(crew, interrupts)
+        with contextlib.closing(ThreadPool(min(self._size, self._left), self._session)) as pool:
+            while not (interrupts.requested or self.stopped):
+                while pool.room and (task := self._next_for_thread(pool)) is not None:
+                    pool.give(task)
+                if not pool.busy:
+                    return
+                for event in pool.events(0.2):
+                    yield self._settle_event(event)
+            yield from self._stop(pool, interrupts)
 
-    def _stop(self, helpers: Pool | Crew, interrupts: Interrupts) -> Iterator[Outcome]:
+    def _next_for_thread(self, pool: ThreadPool) -> Task | None:
+        """Return what to run next in a thread; a point that runs alone waits until no other does."""
+        task = self._next()
+        if task is not None and (task.alone or task.spec.experiment in self._drawing):
+            task = replace(task, alone=True)
+            if pool.busy:
+                self._again.appendleft(task)
+                return None
+        return task
+
+    def _stop(self, helpers: Pool | ThreadPool, interrupts: Interrupts) -> Iterator[Outcome]:
         reason = "interrupted" if interrupts.requested else "stopped by fail_fast"
         for event in helpers.stop(grace=0.0 if interrupts.requested > 1 else GRACE_SECONDS, reason=reason):
             yield self._settle_event(event, status="KILLED")
 
     def _settle_event(self, event: Ended | Death, *, status: str = "FAILED") -> Outcome:
         if isinstance(event, Ended):
+            if event.alone_next:
+                self._drawing.add(event.outcome.experiment)
+                self._again.append(replace(event.task, alone=True))
+                return replace(event.outcome, will_retry=True)
             return self._settle(event.task, event.outcome)
         task = event.task
         self._kills[task.spec.number] += 1
@@ -241,7 +257,7 @@ def _next_of(ended: Iterator[tuple[Task, Outcome]], interrupts: Interrupts) -> t
     try:
         with interrupts.raising():
             return None if interrupts.requested else next(ended, None)
-    except KeyboardInterrupt:
+    except StopPoint:
         return None
 
 

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+from runner.errors import StopPoint
+
 
 class Interrupts:
     """Handlers that are in force inside the `with` block; they do nothing outside the main thread."""
@@ -29,7 +31,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def raising(self) -> Iterator[None]:
-        """Let an interrupt inside the block end it by KeyboardInterrupt."""
+        """Let an interrupt inside the block end it by StopPoint."""
         self._raising = True
         try:
             yield
@@ -40,4 +42,4 @@ class Interrupts:
         self.requested += 1
         self.signal = number
         if self._raising:
-            raise KeyboardInterrupt
+            raise StopPoint

@@ -31,6 +31,7 @@ class Ended:
 
     task: Task
     outcome: Outcome
+    alone_next: bool = False  # it has to run again, alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,88 +1,109 @@
-"""Threads of our own that run points in this process: backend=threading. The same verbs as the pool's.
+"""Threads of this process that run points: backend=threading. The same verbs as the process pool's.
 
-joblib's threads were not used because they cannot be told to end their points, take tasks ahead of a failure
-that should stop the sweep, and leave runs open that then read as finished.
+A thread cannot be ended. When a sweep stops, its running points get a moment to end; one that does not is recorded
+as KILLED and left behind: it computes on until its fit returns or the program ends, and records nothing more.
+concurrent.futures and joblib were not used because a program waits for their threads before it ends.
+
+numpy's and Python's global random generators are one for all threads. Points side by side leave them alone; where
+they have moved meanwhile, nobody can tell whose draws were whose, and the point runs again, alone and seeded.
 """
 
 from __future__ import annotations
 
 import queue
+import random
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import tracking
+import numpy as np
+
 from runner.engine.process_pool import Death, Ended
 from runner.engine.worker import Task
-from runner.trial.record import Outcome, Session, record, record_interrupt
+from runner.errors import PointFailed, StopPoint
+from runner.trial.record import Outcome, Session, record
 
-SECONDS_TO_NOTICE = 0.5  # how long an interrupted thread may take to end its run
+SECONDS_TO_NOTICE = 0.5  # how long a point may take to record what it is just recording
+DRAWN = "np.random or random was drawn from, which threads share. This point runs again, alone."
+
+
+def _random_state() -> tuple[Any, ...]:
+    """Return where the global generators of numpy and Python stand."""
+    state: Any = np.random.get_state()
+    kind, keys, *rest = state
+    return kind, keys.tobytes(), *rest, random.getstate()
 
 
 @dataclass(slots=True)
 class _Running:
-    """What a thread is in."""
+    """A task that a thread is in."""
 
     task: Task
-    thread: int
-    since: float
+    since: float = field(default_factory=time.monotonic)
+    random: tuple[Any, ...] = field(default_factory=_random_state)
     run_id: str | None = None
+    alone_next: bool = False
+
+    def begin(self, run_id: str) -> None:
+        """Take the id of its run."""
+        self.run_id = run_id
 
 
-class Crew:
-    """A fixed number of threads; those that compute when the sweep ends are interrupted between two steps."""
+class ThreadPool:
+    """A fixed number of threads, each in one point at a time."""
 
     def __init__(self, size: int, session: Session) -> None:
         self._size = size
         self._session = session
         self._asked: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[tuple[Task, Outcome | None]] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[tuple[_Running, Outcome | BaseException]] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
-        self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self.busy = 0  # tasks that are given out and not ended
         for _ in range(size):
-            # Daemons: one that hangs in a library must not keep the program from ending.
+            # Daemons: one that is left behind must not keep the program from ending.
             threading.Thread(target=self._serve, name="point", daemon=True).start()
 
     @property
     def room(self) -> int:
-        """How many tasks can begin at once."""
-        return self._size - self.busy
+        """How many tasks can begin at once; none beside one that runs alone."""
+        return 0 if any(running.task.alone for running in self._running.values()) else self._size - self.busy
 
     def give(self, task: Task) -> None:
         """Let a thread run a task."""
         self.busy += 1
+        self._running[task.spec.number] = _Running(task)
         self._asked.put(task)
 
     def events(self, timeout: float) -> Iterator[Ended]:
-        """Wait for news at most `timeout` seconds and yield what ended."""
+        """Wait for news at most `timeout` seconds and yield what ended. Raises what a store raised in a thread."""
         try:
             while True:
-                task, outcome = self._news.get(timeout=timeout)
+                running, result = self._news.get(timeout=timeout)
                 self.busy -= 1
                 timeout = 0.0
-                if outcome is not None:
-                    yield Ended(task, outcome)
+                if isinstance(result, StopPoint):
+                    continue  # told by `stop`
+                del self._running[running.task.spec.number]
+                if isinstance(result, BaseException):
+                    raise result
+                yield Ended(running.task, result, alone_next=running.alone_next)
         except queue.Empty:
             return
 
     def stop(self, *, grace: float, reason: str) -> Iterator[Ended | Death]:
-        """Let running points end for at most `grace` seconds, interrupt the others, and give up those that hang."""
+        """Let running points end for at most `grace` seconds, and leave behind those that do not."""
         yield from self._wait(grace)
-        with self._lock:
-            for running in self._running.values():
-                _interrupt(running.thread)
+        self._stopped.set()
         yield from self._wait(SECONDS_TO_NOTICE)
-        with self._lock:
-            stuck, self._running = list(self._running.values()), {}
-        for running in stuck:
-            _let_go(running.run_id)
+        for running in self._running.values():
             yield Death(running.task, running.run_id, reason, time.monotonic() - running.since)
-        self.close()
 
     def close(self) -> None:
-        """Let the idle threads end."""
+        """Let the idle threads end, and the others as soon as they notice."""
+        self._stopped.set()
         for _ in range(self._size):
             self._asked.put(None)
 
@@ -94,39 +115,28 @@ class Crew:
 
     def _serve(self) -> None:
         while (task := self._asked.get()) is not None:
-            self._news.put((task, self._run(task)))
+            running = self._running[task.spec.number]
+            try:
+                result: Outcome | BaseException = self._run(running)
+            except BaseException as error:  # the driver raises it: a thread that ends would be waited for in vain
+                result = error
+            self._news.put((running, result))
 
-    def _run(self, task: Task) -> Outcome | None:
-        running = _Running(task, threading.get_ident(), time.monotonic())
+    def _run(self, running: _Running) -> Outcome:
+        task = running.task
 
-        def remember(run_id: str) -> None:
-            running.run_id = run_id
+        def check() -> None:
+            if self._stopped.is_set():
+                raise StopPoint
+            if not task.alone and _random_state() != running.random:
+                running.alone_next = True
+                raise PointFailed(DRAWN)
 
-        with self._lock:
-            self._running[task.spec.number] = running
-        try:
-            outcome = record(task.spec, self._session, attempt=task.attempt, on_start=remember)
-            self._leave(task)
-        except KeyboardInterrupt:
-            self._leave(task)
-            if running.run_id is None:
-                return None
-            return record_interrupt(task.spec, self._session, running.run_id)
-        return outcome
-
-    def _leave(self, task: Task) -> None:
-        with self._lock:
-            self._running.pop(task.spec.number, None)
-
-
-def _interrupt(thread: int) -> None:
-    """Raise KeyboardInterrupt in a thread as soon as it is back from what it computes."""
-    import ctypes
-
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
-
-
-def _let_go(run_id: str | None) -> None:
-    """Take the run of a thread that hangs off that thread's stack: the program's end would end it."""
-    if run_id is not None:
-        tracking.release_run(run_id)
+        return record(
+            task.spec,
+            self._session,
+            attempt=task.attempt,
+            on_start=running.begin,
+            before_recording=check,
+            seeds=task.alone,
+        )

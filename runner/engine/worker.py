@@ -29,6 +29,7 @@ class Task:
 
     spec: Spec
     attempt: int = 1
+    alone: bool = False  # with no other in this process
 
 
 @dataclass(frozen=True, slots=True)

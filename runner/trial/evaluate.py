@@ -92,9 +92,15 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
     return _splits[known]
 
 
-def evaluate(estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int) -> Iterator[Fold]:
-    """Fit and score a clone on every fold, in order. Raises what the estimator raises."""
-    seed_everything(seed)
+def evaluate(
+    estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int | None
+) -> Iterator[Fold]:
+    """Fit and score a clone on every fold, in order. Raises what the estimator raises.
+
+    `seed` is that of the global random generators; None leaves them alone.
+    """
+    if seed is not None:
+        seed_everything(seed)
     scoring = _scoring(estimator, scorers)
     losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
     unfitted = _cloner(estimator)

@@ -15,7 +15,7 @@ from typing import Any
 
 import tracking
 from runner.data.dataset import Dataset, load
-from runner.errors import PointFailed
+from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.trial.identity import (
@@ -26,7 +26,7 @@ from runner.trial.identity import (
     parameters,
     splits_key,
 )
-from runner.trial.runlog import RunLog
+from runner.trial.runlog import RunLog, encodable
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking.records.identity import write_identity
@@ -109,37 +109,54 @@ class Outcome:
 
 
 def record(
-    spec: Spec, session: Session, *, attempt: int = 1, on_start: Callable[[str], None] = lambda run_id: None
+    spec: Spec,
+    session: Session,
+    *,
+    attempt: int = 1,
+    on_start: Callable[[str], None] = lambda run_id: None,
+    before_recording: Callable[[], None] = lambda: None,
+    seeds: bool = True,
 ) -> Outcome:
-    """Run a point and record it; a failure becomes a FAILED run, never an exception.
+    """Run a point and record it; whatever its estimator raises becomes a FAILED run, never an exception.
 
-    `on_start` is told the run's id. An interrupt ends the run as KILLED and goes on to the caller.
+    `on_start` is told the run's id. `before_recording` is called before what a fold or the final fit gave is
+    recorded, and ends the point by what it raises. Without `seeds` the global random generators are left alone.
+    Raises StopPoint, with the run ended as KILLED, and StoreError, after which no other point could be recorded.
     """
     start = time.perf_counter()
     if tracking.get_tracking_uri() != session.store:  # a worker's, or that of an estimator which chose another
         tracking.set_tracking_uri(session.store)
-    with tracking.start_run(
-        experiment_id=experiment_id(session.store, spec.experiment),
-        run_name=spec.name,
-        nested=True,
-        tags=_first_tags(spec, session, attempt),
-    ) as run:
-        on_start(run.info.run_id)
-        tracking.log_text(write_mapping(spec.config), CONFIG_FILE)
-        tracking.log_text(write_request(_request(spec)), OVERRIDES_FILE)
-        tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
-        if session.patch:
-            patch = session.patch.decode("utf-8", "surrogateescape")
-            tracking.log_text(patch, PATCH_FILE, shared=True)
-        log = RunLog()
-        folds: list[Fold] = []
-        error: BaseException | None = None
-        try:
-            with log.capturing(), limited_threads(session.threads):
-                _work(spec, session, folds, log)
-        except (Exception, SystemExit) as caught:  # an estimator's sys.exit() ends only its point
-            error = caught
-        return _finish(run.info.run_id, spec, folds, log, error, time.perf_counter() - start)
+    run_id = ""
+    try:
+        with tracking.start_run(
+            experiment_id=experiment_id(session.store, spec.experiment),
+            run_name=spec.name,
+            nested=True,
+            tags=_first_tags(spec, session, attempt),
+        ) as run:
+            run_id = run.info.run_id
+            on_start(run_id)
+            _log_request(spec, session)
+            log = RunLog()
+            folds: list[Fold] = []
+            error: BaseException | None = None
+            try:
+                with log.capturing(), limited_threads(session.threads):
+                    _work(spec, session, folds, log, before_recording, seeds=seeds)
+            except (StopPoint, tracking.StoreError):
+                raise
+            except BaseException as caught:  # sys.exit() and KeyboardInterrupt too: they end only their point
+                error = caught
+            return _finish(run_id, spec, folds, log, error, time.perf_counter() - start)
+    except tracking.StoreError:
+        raise
+    except tracking.TrackingError as problem:  # its estimator deleted its run, say
+        if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise tracking.StoreError(f"{session.store} was removed while points were recorded there.") from problem
+        if not run_id:
+            raise
+        seconds = time.perf_counter() - start
+        return replace(outcome_of(spec, run_id, "FAILED", seconds=seconds), error=_describe(problem))
 
 
 def flushed_together(session: Session) -> AbstractContextManager[None]:
@@ -256,7 +273,25 @@ def dataset_of(spec: Spec, session: Session) -> Dataset:
 
 
 # -----------------------------------------------------------------------------------------------
-def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
+def _log_request(spec: Spec, session: Session) -> None:
+    """Record what is known before anything is computed."""
+    tracking.log_text(write_mapping(spec.config), CONFIG_FILE)
+    tracking.log_text(write_request(_request(spec)), OVERRIDES_FILE)
+    tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
+    if session.patch:
+        patch = session.patch.decode("utf-8", "surrogateescape")
+        tracking.log_text(patch, PATCH_FILE, shared=True)
+
+
+def _work(
+    spec: Spec,
+    session: Session,
+    folds: list[Fold],
+    log: RunLog,
+    before_recording: Callable[[], None],
+    *,
+    seeds: bool,
+) -> None:
     """Fit and score every fold, record them, and keep the final model."""
     params = parameters(spec.config)
     try:
@@ -273,7 +308,9 @@ def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
     log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")
     pending: list[Fold] = []
     flushed = time.perf_counter()
-    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=spec.config["seed"]):
+    seed = spec.config["seed"] if seeds else None
+    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=seed):
+        before_recording()
         folds.append(fold)
         pending.append(fold)
         log.write(f"fold {fold.number}: " + " ".join(f"{k}={v:.6g}" for k, v in fold.scores.items()))
@@ -285,6 +322,7 @@ def _work(spec: Spec, session: Session, folds: list[Fold], log: RunLog) -> None:
     if spec.config.get("refit", True):
         start = time.perf_counter()
         model = fit_final(parts.estimator, data, splits)
+        before_recording()
         tracking.log_model(model, MODEL_FOLDER)
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
 
@@ -328,10 +366,9 @@ def _finish(
             log.write(note)
     message = None
     if error is not None:
-        kind = "SystemExit" if isinstance(error, SystemExit) else type(error).__name__
-        message = f"{kind}: {' '.join(str(error).split())}"
+        message = _describe(error)
         tags[ERROR] = message[:1000]
-        trace = "".join(traceback.format_exception(error))
+        trace = encodable("".join(traceback.format_exception(error)))
         tracking.log_text(trace, TRACEBACK_FILE)
         log.write(message)
     tracking.log_text(log.text(), LOG_FILE)
@@ -360,6 +397,16 @@ def _request(spec: Spec) -> Request:
         config_name=spec.config_name,
         follows=spec.follows,
     )
+
+
+def _describe(error: BaseException) -> str:
+    """Return an exception in one line, whatever its text is and even if it has none."""
+    kind = "SystemExit" if isinstance(error, SystemExit) else type(error).__name__
+    try:
+        text = str(error)
+    except Exception as broken:
+        text = f"its text cannot be had, {type(broken).__name__} in __str__"
+    return encodable(": ".join([kind, *filter(None, [" ".join(text.split())])]))
 
 
 def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:

@@ -19,11 +19,23 @@ from contextvars import ContextVar
 from typing import Any, TextIO
 
 
+def encodable(text: str) -> str:
+    """Return text that UTF-8 can hold: lone surrogates, as names of files may have, are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class _Buffer(io.StringIO):
+    """What a point prints goes here, also after it closed its standard output."""
+
+    def close(self) -> None:
+        """Stay open."""
+
+
 class RunLog:
     """The log of one point."""
 
     def __init__(self) -> None:
-        self._buffer = io.StringIO()
+        self._buffer = _Buffer()
         self._start = time.perf_counter()
         self._before: frozenset[int | None] = frozenset()
         self._warnings: dict[str, None] = {}
@@ -34,7 +46,7 @@ class RunLog:
 
     def text(self) -> str:
         """Return everything so far."""
-        return self._buffer.getvalue()
+        return encodable(self._buffer.getvalue())
 
     def warnings(self) -> list[str]:
         """Return the warnings so far, each distinct one once."""
@@ -42,7 +54,7 @@ class RunLog:
 
     def warn(self, category: type[Warning], message: Warning | str) -> None:
         """Take a warning."""
-        self._warnings[f"{category.__name__}: {' '.join(str(message).split())}"] = None
+        self._warnings[encodable(f"{category.__name__}: {' '.join(str(message).split())}")] = None
 
     @contextlib.contextmanager
     def capturing(self) -> Iterator[None]:

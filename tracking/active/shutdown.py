@@ -78,10 +78,11 @@ def end(run: OpenRun, status: str) -> None:
 
 
 def end_all(status: str, runs: Iterable[OpenRun] | None = None) -> None:
-    """End the open runs of all threads, or the given ones, innermost first."""
+    """End the open runs of all threads, or the given ones, innermost first; one that was ended otherwise stays so."""
     for run in reversed(list(state.open_runs.values() if runs is None else runs)):
         try:
-            end(run, status)
+            if run.client.get_run(run.run_id).info.status == RunStatus.RUNNING:
+                end(run, status)
         except TrackingError as problem:  # at the end of a program there is nobody left to catch it
             sys.stderr.write(f"Run {run.run_id} could not be ended as {status}: {problem}\n")
 

@@ -23,6 +23,7 @@ P = ParamSpec("P")
 
 _BUSY_SECONDS = 120.0
 _BUSY_TURN_SECONDS = 2.0  # waiting inside SQLite does not hear Ctrl-C, so that it happens in turns
+_jitter = random.Random()  # its own: the global one may be seeded by an experiment
 
 
 class _Local(threading.local):
@@ -243,7 +244,7 @@ def _until_free(work: Callable[[], T]) -> T:
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0.001, 0.01))
+        time.sleep(_jitter.uniform(0.001, 0.01))
 
 
 def _connect_to(name: str, *, uri: bool = False) -> Connection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import suppress
 from typing import Any
@@ -79,7 +80,8 @@ class Lease:
         self.handle = Handle(survives_fork=survives_fork)
 
     def __del__(self) -> None:
-        self.handle.discard()
+        if not sys.is_finalizing():  # threads are frozen then, perhaps in a call: the lock would be waited for in vain
+            self.handle.discard()
 
 
 def is_lost_to_fork(file: Identity | None) -> bool:
