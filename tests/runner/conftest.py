@@ -18,12 +18,17 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each class does what its name says for alpha >= 0.3, and is a Ridge below that.
 ESTIMATORS = """
 import os
+import random
+import resource
+import shutil
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
+import tracking
 from sklearn.linear_model import Ridge
 
 
@@ -83,6 +88,58 @@ class Mapped(Odd):
         while X is not None and not isinstance(X, np.memmap):
             X = X.base
         Path("all-rows-mapped" if X is not None else "rows-in-memory").touch()
+
+
+class Draws(Ridge):
+    def fit(self, X, y):
+        return super().fit(X, y + np.random.normal(size=len(y)) + random.random())
+
+
+class Vanishes(Odd):
+    def misbehave(self, X):
+        shutil.rmtree("runs")
+
+
+class Fills(Odd):
+    def misbehave(self, X):
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+
+
+class Own(BaseException):
+    pass
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class Nasty(Odd):
+    def misbehave(self, X):
+        match round(100 * self.alpha):
+            case 30:
+                raise Own("mine")
+            case 31:
+                raise Mute
+            case 32:
+                raise ValueError("\\ud800")
+            case 33:
+                print("\\ud800")
+            case 34:
+                warnings.warn("\\ud800")
+            case 35:
+                sys.stdout.close()
+            case 36:
+                os.environ.clear()
+            case 37:
+                tracking.delete_run(tracking.active_run().info.run_id)
+            case 38:
+                raise GeneratorExit
+            case 39:
+                raise KeyboardInterrupt
+            case 40:
+                tracking.set_tracking_uri("sqlite:///elsewhere/x.db")
 
 
 class Troubled(Odd):

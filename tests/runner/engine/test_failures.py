@@ -31,6 +31,9 @@ class Ended:
     def error(self, alpha: float) -> str:
         return self.run(alpha).data.tags["error"]
 
+    def log(self, alpha: float) -> str:
+        return Path(self.client.download_artifacts(self.run(alpha).info.run_id, "run.log")).read_text()
+
     def trace(self, alpha: float) -> str:
         return Path(self.client.download_artifacts(self.run(alpha).info.run_id, "traceback.txt")).read_text()
 
@@ -45,9 +48,56 @@ def sweep(
     def run(*arguments: str) -> Ended:
         folder = tmp_path_factory.mktemp("sweep")
         code, out, err = start_runner(folder, *arguments).end()
+        if code == 2:  # there may be no store to look into
+            return Ended(folder, code, out, err, {}, client_in(folder))
         return Ended(folder, code, out, err, runs_in(folder), client_in(folder))
 
     return run
+
+
+BACKENDS = {
+    "this process": ("n_jobs=1",),
+    "workers": ("n_jobs=2",),
+    "interpreters": ("n_jobs=2", "backend=multiprocessing"),
+    "threads": ("n_jobs=2", "backend=threading"),
+}
+every_backend = pytest.mark.parametrize("how", BACKENDS.values(), ids=BACKENDS)
+
+
+@every_backend
+def test_whatever_an_estimator_does_is_the_matter_of_its_point(
+    sweep: Callable[..., Ended], how: tuple[str, ...]
+) -> None:
+    alphas = "0.1,0.3,0.31,0.32,0.33,0.34,0.35,0.36,0.37,0.38,0.39,0.4,0.2"
+    ended = sweep("-m", "model._target_=estimators.Nasty", f"alpha={alphas}", *how)
+    assert ended.code == 1, ended.err
+    assert "Traceback" not in ended.err
+    assert "7 finished, 6 failed" in ended.out
+    finished = {name for name, run in ended.runs.items() if run.info.status == "FINISHED"}
+    assert finished == {f"ridge alpha={alpha:g}" for alpha in (0.1, 0.2, 0.33, 0.34, 0.35, 0.36, 0.4)}
+    assert ended.error(0.3) == "Own: mine"
+    assert ended.error(0.31) == "Mute: its text cannot be had, ValueError in __str__"
+    assert ended.error(0.32) == "ValueError: \\ud800"
+    assert "\\ud800" in ended.log(0.33)
+    assert ended.run(0.34).data.tags["warnings"] == "UserWarning: \\ud800"
+    assert "ridge alpha=0.37: RunDeleted: " in ended.out  # its run is in the trash, as it asked
+    assert "ridge alpha=0.37" not in ended.runs
+    assert ended.error(0.38) == "GeneratorExit"
+    assert ended.error(0.39) == "KeyboardInterrupt"
+
+
+@every_backend
+@pytest.mark.parametrize(
+    ("estimator", "said"), [("Vanishes", "was removed while points were recorded there"), ("Fills", "No space left")]
+)
+def test_a_store_that_is_full_or_gone_ends_the_sweep_with_one_sentence(
+    sweep: Callable[..., Ended], how: tuple[str, ...], estimator: str, said: str
+) -> None:
+    ended = sweep("-m", f"model._target_=estimators.{estimator}", "alpha=0.1,0.3,0.2,0.15", *how)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    [line] = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert said in line
 
 
 @pytest.fixture(scope="module")

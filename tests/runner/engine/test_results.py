@@ -59,6 +59,28 @@ def test_results_are_the_same_to_the_last_bit_however_the_points_run(tmp_path: P
     assert alone == expected[point]
 
 
+def test_points_that_draw_from_the_global_generators_give_the_same_results_in_threads(
+    tmp_path: Path, start_runner: Callable[..., Any]
+) -> None:
+    def scores(how: str) -> dict[str, list[float]]:
+        folder = tmp_path / how
+        folder.mkdir()
+        asked = ("-m", "model._target_=estimators.Draws", "alpha=0.1,0.2,0.3", "seed=1,2", "n_jobs=2")
+        code, _, err = start_runner(folder, *asked, f"backend={how}").end()
+        assert code == 0, err
+        assert ("threads share. This point runs again, alone." in err) == (how == "threading")
+        client = tracking.TrackingClient(f"sqlite:///{folder}/runs/tracking.db")
+        [experiment] = [found for found in client.search_experiments() if found.name == "ridge"]
+        runs = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
+        assert len(runs) == 6
+        return {
+            run.info.run_name: [metric.value for metric in client.get_metric_history(run.info.run_id, "rmse")]
+            for run in runs
+        }
+
+    assert scores("threading") == scores("sequential")
+
+
 def test_an_estimator_that_writes_into_its_data_does_not_change_the_next_point(tmp_path: Path) -> None:
     writing = ("model=ridge", "model.copy_X=false", "data=synthetic_regression")
     alone = Folder(tmp_path / "alone").scores(*writing, "alpha=1.0")
