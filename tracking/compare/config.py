@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from tracking.compare.following import _copies, _gather_followers
+from tracking.compare.following import Rows, find_followed, gather_followers, is_namesake
 from tracking.compare.making import changed_by_packages, making_of, varying_defaults
 from tracking.records.names import GIT_COMMIT, GIT_DIRTY, is_bookkeeping
 from tracking.records.overrides import change_request, render_value
@@ -75,7 +75,10 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
     """
     flats, notes = _flat_configs(records)
     requests = [record.request for record in records]
-    rows = _without_ignored(find_varying(flats), ignore)
+    varied = find_varying(flats)
+    recorded = [request.follows for request in requests]
+    followed = find_followed(varied, recorded)
+    rows = _without_ignored(varied, followed, ignore=ignore, guessed=None in recorded)
     sections = list(dict.fromkeys(key.partition(".")[0] for key in rows))
     varying = [
         Change(key, rows[key], tuple(map(_origin, repeat(key), rows[key], requests)))
@@ -83,7 +86,7 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
     ]
     counted = [change for change in varying if not is_bookkeeping(change.key)]
     counted += [change for change in _changed_defaults(records) if not matches(change.key, ignore)]
-    folds, rest = _fold(_gather_followers(counted), flats, [record.request.choices for record in records])
+    folds, rest = _fold(gather_followers(counted, followed), flats, [record.request.choices for record in records])
     return ConfigDiff(
         folds=folds,
         changes=rest,
@@ -95,14 +98,19 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
     )
 
 
-def _without_ignored(rows: Mapping[str, tuple[Any, ...]], ignore: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Leave out what matches a pattern, and the copies of a top-level key that does (`model.alpha` of `alpha`)."""
-    leaders = [Change(key, rows[key]) for key in rows if "." not in key and matches(key, ignore)]
-    return {
-        key: values
-        for key, values in rows.items()
-        if not (matches(key, ignore) or any(_copies(Change(key, values), leader) for leader in leaders))
-    }
+def _without_ignored(rows: Rows, followed: Mapping[str, str], *, ignore: Sequence[str], guessed: bool) -> Rows:
+    """Leave out what matches a pattern, and what repeats a key that does (`model.alpha` of `alpha`).
+
+    Where that is guessed, only what has its name too: equal values alone may be chance.
+    """
+
+    def is_ignored(key: str) -> bool:
+        leader = followed.get(key)
+        if leader is None or not matches(leader, ignore):
+            return matches(key, ignore)
+        return not guessed or is_namesake(key, leader)
+
+    return {key: values for key, values in rows.items() if not is_ignored(key)}
 
 
 def _flat_configs(records: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:

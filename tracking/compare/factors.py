@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tracking.compare.following import guess_followed
 from tracking.entities import Run
+from tracking.records.values import find_varying
 
 Params = Mapping[str, str]
 _CLASS = "._target_"
@@ -32,10 +34,10 @@ class Factors:
 
 def find_factors(params: Sequence[Params]) -> Factors:
     """Return which params tell the runs apart, in the order in which they first appear."""
-    varying = _varying(params)
-    copies = {key: tuple(_copies(key, varying, params)) for key in varying if "." not in key}
-    copied = {copy for own in copies.values() for copy in own}
-    kept = [key for key in varying if key not in copied]
+    varying = find_varying(params)
+    followed = guess_followed(varying)
+    copies = {key: tuple(own for own in followed if followed[own] == key) for key in varying if "." not in key}
+    kept = [key for key in varying if key not in followed]
     classes = tuple(key for key in kept if key.endswith(_CLASS))
     implied = frozenset(key for key in kept if any(_comes_with(key, own, params) for own in classes))
     return Factors(tuple(key for key in kept if key not in implied), copies, classes, implied)
@@ -62,26 +64,6 @@ def _number(text: str) -> float | str:
         return text
     whole = str(int(number)) if number.is_integer() else None
     return number if text in (repr(number), whole) else text
-
-
-def _varying(params: Sequence[Params]) -> list[str]:
-    keys = dict.fromkeys(key for own in params for key in own)
-    return [key for key in keys if len({own.get(key) for own in params}) > 1]
-
-
-def _copies(key: str, varying: Iterable[str], params: Sequence[Params]) -> Iterable[str]:
-    """Yield the dotted keys that have the value of a top-level key in every run that has them.
-
-    One common value may be chance unless the name is the same too; two are taken as a copy.
-    """
-    for other in varying:
-        if "." not in other:
-            continue
-        pairs = [(own[other], own.get(key)) for own in params if other in own]
-        if any(value != led for value, led in pairs):
-            continue
-        if len(set(pairs)) > 1 or other.rpartition(".")[2] == key:
-            yield other
 
 
 def _comes_with(key: str, chooser: str, params: Sequence[Params]) -> bool:

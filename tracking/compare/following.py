@@ -1,38 +1,79 @@
-"""tracking.compare.following: to be described."""
+"""Which keys of a config only repeat another one (`model.alpha: ${alpha}`): as recorded, else guessed from values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tracking.records.values import ABSENT, Change, identity
 
+Rows = Mapping[str, tuple[Any, ...]]  # key -> its value in every run, ABSENT where a run has none
 
-def _gather_followers(changes: Sequence[Change]) -> list[Change]:
-    """Put keys that only repeat a top-level key (`model.alpha: ${alpha}`) into its `also`."""
-    leaders = [change for change in changes if "." not in change.key]
-    also: dict[str, list[str]] = {change.key: [] for change in leaders}
+
+def find_followed(rows: Rows, recorded: Sequence[Mapping[str, str] | None]) -> dict[str, str]:
+    """Return for each key that repeats another one in all runs that have it, that other key.
+
+    `recorded` is what the composer wrote for each run (`follows` of overrides.yaml); where a run has none, as those of
+    older versions and those logged by hand, it is guessed for all.
+    """
+    known = [own for own in recorded if own is not None]
+    if len(known) < len(recorded):
+        return guess_followed(rows)
+    found = {}
+    for key, values in rows.items():
+        followed = {_first(key, own) for own, value in zip(known, values, strict=True) if value is not ABSENT}
+        if len(followed) == 1 and followed != {key}:
+            (found[key],) = followed
+    return found
+
+
+def _first(key: str, follows: Mapping[str, str]) -> str:
+    """Return the key at the head of a chain; one that ends in a circle is its own."""
+    seen = {key}
+    head = key
+    while (followed := follows.get(head)) is not None:
+        if followed in seen:
+            return key
+        seen.add(followed)
+        head = followed
+    return head
+
+
+def guess_followed(rows: Rows) -> dict[str, str]:
+    """Guess from values: a dotted key repeats a top-level one that it equals in every run that has it.
+
+    One common value may be chance unless the name is the same too; several are taken as a repetition.
+    """
+    tops = [key for key in rows if "." not in key]
+    found = {}
+    for key in rows:
+        name = key.rpartition(".")[2]
+        equal = [top for top in tops if "." in key and _equal(rows[key], rows[top], is_named=name == top)]
+        if equal:
+            found[key] = next((top for top in equal if is_namesake(key, top)), equal[0])
+    return found
+
+
+def _equal(values: tuple[Any, ...], followed: tuple[Any, ...], *, is_named: bool) -> bool:
+    pairs = [(identity(own), identity(led)) for own, led in zip(values, followed, strict=True) if own is not ABSENT]
+    return all(own == led for own, led in pairs) and (is_named or len(set(pairs)) > 1)
+
+
+def is_namesake(key: str, followed: str) -> bool:
+    """Tell whether a key is called like the one that it repeats; `random_state` is how scikit-learn calls a seed."""
+    return key.rpartition(".")[2] in ({followed, "random_state"} if followed == "seed" else {followed})
+
+
+def gather_followers(changes: Iterable[Change], followed: Mapping[str, str]) -> list[Change]:
+    """Put keys that only repeat another changed key into the `also` of that one."""
+    changes = list(changes)
+    there = {change.key for change in changes}
+    also: dict[str, list[str]] = {}
     kept = []
     for change in changes:
-        leader = next((lead for lead in leaders if _follows(change, lead)), None)
-        if leader is None:
-            kept.append(change)
+        if (leader := followed.get(change.key)) in there and leader is not None:
+            also.setdefault(leader, []).append(change.key)
         else:
-            also[leader.key].append(change.key)
+            kept.append(change)
     return [replace(change, also=tuple(also.get(change.key, ()))) for change in kept]
-
-
-def _copies(change: Change, leader: Change) -> bool:
-    """Tell whether a key follows a top-level key by its name too: equal values alone may be chance."""
-    names = {leader.key, "random_state"} if leader.key == "seed" else {leader.key}
-    return change.key.rpartition(".")[2] in names and _follows(change, leader)
-
-
-def _follows(change: Change, leader: Change) -> bool:
-    if "." not in change.key:
-        return False
-    pairs = [(own, led) for own, led in zip(change.values, leader.values, strict=True) if own is not ABSENT]
-    if not all(identity(own) == identity(led) for own, led in pairs):
-        return False
-    # One equal value may be chance, unless the name is the same too.
-    return len({identity(own) for own, _ in pairs}) > 1 or change.key.rpartition(".")[2] == leader.key

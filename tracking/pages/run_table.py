@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from tracking.compare.following import guess_followed
 from tracking.entities import Run, duration
 from tracking.errors import InvalidValue
 from tracking.records.names import is_recorders_tag
 from tracking.records.refs import nearest_names
+from tracking.records.values import ABSENT
 from tracking.text.tables import DottedName, NumberText, Row, ShortId, local_time, varying_columns
 
 INFO = ("id", "name", "status", "started", "duration", "experiment", "user")
@@ -60,22 +62,18 @@ def telling_columns(rows: Sequence[Row]) -> list[str]:
     differing = varying_columns(rows, known if len(rows) > 1 else [c for c in known if c.startswith("metrics.")])
     seen = set(known)
     others = [column for column in differing if column not in lead and _is_telling(column, seen)]
-    params = _without_echoes(rows, [column for column in others if column.startswith("params.")])
+    params = _without_followers(rows, [column for column in others if column.startswith("params.")])
     varied = [column for column in params if len({row[column] for row in rows if column in row}) > 1]
     merely_absent = [column for column in params if column not in varied]
     rest = [column for column in others if not column.startswith("params.")]
     return [*lead, *varied, "started", "duration", *rest, *merely_absent]
 
 
-def _without_echoes(rows: Sequence[Row], params: Sequence[str]) -> list[str]:
+def _without_followers(rows: Sequence[Row], params: Sequence[str]) -> list[str]:
     """Leave out `model.alpha` beside an `alpha` that it always equals: a config refers to its own keys."""
-    kept: list[str] = []
-    for column in sorted(params, key=lambda column: column.count(".")):
-        name = column.rpartition(".")[2]
-        echoed = (other for other in kept if other.rpartition(".")[2] == name)
-        if not any(all(row.get(column) == row.get(other) for row in rows) for other in echoed):
-            kept.append(column)
-    return [column for column in params if column in kept]
+    keys = {column.removeprefix("params."): column for column in params}
+    followed = guess_followed({key: tuple(row.get(column, ABSENT) for row in rows) for key, column in keys.items()})
+    return [column for key, column in keys.items() if key not in followed]
 
 
 def _is_telling(column: str, known: set[str]) -> bool:
