@@ -1257,6 +1257,90 @@ def _(t):
         del os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"]
 
 
+# What public scripts were seen to do -----------------------------------------------------------------
+@scenario("with: the body ends the run and resumes it")
+def _(t):
+    with t.m.start_run() as run:
+        t.m.end_run("FAILED")
+        t.m.start_run(run_id=run.info.run_id)
+    return [t.m.active_run() is None, t.stored(run.info.run_id)]
+
+
+@scenario("log_batch: one tag twice")
+def _(t):
+    run = t.ended()
+    tags = [t.m.entities.RunTag("a", "1"), t.m.entities.RunTag("a", "2")]
+    return [attempt(t.client.log_batch, run, tags=tags), t.stored(run)]
+
+
+each("create_run: name a and tag {}", ["a", "b"], lambda t, name: attempt(
+    t.client.create_run, t.experiment, run_name="a", tags={"mlflow.runName": name}
+))
+each("create_run: start_time {}", [-1], lambda t, time: attempt(
+    lambda: t.client.create_run(t.experiment, start_time=time).info.start_time
+))
+
+
+@scenario("experiment tags: of a deleted experiment")
+def _(t):
+    gone = t.m.create_experiment(t.name + " gone", tags={"k": "v"})
+    t.client.delete_experiment(gone)
+    return [attempt(t.client.set_experiment_tag, gone, "a", 1), attempt(t.client.delete_experiment_tag, gone, "k")]
+
+
+each("search_runs: quoted filter {}", ["`metrics`.m > 1", "`metrics`.`m` > 1", "`params`.p = '1'", '"metrics".m > 1'],
+     lambda t, text: _found_of_one(t, text))
+each("search_runs: order {} with blanks", ["params.p ", " params.p", "params.p  ASC"],
+     lambda t, text: _found_of_one(t, "", order_by=[text]))
+
+
+def _found_of_one(t: Bench, text: str, **options: Any) -> Any:
+    t.ended(run_name="one", params={"p": 1}, metrics={"m": 2})
+    return attempt(lambda: [run.info.run_name for run in t.client.search_runs([t.experiment], text, **options)])
+
+
+@scenario("search_runs: experiment_names None")
+def _(t):
+    return attempt(lambda: len(t.m.search_runs(experiment_names=[None])))
+
+
+@scenario("RunStatus: FINISHED")
+def _(t):
+    return plain(t.m.entities.RunStatus.FINISHED)
+
+
+@scenario("RunStatus: by number and by name")
+def _(t):
+    status = t.m.entities.RunStatus
+    return [status.to_string(3), status.to_string(status.FAILED), status.is_terminated(3), status.is_terminated(1)]
+
+
+@scenario("entities: made with few arguments")
+def _(t):
+    kinds = t.m.entities
+    info = kinds.RunInfo("a", "0", "u", "FINISHED", 1, 2, "active")
+    experiment = kinds.Experiment("1", "n", "/t", "active")
+    data = kinds.RunData([kinds.Metric("a", 1.0, 1, 0)], [kinds.Param("p", "v")], [kinds.RunTag("t", "v")])
+    return [
+        info.user_id, info.status, info.start_time, info.end_time, info.lifecycle_stage, experiment.tags,
+        data.metrics, data.params, data.tags, kinds.RunData().metrics, kinds.Run(info, data).info.run_id,
+    ]
+
+
+each("list_artifacts: also {}", [".", "./", "a/.", "./a", "a/.."], lambda t, path: _listed(t, path))
+
+
+@scenario("get_artifact_uri: a dot")
+def _(t):
+    with t.m.start_run():
+        return attempt(lambda: t.m.get_artifact_uri(".").rstrip("/.") == t.m.get_artifact_uri().rstrip("/"))
+
+
+each("create_experiment: location {}", ["s3://bucket/path", "dbfs:/x", "mysql://host/x"], lambda t, place: attempt(
+    lambda: bool(t.m.create_experiment(f"{t.name} {place}", artifact_location=place))
+))
+
+
 def signatures(module: Any) -> dict[str, list[str]]:
     """Return the parameter names of MLflow's functions and client methods that the contract names."""
     import inspect

@@ -16,6 +16,10 @@ def test_statuses_and_views_have_mlflows_functions() -> None:
     assert RunStatus.RUNNING in RunStatus.all_status()
     assert [ViewType.to_string(view) for view in (1, 2, 3)] == ["active_only", "deleted_only", "all"]
     assert ViewType.from_string("all") == ViewType.ALL
+    assert [RunStatus.to_string(number) for number in range(1, 6)] == [str(status) for status in RunStatus]
+    for unknown in (0, 6, -1):
+        with pytest.raises(ValueError, match=str(unknown)):
+            RunStatus.to_string(unknown)
     with pytest.raises(ValueError, match="NOPE"):
         RunStatus.from_string("NOPE")
     with pytest.raises(ValueError, match="7"):
