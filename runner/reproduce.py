@@ -1,21 +1,15 @@
-"""`python -m runner.reproduce`; see `runner.reproducing.command`."""
+"""`python -m runner.reproduce`; the command is `runner.reproducing.command`.
+
+The function `runner.reproduce` has the name of this module, so importing the module gives the function.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
-from types import ModuleType
 from typing import Any
 
-
-class _Function(ModuleType):
-    """Importing a submodule puts it in its package's place of that name, where the function `reproduce` was."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        from runner import api
-
-        return api.reproduce(*arguments, **options)
-
+from runner import reproduce
 
 if __name__ == "__main__":
     from runner.reproducing.command import main
@@ -25,4 +19,5 @@ if __name__ == "__main__":
     gc.freeze()  # see `runner.__main__.program`
     sys.exit(code)
 
-sys.modules[__name__].__class__ = _Function
+modules: dict[str, Any] = sys.modules
+modules[__name__] = reproduce
