@@ -9,7 +9,7 @@ import gc
 import sys
 from typing import Any
 
-from runner import reproduce
+import runner
 
 if __name__ == "__main__":
     from runner.reproducing.command import main
@@ -20,4 +20,4 @@ if __name__ == "__main__":
     sys.exit(code)
 
 modules: dict[str, Any] = sys.modules
-modules[__name__] = reproduce
+modules[__name__] = runner.reproduce  # still the function: this module takes its place after it was read

@@ -21,7 +21,8 @@ TRACKING = {
     "text": "errors",
     "entities": "errors text",
     "validation": "errors text entities",
-    "context": "errors text entities validation",
+    "git": "",
+    "context": "errors text entities validation git",
     "store": "errors text entities validation context",
     "state": "",
     "stores": "errors text entities validation context state store",
@@ -85,6 +86,7 @@ OFFERED = (
     "tracking.compare",
     "tracking.pages",
     "tracking.text",
+    "tracking.git",
 )  # to the runner, beside `tracking`
 PURE = ("runner.errors", "runner.suggest", "runner.points", "tracking.errors", "tracking.text", "tracking.entities")
 

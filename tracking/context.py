@@ -1,6 +1,6 @@
 """System tags: who ran what, from which commit; and the made-up names of runs.
 
-Reads the process, the environment and the files of `.git`; runs no program and touches no store.
+Reads the process and the environment; runs no program and touches no store.
 What does not change during a process is found out once, at its first run.
 """
 
@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tracking.errors import InvalidValue
+from tracking.git import read_head
 from tracking.records.names import GIT_BRANCH, GIT_COMMIT, GIT_REPO_URL, SOURCE_NAME, SOURCE_TYPE, USER
 from tracking.validation import shorten
 
@@ -98,67 +99,10 @@ def _main_folder() -> str:
     return os.path.dirname(os.path.realpath(main)) if os.path.isfile(main) else os.getcwd()
 
 
-# Git ------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=8)
 def _git_tags(folder: str) -> dict[str, str]:
-    # Starting `git` costs 3 to 10 ms, more than a whole run; the three facts lie in plain files.
-    try:
-        return _read_git(Path(folder))
-    except (OSError, UnicodeDecodeError):
+    head = read_head(Path(folder))
+    if head is None:
         return {}
-
-
-def _read_git(folder: Path) -> dict[str, str]:
-    git_dir = _find_git_dir(folder)
-    if git_dir is None:
-        return {}
-    common = git_dir
-    if (pointer := git_dir / "commondir").is_file():  # a linked work tree keeps its refs with the main one
-        common = git_dir / pointer.read_text().strip()
-    head = (git_dir / "HEAD").read_text().strip()
-    tags = {}
-    if head.startswith("ref: "):
-        ref = head.removeprefix("ref: ")
-        commit = _resolve(ref, git_dir, common)
-        tags[GIT_BRANCH] = ref.removeprefix("refs/heads/")
-    else:
-        commit = head
-    if commit is None:  # no commit yet: a branch without one says nothing
-        return {}
-    tags[GIT_COMMIT] = commit
-    if url := _first_remote(common / "config"):
-        tags[GIT_REPO_URL] = url
-    return tags
-
-
-def _find_git_dir(folder: Path) -> Path | None:
-    for parent in (folder, *folder.parents):
-        git = parent / ".git"
-        if git.is_dir():
-            return git
-        if git.is_file():  # work trees and submodules: "gitdir: <path>"
-            return parent / git.read_text().strip().removeprefix("gitdir: ")
-    return None
-
-
-def _resolve(ref: str, git_dir: Path, common: Path) -> str | None:
-    for base in (git_dir, common):
-        if (loose := base / ref).is_file():
-            return loose.read_text().strip()
-    if (packed := common / "packed-refs").is_file():
-        for line in packed.read_text().splitlines():
-            commit, _, name = line.partition(" ")
-            if name == ref:
-                return commit
-    return None
-
-
-def _first_remote(config: Path) -> str | None:
-    in_remote = False
-    for line in config.read_text().splitlines():
-        text = line.strip()
-        if text.startswith("["):
-            in_remote = text.startswith("[remote ")
-        elif in_remote and text.partition("=")[0].strip() == "url":
-            return text.partition("=")[2].strip()
-    return None
+    tags = {GIT_BRANCH: head.branch, GIT_COMMIT: head.commit, GIT_REPO_URL: head.url}
+    return {key: text for key, text in tags.items() if text}

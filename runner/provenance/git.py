@@ -2,7 +2,7 @@
 
 The tree looked at is that of the working directory, because that is where a user's own code lives.
 Outside a repository, before the first commit, or without git on the machine there is no state, and
-that is no error. A clean tree costs two short git calls, a dirty one two more; outside a repository none.
+that is no error. A clean tree costs one short git call, a dirty one two more; outside a repository none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+
+from tracking.git import find_top, git_folders, read_url
 
 FILE_LIMIT = 1024**2
 TOTAL_LIMIT = 10 * 1024**2
@@ -46,7 +47,7 @@ class GitState:
     branch: str | None
     """None on a detached HEAD."""
     url: str | None
-    """Where `origin` is, without passwords or tokens."""
+    """Where `origin` is, or else the first remote, without passwords or tokens."""
     patch: bytes
     """What `git apply` needs on top of the commit, untracked files included, as UTF-8; empty when clean."""
     skipped: tuple[str, ...] = ()
@@ -73,14 +74,14 @@ def read_git_state(directory: Path, *, exclude: Sequence[Path] = ()) -> GitState
             return None
         untracked, skipped = _select(top, head.untracked)
         patch = _read_patch(top, untracked) if head.changed or untracked else b""
-        url = run_git(top, "config", "--get", "remote.origin.url", ok=(0, 1)).decode().strip()
+        url = read_url(top)
     except (OSError, subprocess.SubprocessError) as error:
         _log.warning("The git state of %s is not recorded: %s", top, explain(error))
         return None
     return GitState(
         commit=commit,
         branch=None if branch == "(detached)" else branch,
-        url=_without_secret(url) or None,
+        url=url,
         patch=_header(commit, skipped) + patch if patch or skipped else b"",
         skipped=tuple(skipped),
     )
@@ -162,7 +163,7 @@ def _is_text(patch: bytes) -> bool:
 @contextmanager
 def _scratch_index(top: Path) -> Iterator[dict[str, str]]:
     """Give git a copy of the index and a place for new objects, so that the user's `.git` is only read."""
-    git_dir, common = _git_folders(top)
+    git_dir, common = git_folders(top)
     with tempfile.TemporaryDirectory(prefix="git-state-") as scratch:
         if (git_dir / "index").exists():
             shutil.copyfile(git_dir / "index", Path(scratch, "index"))
@@ -172,21 +173,6 @@ def _scratch_index(top: Path) -> Iterator[dict[str, str]]:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(common / "objects"),
             "GIT_LITERAL_PATHSPECS": "1",
         }
-
-
-def _git_folders(top: Path) -> tuple[Path, Path]:
-    """Return the git folder of this tree and the one it shares; they differ in a linked worktree."""
-    git_dir = top / ".git"
-    if git_dir.is_file():
-        git_dir = top / git_dir.read_text().removeprefix("gitdir:").strip()
-    common = git_dir / "commondir"
-    return git_dir, (git_dir / common.read_text().strip() if common.exists() else git_dir).resolve()
-
-
-def find_top(directory: Path) -> Path | None:
-    """Return the root of the tree around `directory`, or None outside a repository."""
-    directory = directory.resolve()
-    return next((path for path in (directory, *directory.parents) if (path / ".git").exists()), None)
 
 
 def run_git(
@@ -224,12 +210,3 @@ def explain(error: Exception) -> str:
 def _header(commit: str, skipped: Sequence[str]) -> bytes:
     lines = [f"# uncommitted changes on top of commit {commit}", *(SKIPPED + name for name in skipped)]
     return "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
-
-
-def _without_secret(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.scheme or "@" not in parts.netloc:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    keep = f"{user.partition(':')[0]}@" if parts.scheme == "ssh" else ""
-    return urlunsplit(parts._replace(netloc=keep + host))

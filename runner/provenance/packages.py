@@ -1,7 +1,7 @@
 """The installed packages, read from the names of their metadata folders. Imports none of them.
 
-The standard library's listing opens and parses every METADATA file, 40 ms for sixty packages; the
-folder names say the same in one. Names are normalised as in PEP 503 (`scikit_learn` -> `scikit-learn`).
+`importlib.metadata` opens and parses every METADATA file: about 100 ms for 53 packages on two busy cores, where
+the names of the folders say the same in 1 ms. Names are normalised as in PEP 503 (`scikit_learn` -> `scikit-learn`).
 """
 
 from __future__ import annotations

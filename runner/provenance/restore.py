@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 from runner.errors import NotReproducible
-from runner.provenance.git import SKIPPED, explain, find_top, run_git
+from runner.provenance.git import SKIPPED, explain, run_git
+from tracking.git import find_top
 
 
 def unrecorded(patch: bytes) -> tuple[str, ...]:

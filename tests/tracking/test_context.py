@@ -111,3 +111,18 @@ def test_made_up_names_do_not_depend_on_the_seed_and_do_not_disturb_it() -> None
 
     assert random.random() == expected
     assert len(names) > 40
+
+
+def test_a_password_in_the_remotes_url_is_not_recorded(repository: Path) -> None:
+    git("remote", "set-url", "origin", "https://user:secret@example.org/r.git", cwd=repository)
+
+    assert tags_of(repository)["repoURL"] == "https://example.org/r.git"
+
+
+def test_origin_comes_before_other_remotes(repository: Path) -> None:
+    git("remote", "rename", "origin", "z", cwd=repository)
+    assert tags_of(repository)["repoURL"] == "https://example.org/r.git"
+
+    git("remote", "add", "origin", "https://example.org/mine.git", cwd=repository)
+
+    assert tags_of(repository)["repoURL"] == "https://example.org/mine.git"
