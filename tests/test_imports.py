@@ -64,7 +64,7 @@ RUNNER = {
     "study": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
     "flow": f"{_FLOOR} settings points compose trial engine report invocation study",
     "reproducing": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
-    "reproduce": "errors api reproducing report",
+    "reproduce": "__init__ reproducing",
     "api": f"{_FLOOR} points compose provenance trial report invocation flow reproducing store",
     "plugins": f"{_FLOOR} compose invocation study flow report",
     "cli": "*",
