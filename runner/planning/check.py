@@ -39,6 +39,7 @@ class Checker:
     spec_of: Callable[[Point], Spec]
     datasets: dict[str, Dataset] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)  # the code that the points run, by dotted name
+    notes: dict[str, None] = field(default_factory=dict)  # what is no mistake for certain, in order
     _seen: set[tuple[tuple[str, ...], str]] = field(default_factory=set)
     _seen_together: set[tuple[str, ...]] = field(default_factory=set)
     _together: dict[tuple[tuple[str, ...], str], bool] = field(default_factory=dict)
@@ -98,6 +99,7 @@ class Checker:
         self._check_settings(spec.config)
         parts = build(spec.config)
         self.targets |= set(targets(spec.config))
+        self.notes |= dict.fromkeys(parts.notes)
         key = data_key(spec.config)
         if key not in self.datasets:
             self.datasets[key] = load(spec.config["data"])

@@ -9,6 +9,7 @@ from typing import Any
 from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
+from runner.trial.keywords import check_keywords
 from runner.trial.scorers import build_scorer
 from tracking.records.values import leaves
 
@@ -23,6 +24,7 @@ class Parts:
     splitter: Any
     scorers: Mapping[str, str | Any]
     is_classifier: bool
+    notes: tuple[str, ...] = ()  # keywords that nothing checks
 
 
 def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
@@ -71,7 +73,8 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             f"scoring.objective.metric={metric}: not among the metrics ({', '.join(scorers)})."
             f"{suggest(metric, scorers)}"
         )
-    return Parts(estimator, splitter, scorers, _is_classifier(model))
+    notes = [note for key in ("model", "prepare", "cv") for note in check_keywords(config.get(key), key)]
+    return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))
 
 
 def build_node(node: Mapping[str, Any], key: str) -> Any:
