@@ -82,7 +82,7 @@ def check_points(invocation: Invocation, composer: Composer, expansion: Expansio
     """Raise RunnerError for the mistakes of the points; return what was seen of them."""
     checker = Checker(composer, SpecMaker(invocation, composer, expansion).spec)
     checker.check(expansion)
-    for note in checker.notes if not request.quiet else ():
+    for note in checker.notes if not invocation.quiet else ():
         say(f"note: {note}")
     return checker
 
