@@ -184,12 +184,12 @@ def _explain(error: Exception, typed: Sequence[str]) -> str | None:
     if isinstance(error, RunnerError):
         return str(error)
     from runner.compose.command import asker_of, known_keys, owners_of
-    from runner.compose.explain import FOREIGN, Known, explain
+    from runner.compose.explain import Known, explain, is_foreign
     from tracking import TrackingError
 
     if isinstance(error, TrackingError):
         return str(error)
-    if isinstance(error, FOREIGN):
+    if is_foreign(error):
         known = Known(partial(known_keys, typed), partial(owners_of, typed), partial(asker_of, typed))
         return explain(error, known=known)
     return None

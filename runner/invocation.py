@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place
+from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place, find_replaced
 from runner.compose.overrides import read_arguments
 from runner.errors import ConfigError
 from runner.points.axes import Axis, Grid, Point, merge_command_line
@@ -73,8 +73,10 @@ def read_points(invocation: Invocation, composer: Composer) -> Expansion:
         place=lambda branches, key: describe_place(composer, [chosen(choices) for choices in branches], key),
         configs=ComposedConfigs(composer),
     )
-    branches = (_branch(composer, axes, choices) for choices in expansion.branches)
-    expansion.notes += (*check_read(composer, branches, invocation.overrides, alone=invocation.alone), *notes)
+    branches = [_branch(composer, axes, choices) for choices in expansion.branches]
+    unread = check_read(composer, branches, invocation.overrides, alone=invocation.alone)
+    replaced = find_replaced(composer, branches, grids, invocation.overrides)
+    expansion.notes += (*unread, *dict.fromkeys(replaced), *notes)
     return expansion
 
 

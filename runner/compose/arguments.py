@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from runner.compose.folder import config_folder
@@ -14,6 +16,12 @@ from tracking.records.names import is_bookkeeping
 from tracking.records.overrides import Override
 
 _SHELLS = ("bash", "fish", "zsh")
+_COMPLETING = ("install", "uninstall", "query")
+_LONGEST_NAME = 250  # bytes of a file's name: Hydra looks for a file of every key
+_NO_NAMES = ("", "null", "true", "false", "inf", "+inf", "-inf", "nan")
+_PLUGINS = {"hydra/sweeper": "grid", "hydra/launcher": "pool"}  # what runs without being chosen
+_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
+_MOST_DIGITS = sys.get_int_max_str_digits() or 4300
 _LEFT_OUT = ("prepare", "tags", "tracking", "experiment")  # groups that a run may do without
 
 # option: the words that it takes, () for any one, None for no value
@@ -59,7 +67,7 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     options, overrides = divide(arguments)
     _check_options(dict(options), overrides)
     for text in overrides:
-        _check_choice(Override.parse(text))
+        _check_override(Override.parse(text))
     sweeps = any(name == "--multirun" for name, _ in options)
     overrides = [_in_quotes(_spaced(text, sweeps)) for text in overrides]
     if sweeps and not any(Override.parse(text).key == "hydra/sweeper" for text in overrides):
@@ -160,29 +168,57 @@ def _check_options(options: dict[str, str | None], overrides: Sequence[str]) -> 
 
 
 def _check_completion(overrides: Sequence[str]) -> None:
-    for override in map(Override.parse, overrides):
-        if override.key in ("install", "uninstall", "query") and override.written not in _SHELLS:
+    doing = [override for override in map(Override.parse, overrides) if override.key in _COMPLETING]
+    if len(doing) != 1:
+        given = " ".join(overrides)
+        raise ConfigError(f"--shell-completion {given}: write install=SHELL, uninstall=SHELL or query=SHELL.")
+    for override in doing:
+        if override.written not in _SHELLS:
             raise ConfigError(f"--shell-completion {override.text}: known shells are {', '.join(_SHELLS)}.")
 
 
 # -- overrides
 
 
-def _check_choice(override: Override) -> None:
-    """Refuse what Hydra meets with a traceback or in silence: no key, a group or metrics set to nothing."""
-    text, value = override.text, override.written
+def _check_override(override: Override) -> None:
+    """Refuse what Hydra meets with a traceback or in silence."""
     if override.value is None:
         return
     if not override.key:
-        raise ConfigError(f"{text}: the key is missing. Write KEY={value or '...'}")
+        raise ConfigError(f"{override.text}: the key is missing. Write KEY={override.written or '...'}")
+    _check_length(override)
+    _check_choice(override)
+
+
+def _check_length(override: Override) -> None:
+    """Refuse what is too long for a file's name, or for a number."""
+    value, start = override.written, f"{override.text[:60]}..."
+    if max(len(part.encode()) for part in override.key.split("/")) > _LONGEST_NAME:
+        raise ConfigError(f"{start}: a key of {len(override.key)} characters. No config has one that long.")
+    if override.key in _groups() and len(value.encode()) > _LONGEST_NAME:
+        raise ConfigError(f"{start}: a choice is the name of a file, and this has {len(value)} characters.")
+    digits = max(map(len, re.findall(r"\d+", value)), default=0)
+    if digits > _MOST_DIGITS:
+        raise ConfigError(f"{start}: a number of {digits:,} digits cannot be read. Give a shorter one.")
+
+
+def _check_choice(override: Override) -> None:
+    """Refuse what is no name where a group, a plugin or a folder takes one, and metrics set to nothing."""
+    text, key, value = override.text, override.key, override.written
     if text in ("scoring.metrics={}", "scoring={}"):
         raise ConfigError(f"{text}: this leaves the metrics as they are. To leave one out: ~scoring.metrics.NAME")
-    no_name = value.lower() in ("", "null", "true", "false") or re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", value)
-    if no_name and override.prefix != "~" and _is_group(override.key):
-        group = override.key
-        choices = sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
-        without = f" To leave it out: ~{group}" if group in _LEFT_OUT else ""
-        raise ConfigError(f"{text}: {group} takes the name of a choice: {', '.join(choices)}.{without}")
+    if override.prefix == "~" and "@" in key and value:
+        raise ConfigError(f"{text}: a package is left out by its name alone. Write ~{key}")
+    no_name = value.lower() in _NO_NAMES or re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", value)
+    if key in _FOLDERS and (no_name or re.match(r"\w+\(", value)):
+        raise ConfigError(f"{text}: it takes the name of a folder, as {key}=outputs")
+    if key in _PLUGINS and no_name:
+        plain = f"{key}={_PLUGINS[key]}"
+        raise ConfigError(f"{text}: a sweep needs one. Leave it out for the one of this program, or name it: {plain}")
+    if no_name and override.prefix != "~" and key in _groups():
+        choices = sorted(path.stem for path in (config_folder() / key).glob("*.yaml"))
+        without = f" To leave it out: ~{key}" if key in _LEFT_OUT else ""
+        raise ConfigError(f"{text}: {key} takes the name of a choice: {', '.join(choices)}.{without}")
 
 
 def _spaced(text: str, sweeps: bool) -> str:
@@ -213,12 +249,13 @@ def _is_value(override: Override) -> bool:
     key = override.key
     if override.prefix or "/" in key or "@" in key or is_bookkeeping(key):
         return False
-    return not _is_group(key)
+    return key not in _groups()
 
 
-def _is_group(key: str) -> bool:
-    """Tell whether a key is one of the shipped groups, without Hydra."""
-    return key.isidentifier() and (config_folder() / key).is_dir()
+@cache
+def _groups() -> frozenset[str]:
+    """Return the shipped groups, without Hydra."""
+    return frozenset(path.name for path in config_folder().iterdir() if path.is_dir())
 
 
 def _sweeps(text: str) -> bool | None:

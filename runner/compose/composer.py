@@ -126,6 +126,10 @@ class Composer:
         keys = find_unread(base.raw, brought=lambda: find_packages(self.loader, self.config_name, asked), texts=texts)
         return {key: next((file for leaf, file in base.origins.items() if overlap(leaf, key)), "") for key in keys}
 
+    def readers(self, structural: Sequence[Override], key: str) -> list[str]:
+        """Return the leaves that interpolate a key, `${key}`."""
+        return _readers(self._base(structural).raw, key)
+
     def owners(self, key: str) -> list[str]:
         """Return the choices, as `model=lasso`, that bring a key."""
         return find_owners(self.loader, key)
@@ -133,15 +137,14 @@ class Composer:
     def effects(self, structural: Sequence[Override], override: Override) -> dict[KeyPath, tuple[str, str]] | None:
         """Return the leaves that an override reaches, each with its old and its new value spelled out.
 
-        None where that depends on other overrides, or cannot be done.
+        A whole number counts as the float that it is where a float stands. None where what is reached depends on other
+        overrides, or cannot be done.
         """
         base = self._base(structural)
         if base.tangled or base.asks_hydra or self.is_structural(override) or not is_simple(base.raw, override):
             return None
         try:
-            return {
-                path: (repr(look_up(base.plain, path)), repr(value)) for path, value in find_effects(base, override)
-            }
+            return {path: _spell(look_up(base.plain, path), value) for path, value in find_effects(base, override)}
         except ConfigError:
             return None
 
@@ -255,10 +258,21 @@ class Composer:
         return resolve(config)
 
 
+def _spell(old: Any, new: Any) -> tuple[str, str]:
+    """Spell two values of a key so that they are the same text if they are one value: 1 is 1.0 where 0.5 stands."""
+    if isinstance(old, float) and type(new) is int and float(new) == new:
+        new = float(new)
+    return repr(old), repr(new)
+
+
+def _readers(raw: Any, key: str) -> list[str]:
+    return [".".join(path) for path, value in leaf_paths(raw) if f"${{{key}}}" in str(value)]
+
+
 def _check_deleted(overrides: Sequence[Override], raw: Any) -> None:
     """Refuse `~alpha` where `model.alpha` is `${alpha}`."""
     for key in [override.key for override in overrides if override.prefix == "~"]:
-        readers = [".".join(path) for path, value in leaf_paths(raw) if f"${{{key}}}" in str(value)]
+        readers = _readers(raw, key)
         if readers and look_up(raw, key.split(".")) is ABSENT:
             verb = "reads" if len(readers) == 1 else "read"
             raise ConfigError(f"~{key}: {', '.join(readers)} {verb} it. Set it instead: {key}=...")

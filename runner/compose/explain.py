@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ from tracking.records.overrides import Override
 
 FOREIGN = (HydraException, OmegaConfBaseException, YAMLError)
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Tell whether Hydra, OmegaConf or YAML raised it; Hydra checks some things with ValueError."""
+    if isinstance(error, FOREIGN):
+        return True
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return isinstance(error, ValueError) and bool(frames) and frames[-1][0].f_globals["__name__"].startswith("hydra.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,9 @@ def _of_syntax(mistake: _Mistake) -> str | None:
     cause, text, asked = mistake.cause, mistake.text, mistake.asked
     if isinstance(cause, MarkedYAMLError) and (mark := cause.problem_mark or cause.context_mark):
         return f"{mark.name}, line {mark.line + 1}: {cause.problem}. See there, or in the line before."
+    if match := re.search(r"Expected header format: KEY VALUE, got '(.*)'", text):
+        line = match[1]
+        return f"A config file that was chosen begins with the line '# {line}'. Write there: # @package _global_"
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
         key = Override.parse(match[1]).spelled
         listed = f" One value that is a list is written {key}=[a,b]." if "." in key else ""

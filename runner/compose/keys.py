@@ -54,7 +54,7 @@ def find_unread(raw: Mapping[str, Any], brought: Callable[[], Container[str]], t
     spelled = repr(raw) + " ".join(texts)
     read = {word for inside in re.findall(r"\$\{([^{}]*)", spelled) for word in re.findall(r"\w+", inside)}
     unread = []
-    for place, allowed in _closed().items():
+    for place, allowed in closed_sections().items():
         section: Any = raw
         for name in place.split(".") if place else ():
             section = section.get(name) if isinstance(section, Mapping) else None
@@ -65,7 +65,7 @@ def find_unread(raw: Mapping[str, Any], brought: Callable[[], Container[str]], t
 
 
 @lru_cache(maxsize=1)
-def _closed() -> dict[str, frozenset[str]]:
+def closed_sections() -> dict[str, frozenset[str]]:
     """Return the sections, "" for the top, whose keys the schema lists completely."""
     closed: dict[str, frozenset[str]] = {}
     waiting: list[tuple[str, DictConfig]] = [("", root())]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.compose.composer import Composer
-from runner.compose.keys import _closed, name_owners, no_such_key
+from runner.compose.keys import closed_sections, name_owners, no_such_key
 from runner.errors import ConfigError
+from runner.points.axes import Grid
 from runner.suggest import nearest
 from tracking.records.names import BOOKKEEPING
 from tracking.records.overrides import Override
@@ -110,6 +111,20 @@ def check_read(
     return tuple(notes)
 
 
+def find_replaced(
+    composer: Composer, branches: Sequence[Sequence[Override]], grids: Iterable[Grid], texts: Sequence[str]
+) -> Iterator[str]:
+    """Yield a note on each key whose readers are all given themselves: `alpha=2` beside `model.alpha=3`."""
+    for keys in dict.fromkeys(grid.keys for grid in grids):
+        for key in sorted(keys - closed_sections()[""]):
+            if any(f"${{{key}}}" in text for text in texts):
+                continue
+            readers = dict.fromkeys(reader for branch in branches for reader in composer.readers(branch, key))
+            if readers and keys.issuperset(readers):
+                verb = "is" if len(readers) == 1 else "are"
+                yield f"nothing reads {key}: {' and '.join(readers)} {verb} given too"
+
+
 def describe_place(composer: Composer, branches: Sequence[Sequence[Override]], key: str) -> str:
     """Say what there is where a swept key is not: the parameters of the estimator, or who brings the key."""
     section = key.partition(".")[0]
@@ -125,5 +140,5 @@ def describe_place(composer: Composer, branches: Sequence[Sequence[Override]], k
 def _check_complete(composer: Composer, overrides: Sequence[Override]) -> None:
     for override in overrides:
         key = override.key
-        if override.prefix == "~" and key in _closed()[""] and not composer.is_group(key):
+        if override.prefix == "~" and key in closed_sections()[""] and not composer.is_group(key):
             raise ConfigError(f"~{key}: every run needs {key}. Set it instead: {key}=...")

@@ -144,7 +144,7 @@ def expand(
     planner = _Planner(groups, applicability, configs)
     plans = tuple(planner.plan(grid) for grid in grids)
     applicability.check(known_keys, place)
-    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, Wording())]))
+    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, Wording()), *planner.notes]))
     return Expansion(notes, _varying(grids, applicability.partial()), applicability.branches(), plans)
 
 
@@ -165,6 +165,7 @@ class _Planner:
         self._applicability = applicability
         self._configs = configs
         self._wording = Wording()
+        self.notes: dict[str, None] = {}
 
     def plan(self, grid: Grid) -> _Plan:
         """Plan a grid. Raises ConfigError that names it."""
@@ -210,17 +211,22 @@ class _Planner:
             return _Branch(tuple(axes))
         every = [override for entries in axes for entry in entries for override in entry.overrides]
         digest = effect_digest(self._configs, choices, every, self._wording)
-        return _Branch(
-            tuple(_distinct(entries, digest) for entries in axes), hash_words(self._configs.identity(choices))
-        )
+        distinct = tuple(self._distinct(entries, digest) for entries in axes)
+        return _Branch(distinct, hash_words(self._configs.identity(choices)))
+
+    def _distinct(self, entries: Iterable[_Entry], digest: Digest) -> tuple[_Entry, ...]:
+        """Keep one entry of those that come to the same config, and note the others: `alpha=1` and `alpha=1.0`."""
+        found: dict[int, _Entry] = {}
+        for entry in entries:
+            numbered = replace(entry, digest=digest(entry.overrides))
+            kept = found.setdefault(numbered.digest, numbered)
+            if kept is not numbered:
+                self.notes[f"{_show(entry)} comes to the same as {_show(kept)}, and runs once"] = None
+        return tuple(found.values())
 
 
-def _distinct(entries: Iterable[_Entry], digest: Digest) -> tuple[_Entry, ...]:
-    found: dict[int, _Entry] = {}
-    for entry in entries:
-        numbered = replace(entry, digest=digest(entry.overrides))
-        found.setdefault(numbered.digest, numbered)
-    return tuple(found.values())
+def _show(entry: _Entry) -> str:
+    return " ".join(override.text for override in entry.overrides)
 
 
 def _group_name(key: str) -> str:

@@ -257,6 +257,31 @@ def test_a_wrong_key_value_or_choice_is_one_message(
     assert message in refused(command, capsys)
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("experiment=inf", "experiment takes the name of a choice: classify, compare_linear, elasticnet_grid."),
+        ("-m hydra/launcher=null", "Leave it out for the one of this program, or name it: hydra/launcher=pool"),
+        ("-m hydra/sweeper=null", "Leave it out for the one of this program, or name it: hydra/sweeper=grid"),
+        ("~model@x=2", "~model@x=2: a package is left out by its name alone. Write ~model@x"),
+        (f"seed={'7' * 5000}", "a number of 5,000 digits cannot be read. Give a shorter one."),
+        (f"{'k' * 300}=1", "a key of 300 characters. No config has one that long."),
+        (f"model={'k' * 300}", "a choice is the name of a file, and this has 300 characters."),
+        ("-sc foo", "--shell-completion foo: write install=SHELL, uninstall=SHELL or query=SHELL."),
+        ("--config-dir header model=odd", "begins with the line '# @packag'. Write there: # @package _global_"),
+        ("'hydra.run.dir=bool(1)' alpha=x", "it takes the name of a folder, as hydra.run.dir=outputs"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_hydra_meets_with_a_traceback_is_one_message(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("header/model").mkdir(parents=True)
+    Path("header/model/odd.yaml").write_text("# @packag\nalpha: 1\n")
+
+    assert message in refused(command, capsys)
+
+
 @pytest.mark.parametrize(("command", "message"), ESTIMATORS)
 def test_what_the_estimator_rejects_is_found_before_any_fit(
     command: str, message: str, capsys: pytest.CaptureFixture[str]

@@ -57,6 +57,15 @@ def test_points_with_the_same_config_run_once(sweep_file: Write) -> None:
     ]
 
 
+def test_a_whole_number_where_a_float_stands_is_that_float() -> None:
+    assert names("alpha=1,1.0,2") == ["alpha=1", "alpha=2"]
+    assert names("cv.n_splits=3,4") == ["cv.n_splits=3", "cv.n_splits=4"]
+    assert names("+tags.number=1,1.0") == ["+tags.number=1", "+tags.number=1.0"]
+    with session():
+        expansion = read_points(Invocation(("alpha=1,1.0",), "test", sweeps=True), Composer())
+    assert expansion.notes == ("alpha=1.0 comes to the same as alpha=1, and runs once",)
+
+
 def test_a_default_that_is_chosen_is_the_same_point_as_none(sweep_file: Write) -> None:
     folder = sweep_file("  - alpha: 0.5\n  - {model: ridge, alpha: 0.5, prepare: [none, standard]}\n")
     assert names("experiment=mine", config_dir=folder) == [

@@ -134,5 +134,14 @@ def test_a_key_added_for_the_record_is_noted(capsys: pytest.CaptureFixture[str])
     assert "note: nothing reads batch; it is recorded as a parameter\n" in said(capsys, "+batch=7", code=0)
 
 
+def test_a_key_whose_readers_are_given_themselves_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    note = "note: nothing reads alpha: model.alpha is given too\n"
+
+    assert note in said(capsys, "dry_run=true", "model.alpha=3", "alpha=2", code=0)
+    assert note in said(capsys, "-m", "dry_run=true", "model=ridge,lasso", "model.alpha=3", "alpha=1,2", code=0)
+    assert note not in said(capsys, "dry_run=true", "model.alpha=3", "alpha=2", "tags.first=${alpha}", code=0)
+    assert note not in said(capsys, "dry_run=true", "model.alpha=3", code=0)
+
+
 def test_a_group_that_is_added_may_have_any_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config-dir", "mine", "+team=blue", "cv.n_splits=2", "team.size=4"]) == 0
