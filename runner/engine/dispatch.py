@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import statistics
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from runner.engine.interrupts import Interrupts
 from runner.engine.process_pool import Death, Ended, Pool
-from runner.engine.sharing import data_bytes, share_datasets
+from runner.engine.sharing import SMALL, DataFolder, data_bytes, share_datasets
 from runner.engine.thread_pool import ThreadPool
 from runner.engine.worker import Task
-from runner.errors import StopPoint
+from runner.errors import ConfigError, StopPoint
 from runner.settings import PROCESS_BACKENDS, Settings
 from runner.trial.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
 from runner.trial.spec import Spec
@@ -54,7 +52,7 @@ class Engine:
         self._session = session
         self._left = total
         self._pool = pool
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: DataFolder | None = None
         self._again: deque[Task] = deque()
         self._seconds: deque[float] = deque(maxlen=25)
         self._met: set[str] = set()  # experiments of which a point has ended
@@ -77,7 +75,7 @@ class Engine:
                 if self._pool is not None:
                     self._pool.close()
                 if self._folder is not None:
-                    self._folder.cleanup()
+                    self._folder.close()
                 release()
 
     # -------------------------------------------------------------------------------------------
@@ -157,9 +155,10 @@ class Engine:
 
     def _shared(self) -> Session:
         """Return the session for other processes: big data lies in files that they map."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="runner-data-")
-        return share_datasets(self._session, Path(self._folder.name))
+        if data_bytes(self._session) <= SMALL:
+            return self._session
+        self._folder = self._folder or DataFolder()
+        return share_datasets(self._session, self._folder.path)
 
     def _run_pool(self, interrupts: Interrupts) -> Iterator[Outcome]:
         pool = self._pool = self._pool or self._new_pool()
@@ -245,7 +244,12 @@ class Engine:
         ahead = "n_jobs" if settings.fail_fast else "2*n_jobs"  # what was given out cannot be taken back
         while not (self.stopped or interrupts.requested) and (first := self._next()) is not None:
             tasks = itertools.chain([first], iter(self._next, None))
-            with parallel_config(settings.backend, n_jobs=settings.size):
+            try:
+                config = parallel_config(settings.backend, n_jobs=settings.size)
+            except ValueError as error:  # as dask without a Client
+                needs = str(error).strip().partition("\n")[0].rstrip(":. ")
+                raise ConfigError(f"backend={settings.backend}: {needs}. Or use backend=loky.") from error
+            with config:
                 parallel = Parallel(return_as="generator_unordered", pre_dispatch=ahead)
                 ended = parallel(delayed(_record_task)(task, self._session) for task in tasks)
                 while (pair := _next_of(ended, interrupts)) is not None:

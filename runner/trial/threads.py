@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +44,4 @@ def environment(threads: int) -> dict[str, str]:
 
 def _count_libraries() -> int:
     """Count the loaded extension modules: a cheap sign that a new library may have come."""
-    import sys
-
-    return len(sys.modules) if os.name else 0
+    return len(sys.modules)

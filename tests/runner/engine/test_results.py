@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+from joblib import register_parallel_backend
+from joblib.parallel import BACKENDS
+
 import runner
 import tracking
+from runner.errors import ConfigError
 
 Scores = Mapping[tuple[str, ...], Mapping[str, list[float]]]
 
@@ -126,6 +131,37 @@ def test_no_two_points_share_a_name_or_a_folder_whatever_their_values_hold(
             "run.log",
         }
     assert {path.name for path in folder.path.iterdir()} == {"runs"}
+
+
+def test_the_data_of_a_driver_that_was_killed_is_removed_by_the_next_one(
+    tmp_path: Path, start_runner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    big = ("data=synthetic_regression", "data.n_samples=2000", "data.n_features=100", "n_jobs=2")
+    killed = start_runner(tmp_path, "-m", "model._target_=estimators.Waits", "alpha=0.3,0.4", *big)
+    killed.read_until("waiting")
+    killed.process.kill()
+    killed.end()
+    [left] = temporary.glob("runner-data-*")
+
+    code, _, err = start_runner(tmp_path, "-m", "model=ridge", "alpha=0.1,0.2", *big).end()
+    assert code == 0, err
+    assert not left.exists()
+    assert not list(temporary.glob("runner-data-*"))
+
+
+def test_a_backend_that_lacks_something_says_so_in_one_sentence(tmp_path: Path) -> None:
+    def needy(**options: Any) -> None:
+        raise ValueError("To use it, first create a Client\n\nlike this: ...")
+
+    register_parallel_backend("needy", needy)
+    try:
+        with pytest.raises(ConfigError, match=r"^backend=needy: To use it, first create a Client\. Or use"):
+            Folder(tmp_path / "here").sweep("model=ridge", "alpha=0.1,0.2", "n_jobs=2", "backend=needy")
+    finally:
+        del BACKENDS["needy"]
 
 
 def test_big_data_reaches_workers_as_a_file_that_they_map(tmp_path: Path, start_runner: Callable[..., Any]) -> None:
