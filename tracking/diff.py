@@ -14,7 +14,7 @@ from tracking.records.overrides import parse_overrides
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
 from tracking.records.request import Request
-from tracking.records.values import Change, diff_configs, flatten, show_changes
+from tracking.records.values import Change, diff_configs, show_changes, unfold
 from tracking.records.yaml_text import parse_yaml
 from tracking.store.sqlite import Store
 from tracking.stores import needed_uri, shared_store
@@ -64,7 +64,7 @@ def preview_diff(
 
 
 def _planned_run(recorded: RunRecord, config: Mapping[str, Any]) -> Run:
-    data = replace(recorded.run.data, params={key: str(value) for key, value in flatten(config).items()}, tags={})
+    data = replace(recorded.run.data, params={key: str(value) for key, value in unfold(config).items()}, tags={})
     return replace(recorded.run, data=data)
 
 

@@ -1,7 +1,7 @@
 """How the configs of runs differ, and the command that leads from one run to another. Pure.
 
 Compared are the typed configs; if a run has none, the params of all, as text. A changed group choice
-(`model: ridge -> elasticnet`) is one `Fold` that holds the keys which merely follow from it.
+(`model: ridge -> elasticnet`) is one `GroupChange` that holds the keys which merely follow from it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tracking.compare.making import changed_by_packages, making_of, varying_defa
 from tracking.records.names import GIT_COMMIT, GIT_DIRTY, is_bookkeeping
 from tracking.records.overrides import change_request, render_value
 from tracking.records.reading import RunRecord
-from tracking.records.request import Request
-from tracking.records.values import ABSENT, Change, find_varying, flatten, matches
+from tracking.records.request import COMMAND_LINE, SWEEP, Request
+from tracking.records.values import ABSENT, Change, find_varying, matches, unfold
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class GroupChange:
     """A config group whose choice is not the same in all.
 
     `knobs` are top-level keys that come or go with the choice (`l1_ratio`); `implied` are the keys
@@ -50,11 +50,11 @@ class Command:
 class ConfigDiff:
     """What differs in the configs.
 
-    Folded: the changed groups, then single keys. `every` has each differing key by itself, in config
+    The changed groups, then single keys that belong to none. `every` has each differing key by itself, in config
     order; `commands` one for each run; `keys` is how many keys were compared.
     """
 
-    folds: tuple[Fold, ...]
+    groups: tuple[GroupChange, ...]
     changes: tuple[Change, ...]
     every: tuple[Change, ...]
     commands: tuple[Command, ...]
@@ -86,9 +86,11 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
     ]
     counted = [change for change in varying if not is_bookkeeping(change.key)]
     counted += [change for change in _changed_defaults(records) if not matches(change.key, ignore)]
-    folds, rest = _fold(gather_followers(counted, followed), flats, [record.request.choices for record in records])
+    groups, rest = _group_changes(
+        gather_followers(counted, followed), flats, [record.request.choices for record in records]
+    )
     return ConfigDiff(
-        folds=folds,
+        groups=groups,
         changes=rest,
         every=tuple(counted),
         commands=tuple(_command(record, records[0], flat, store) for record, flat in zip(records, flats, strict=True)),
@@ -106,16 +108,15 @@ def _without_ignored(rows: Rows, followed: Mapping[str, str], *, ignore: Sequenc
 
     def is_ignored(key: str) -> bool:
         leader = followed.get(key)
-        if leader is None or not matches(leader, ignore):
-            return matches(key, ignore)
-        return not guessed or is_namesake(key, leader)
+        goes_with_it = leader is not None and matches(leader, ignore) and (not guessed or is_namesake(key, leader))
+        return goes_with_it or matches(key, ignore)
 
     return {key: values for key, values in rows.items() if not is_ignored(key)}
 
 
 def _flat_configs(records: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     configs = [record.config for record in records]
-    known = [flatten(config) for config in configs if config is not None]
+    known = [unfold(config) for config in configs if config is not None]
     if len(known) == len(configs):
         return known, ()
     without = ", ".join(r.run.info.run_name for r, c in zip(records, configs, strict=True) if c is None)
@@ -143,10 +144,10 @@ def _changed_defaults(records: Sequence[RunRecord]) -> Iterable[Change]:
             yield Change(key, values, ("default of the class",) * len(values))
 
 
-# Folding ---------------------------------------------------------------------------------------
-def _fold(
+# Groups --------------------------------------------------------------------------------------
+def _group_changes(
     changes: Iterable[Change], flats: Sequence[Mapping[str, Any]], choices: Sequence[Mapping[str, str]]
-) -> tuple[tuple[Fold, ...], tuple[Change, ...]]:
+) -> tuple[tuple[GroupChange, ...], tuple[Change, ...]]:
     """Divide the changes into those that belong to a changed group choice and the rest."""
     changed = {g: values for g, values in find_varying(choices).items() if not is_bookkeeping(g)}
     knobs: dict[str, list[Change]] = {group: [] for group in changed}
@@ -159,12 +160,12 @@ def _fold(
             knobs[group].append(change)
         else:
             rest.append(change)
-    folds = [
-        Fold(Change(group, values), tuple(knobs[group]), tuple(implied[group]))
+    groups = [
+        GroupChange(Change(group, values), tuple(knobs[group]), tuple(implied[group]))
         for group, values in changed.items()
         if knobs[group] or implied[group]
     ]
-    return tuple(folds), tuple(rest)
+    return tuple(groups), tuple(rest)
 
 
 def _followed_group(change: Change, groups: Iterable[str]) -> str | None:
@@ -172,7 +173,7 @@ def _followed_group(change: Change, groups: Iterable[str]) -> str | None:
     for group in groups:
         section = group.replace("/", ".") + "."
         if change.key.startswith(section):
-            asked = any(origin in ("sweep", "command line") for origin in change.origins)
+            asked = any(origin in (SWEEP, COMMAND_LINE) for origin in change.origins)
             return None if asked else group
     return None
 

@@ -44,7 +44,7 @@ def diff_data(diff: RunDiff, *, only: Sequence[str] = ()) -> dict[str, Any]:
 def _config_data(config: ConfigDiff) -> dict[str, Any]:
     return {
         "same": config.same,
-        "groups": [_change_data(fold.choice) for fold in config.folds],
+        "groups": [_change_data(group.choice) for group in config.groups],
         "changes": [_change_data(change) for change in config.every],
         "bookkeeping": [_change_data(change) for change in config.bookkeeping],
         "commands": [asdict(command) for command in config.commands],

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tracking.compare.config import ConfigDiff, Fold
+from tracking.compare.config import ConfigDiff, GroupChange
 from tracking.compare.metrics import MetricRow, MetricsDiff, Score, ScoreChange
 from tracking.compare.run_diff import RunDiff, Section
 from tracking.records.values import ABSENT, Change, Kind, show_change, show_key, show_value
@@ -59,10 +59,10 @@ def diff_blocks(diff: RunDiff, *, full: bool = False) -> list[Block]:
 def config_block(config: ConfigDiff, *, full: bool = False) -> Block:
     """Return the section about configs; `full` unfolds what follows from group choices."""
     if full:
-        choices = [fold.choice for fold in config.folds]
+        choices = [group.choice for group in config.groups]
         lines = [_change_line(change) for change in (*choices, *config.every, *config.bookkeeping)]
     else:
-        lines = [line for fold in config.folds for line in _fold_lines(fold)]
+        lines = [line for group in config.groups for line in _group_lines(group)]
         lines += [_change_line(change, also=True) for change in config.changes]
     after = [*config.notes]
     if config.bookkeeping and not full:
@@ -72,18 +72,18 @@ def config_block(config: ConfigDiff, *, full: bool = False) -> Block:
     return Block("config", _count(len(config.every), config.keys, "key"), tuple(lines), tuple(after))
 
 
-def _fold_lines(fold: Fold) -> list[Line]:
-    if len(fold.choice.values) != 2:
-        return [_change_line(fold.choice), *map(_change_line, fold.knobs)]
+def _group_lines(group: GroupChange) -> list[Line]:
+    if len(group.choice.values) != 2:
+        return [_change_line(group.choice), *map(_change_line, group.knobs)]
     parts = [
         f"+ {knob.key} = {show_value(knob.values[1])}"
         if knob.kind is Kind.ADDED
         else f"- {knob.key} (was {show_value(knob.values[0])})"
-        for knob in fold.knobs
+        for knob in group.knobs
     ]
-    line = _change_line(fold.choice)
+    line = _change_line(group.choice)
     text = f"{line.text} ({', '.join(parts)})" if parts else line.text
-    return [Line(line.key, line.cells, text, f"{len(fold.implied)} more keys follow" if fold.implied else "")]
+    return [Line(line.key, line.cells, text, f"{len(group.implied)} more keys follow" if group.implied else "")]
 
 
 def _change_line(change: Change, also: bool = False) -> Line:
@@ -271,7 +271,7 @@ def _say_differing(diff: RunDiff) -> str:
 
 
 def _keys(config: ConfigDiff) -> str:
-    keys = [show_key(change.key) for change in (*(fold.choice for fold in config.folds), *config.changes)]
+    keys = [show_key(change.key) for change in (*(group.choice for group in config.groups), *config.changes)]
     more = len(keys) - _MOST_KEYS
     return ", ".join(keys[:_MOST_KEYS]) + (f" and {more} more" if more > 0 else "")
 

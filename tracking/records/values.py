@@ -1,6 +1,6 @@
-"""Typed plain values: flatten, compare, show. Pure; knows neither runs nor files.
+"""Typed plain values: unfold, compare, show. Pure; knows neither runs nor files.
 
-A config is flattened to dotted keys (`model.alpha`); a dot inside a name is written `\\.`.
+To be compared a config is unfolded to dotted keys (`model.alpha`); a dot inside a name is written `\\.`.
 A list of scalars is one value; a list with mappings or lists in it is unfolded by position
 (`steps.0.name`). Two values are the same when they are equal *and* of one type: 1, 1.0, True and
 "1" are four values.
@@ -90,15 +90,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-# Flattening ------------------------------------------------------------------------------------
-def flatten(config: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the leaves of a nested config by dotted key; an empty mapping is a leaf."""
+# Leaves --------------------------------------------------------------------------------------
+def unfold(config: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the leaves of a nested config by dotted key, to be compared; an empty mapping is a leaf."""
     flat: dict[str, Any] = {}
-    _flatten_into(flat, "", config)
+    _unfold_into(flat, "", config)
     return flat
 
 
-def _flatten_into(flat: dict[str, Any], prefix: str, node: Any) -> None:
+def _unfold_into(flat: dict[str, Any], prefix: str, node: Any) -> None:
     items: Iterable[tuple[Any, Any]]
     if isinstance(node, Mapping) and (node or not prefix):
         items = node.items()
@@ -109,7 +109,20 @@ def _flatten_into(flat: dict[str, Any], prefix: str, node: Any) -> None:
         return
     for name, child in items:
         step = str(name).replace("\\", "\\\\").replace(".", "\\.")
-        _flatten_into(flat, f"{prefix}.{step}" if prefix else step, child)
+        _unfold_into(flat, f"{prefix}.{step}" if prefix else step, child)
+
+
+def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) for every leaf; lists and empty mappings are leaves, dots in names stay as they are.
+
+    So keys are recorded: as params, and in the fingerprints by which runs are found again. Unlike `unfold`, which
+    only serves comparisons, it may therefore not change.
+    """
+    if isinstance(tree, Mapping) and (tree or not prefix):
+        for key, value in tree.items():
+            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, tree
 
 
 def matches(key: str, patterns: Iterable[str]) -> bool:
@@ -143,7 +156,7 @@ def diff_configs(
     patterns = tuple(ignore)
     return tuple(
         Change(key, values)
-        for key, values in find_varying([flatten(old), flatten(new)]).items()
+        for key, values in find_varying([unfold(old), unfold(new)]).items()
         if (bookkeeping or not is_bookkeeping(key)) and not matches(key, patterns)
     )
 
@@ -225,12 +238,3 @@ def show_changes(changes: Sequence[Change], *, indent: str = "  ") -> str:
     return "\n".join(
         f"{indent}{key:<{width}}  {show_change(change)}" for key, change in zip(keys, changes, strict=True)
     )
-
-
-def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted key, value) for every leaf; lists and empty mappings are leaves."""
-    if isinstance(tree, Mapping) and (tree or not prefix):
-        for key, value in tree.items():
-            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, tree

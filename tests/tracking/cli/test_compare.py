@@ -23,7 +23,7 @@ from tracking.errors import InvalidValue
 from tracking.records.environment import parse_environment
 from tracking.records.overrides import Override
 from tracking.records.reading import load_records
-from tracking.records.values import flatten
+from tracking.records.values import unfold
 from tracking.records.yaml_text import parse_yaml
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
@@ -66,7 +66,7 @@ def record(client: TrackingClient) -> Recorder:
 
     def record_run(name: str, config: dict[str, Any], *, files: bool = True, **tags: str) -> str:
         run_id = client.create_run("0", run_name=name, tags={**TAGS, **tags}).info.run_id
-        for key, value in flatten(config).items():
+        for key, value in unfold(config).items():
             client.log_param(run_id, key, value)
         for fold in range(5):
             client.log_metric(run_id, "rmse", 50.0 + fold + config.get("alpha", 0), step=fold)

@@ -17,7 +17,7 @@ from tracking.records.environment import Environment
 from tracking.records.overrides import parse_overrides
 from tracking.records.reading import RunRecord
 from tracking.records.request import Request
-from tracking.records.values import Kind, flatten
+from tracking.records.values import Kind, unfold
 
 RIDGE = {
     "model": {"_target_": "sklearn.linear_model.Ridge", "alpha": 0.1, "random_state": 42},
@@ -84,7 +84,7 @@ def make_record(
                 "file:///x",
                 name,
             ),
-            RunData(metrics, {key: str(value) for key, value in flatten(config or {}).items()}, own),
+            RunData(metrics, {key: str(value) for key, value in unfold(config or {}).items()}, own),
         ),
         experiment="first",
         config=config,
@@ -235,6 +235,13 @@ def test_an_ignored_key_takes_its_copies_with_it() -> None:
 
     assert [change.key for change in diff.config.every] == ["model.degree", "degree"]
     assert compare_runs([first, second], ignore=["alpha", "degree"]).is_same()
+
+
+def test_a_key_that_is_ignored_itself_is_so_also_where_it_equals_an_ignored_one_by_chance() -> None:
+    first, second = (make_record(config=RIDGE | {"seed": n, "cv": {"n_splits": 5, "repeats": n}}) for n in (1, 2))
+
+    assert compare_runs([first, second], ignore=["seed", "cv.repeats"]).config.same
+    assert not compare_runs([first, second], ignore=["seed"]).config.same
 
 
 def test_ignoring_the_seed_ignores_what_it_reaches() -> None:

@@ -16,11 +16,11 @@ from tracking.records.values import (
     Kind,
     diff_configs,
     find_varying,
-    flatten,
     identity,
     show_change,
     show_changes,
     show_value,
+    unfold,
 )
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -56,10 +56,10 @@ def test_a_config_does_not_differ_from_itself(config: dict[str, Any]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(configs, configs)
 def test_applying_the_changes_to_the_first_gives_the_second(old: dict[str, Any], new: dict[str, Any]) -> None:
-    changed = apply_changes(flatten(old), diff_configs(old, new, bookkeeping=True))
+    changed = apply_changes(unfold(old), diff_configs(old, new, bookkeeping=True))
 
     assert {key: identity(value) for key, value in changed.items()} == {
-        key: identity(value) for key, value in flatten(new).items()
+        key: identity(value) for key, value in unfold(new).items()
     }
 
 
@@ -75,7 +75,7 @@ def test_the_changes_back_are_the_changes_turned_round(old: dict[str, Any], new:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(configs, min_size=1, max_size=4))
 def test_what_all_share_is_never_listed_and_everything_else_is(many: list[dict[str, Any]]) -> None:
-    flats = [flatten(config) for config in many]
+    flats = [unfold(config) for config in many]
     varying = find_varying(flats)
 
     for key in {key for flat in flats for key in flat}:
@@ -94,7 +94,7 @@ def test_flattening_never_merges_two_leaves(config: dict[str, Any]) -> None:
             return sum(map(count, children))
         return 1
 
-    assert len(flatten(config)) == (count(config) if config else 0)
+    assert len(unfold(config)) == (count(config) if config else 0)
 
 
 @pytest.mark.parametrize(
