@@ -106,7 +106,7 @@ def test_a_long_name_is_cut_before_anything_is_left_out() -> None:
 def test_a_dry_run_keeps_the_names_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     points = [Planned(spec(number), "done", "", None) for number in range(2)]
 
-    lines = render_plan(points, jobs=1, width=40)[0].splitlines()
+    lines = render_plan(points, resume=False, jobs=1, width=40)[0].splitlines()
 
     assert lines[0].split() == ["point", "run", "state"]
     assert lines[2:] == ["    0  elasticnet alpha=0  done", "    1  elasticnet alpha=1  done", "(+1 more: experiment)"]
