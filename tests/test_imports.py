@@ -22,7 +22,7 @@ TRACKING = {
     "entities": "errors text",
     "validation": "errors text entities",
     "git": "",
-    "context": "errors text entities validation git",
+    "context": "errors text entities validation git state",
     "store": "errors text entities validation context",
     "state": "",
     "stores": "errors text entities validation context state store",

@@ -27,7 +27,8 @@ def download_artifacts(
 ) -> str:
     """Return the local path of a run's file or folder: where it lies, or of a copy in `dst_path`.
 
-    Takes `runs:/<run id>/<path>`, or a run id and a path in it. Raises ArtifactNotFound.
+    Takes `runs:/<run id>/<path>`, or a run id and a path in it. Raises ArtifactNotFound, RunNotFound, InvalidValue for
+    an address that is none, InvalidArtifactPath for a path that leads out of the run's folder.
     """
     client = TrackingClient(tracking_uri)
     run_id, path = _place(artifact_uri, run_id, artifact_path)
@@ -42,13 +43,19 @@ def list_artifacts(
     artifact_path: str | None = None,
     tracking_uri: str | None = None,
 ) -> list[FileInfo]:
-    """Return one level of a run's artifacts, sorted by path; [] for a file or a missing path."""
+    """Return one level of a run's artifacts, sorted by path; [] for a file or a missing path.
+
+    Raises RunNotFound, InvalidValue for an address that is none, InvalidArtifactPath.
+    """
     run_id, path = _place(artifact_uri, run_id, artifact_path)
     return TrackingClient(tracking_uri).list_artifacts(run_id, path)
 
 
 def load_text(artifact_uri: str) -> str:
-    """Return the content of a UTF-8 text file of a run. Raises ArtifactNotFound, InvalidValue."""
+    """Return the content of a UTF-8 text file of a run, `runs:/<run id>/<path>`.
+
+    Raises ArtifactNotFound, RunNotFound, InvalidValue for an address or a content that is none, InvalidArtifactPath.
+    """
     with files.translated(f"Reading {shorten(artifact_uri)}"):
         content = Path(download_artifacts(artifact_uri)).read_bytes()
     try:
@@ -58,7 +65,7 @@ def load_text(artifact_uri: str) -> str:
 
 
 def load_dict(artifact_uri: str) -> Any:
-    """Return the content of a JSON file of a run. Raises ArtifactNotFound, InvalidValue."""
+    """Return the content of a JSON file of a run. Raises what `load_text` does."""
     try:
         return json.loads(load_text(artifact_uri))
     except json.JSONDecodeError as problem:

@@ -47,7 +47,8 @@ class TrackingClient:
 
     `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake. Raises UnknownScheme
     for a URI that names no store. Beside what a method says, each raises InvalidValue or InvalidType for an
-    argument that may not be, and StoreError where the store cannot be read or written.
+    argument that may not be, and StoreError where the store cannot be read or written. Those for files raise
+    RunNotFound, InvalidArtifactPath, ArtifactError, and those that write them RunDeleted.
     """
 
     def __init__(self, tracking_uri: str | os.PathLike[str] | None = None, registry_uri: str | None = None) -> None:

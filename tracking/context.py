@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 from tracking.errors import InvalidValue
 from tracking.git import read_head
 from tracking.records.names import GIT_BRANCH, GIT_COMMIT, GIT_REPO_URL, SOURCE_NAME, SOURCE_TYPE, USER
+from tracking.state import state
 from tracking.validation import shorten
 
 _ADJECTIVES = (  # noqa: SIM905  # a word list reads best as words
@@ -93,16 +93,16 @@ def _environment_tags(text: str) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
-@lru_cache(maxsize=1)
 def _main_folder() -> str:
-    main = sys.argv[0] if sys.argv else ""
-    return os.path.dirname(os.path.realpath(main)) if os.path.isfile(main) else os.getcwd()
+    if state.main_folder is None:
+        main = sys.argv[0] if sys.argv else ""
+        state.main_folder = os.path.dirname(os.path.realpath(main)) if os.path.isfile(main) else os.getcwd()
+    return state.main_folder
 
 
-@lru_cache(maxsize=8)
 def _git_tags(folder: str) -> dict[str, str]:
-    head = read_head(Path(folder))
-    if head is None:
-        return {}
-    tags = {GIT_BRANCH: head.branch, GIT_COMMIT: head.commit, GIT_REPO_URL: head.url}
-    return {key: text for key, text in tags.items() if text}
+    if folder not in state.git_tags:
+        head = read_head(Path(folder))
+        tags = {} if head is None else {GIT_BRANCH: head.branch, GIT_COMMIT: head.commit, GIT_REPO_URL: head.url}
+        state.git_tags[folder] = {key: text for key, text in tags.items() if text}
+    return state.git_tags[folder]

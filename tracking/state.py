@@ -1,4 +1,4 @@
-"""State of this process, all of it: what was chosen and exported, the open stores, the open runs. One `reset`.
+"""State of this process, all of it: what was chosen, exported and found out, open stores and runs. One `reset`.
 
 Knows neither stores nor runs: `stores` and `active` put theirs here. What they install in the interpreter (exit
 functions, signal handlers) is not state: it stays installed.
@@ -33,6 +33,8 @@ class _State:
     lock: threading.RLock = field(default_factory=threading.RLock)  # held to add a store
     open_runs: dict[int, OpenRun] = field(default_factory=dict)  # of all threads and tasks, in the order of starting
     ended: _Ended = field(default_factory=_Ended)
+    main_folder: str | None = None  # of the program, and what git says of it: found out once
+    git_tags: dict[str, dict[str, str]] = field(default_factory=dict)  # by folder
     runs_with_models: dict[str, None] = field(default_factory=dict)  # that this process logged, oldest first
 
 

@@ -36,7 +36,7 @@ def repository(tmp_path: Path) -> Path:
 
 def tags_of(folder: Path) -> dict[str, str]:
     """Return what is read of a folder, as a new process would read it."""
-    context._git_tags.cache_clear()
+    tracking.reset()
     return {key.removeprefix("mlflow.source.git."): text for key, text in context._git_tags(str(folder)).items()}
 
 

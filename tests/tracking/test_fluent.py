@@ -12,6 +12,7 @@ import pytest
 
 import tracking
 from tracking.errors import InvalidType, InvalidValue, ParamConflict, RunConflict, RunDeleted, UnknownScheme
+from tracking.state import _State, state
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +69,22 @@ def test_reset_gives_the_environment_back(monkeypatch: pytest.MonkeyPatch) -> No
     tracking.reset()
 
     assert dict(os.environ) == before
+
+
+def test_reset_forgets_everything() -> None:
+    tracking.set_tracking_uri("sqlite:///store.db")
+    tracking.set_experiment("e")
+    with tracking.start_run():
+        tracking.log_model({"any": "object"})
+    tracking.start_run()
+
+    tracking.reset()
+
+    fresh, identities = vars(_State()), ("lock", "ended")
+    assert {name: value for name, value in vars(state).items() if name not in identities} == {
+        name: value for name, value in fresh.items() if name not in identities
+    }
+    assert (tracking.active_run(), tracking.last_active_run()) == (None, None)
 
 
 def test_an_active_run_stays_in_the_store_it_was_started_in() -> None:
