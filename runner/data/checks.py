@@ -145,9 +145,15 @@ def _check_classes(dataset: "Dataset", splitter: Any) -> None:
 
 
 def _check_split(dataset: "Dataset", splitter: Any) -> None:
+    kind = type(splitter).__name__
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # most splitters warn that they ignore the groups
-            next(iter(splitter.split(dataset.X, dataset.y, dataset.groups)))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"cv={type(splitter).__name__} cannot split the {dataset.n_rows} rows: {error}") from error
+            first = next(iter(splitter.split(dataset.X, dataset.y, dataset.groups)), None)
+    except Exception as error:  # a splitter may be a person's own
+        what = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        raise DataError(f"cv={kind} cannot split the {dataset.n_rows} rows: {what}") from error
+    if first is None:
+        raise DataError(
+            f"cv={kind} yields no fold of the {dataset.n_rows} rows. Its split() has to yield (train, test)."
+        )

@@ -14,6 +14,10 @@ _TRIAL_ROWS = 500  # a preparation is tried on so many rows
 _TRIAL_GAPS = 20  # and for each column on so many with missing values
 
 
+class _Unfit(DataError):
+    """What a preparation or model says of the values it was given."""
+
+
 def check_features(dataset: "Dataset", estimator: Any) -> None:
     """Raise DataError if a column holds what neither the preparation nor the model takes."""
     steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
@@ -70,9 +74,7 @@ def _check_infinite(dataset: "Dataset", estimator: Any) -> None:
             continue
         try:
             _try(dataset, estimator, "model")
-        except DataError as error:
-            pass  # XXX
-
+        except _Unfit as error:
             leave_out = f", or leave it out: data.drop=[{name}]" if hasattr(dataset.X, "iloc") else ""
             raise DataError(
                 f"Column {name!r} of {dataset.name} is infinite {in_rows(infinite)}. {_name(estimator)} takes no "
@@ -101,7 +103,7 @@ def _not_numeric(dataset: "Dataset", model: Any) -> list[str]:
 def _prepared(dataset: "Dataset", prepare: Any, odd: list[str]) -> Any:
     try:
         return _try(dataset, prepare, "preparation")
-    except DataError as error:
+    except _Unfit as error:
         if not odd:
             raise
         raise DataError(_explain_text(dataset, odd, f"The preparation ({_name(prepare)})")) from error
@@ -165,10 +167,31 @@ def _try(dataset: "Dataset", part: Any, role: str) -> Any:
             return fit(X, dataset.y[rows])
     except Exception as error:  # it may be anybody's
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
+        if not _is_about_values(error, own_may=role == "model"):
+            raise DataError(
+                f"The {role} ({_name(part)}) raised {type(error).__name__}: {reason}. It was tried on {len(rows)} rows"
+                f" of {dataset.name} before the run."
+            ) from error
+        raise _Unfit(
             f"The {role} ({_name(part)}) cannot take the columns of {dataset.name}: {reason.rstrip('.')}. "
             "Add prepare=tabular"
         ) from error
+
+
+def _is_about_values(error: Exception, *, own_may: bool) -> bool:
+    """Tell whether an error says that values do not fit. A person's own model may say so, too.
+
+    An exception that a person's own preparation raises is taken for a fault of that preparation.
+    """
+    if not isinstance(error, ValueError | TypeError):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = trace.tb_frame.f_globals if trace is not None else {}
+    library = str(where.get("__name__")).partition(".")[0]
+    installed = "site-packages" in str(where.get("__file__")) or library in ("sklearn", "numpy", "pandas", "runner")
+    return own_may or installed
 
 
 def _name(part: Any) -> str:

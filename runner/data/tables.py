@@ -99,7 +99,10 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
     if _version_of(pd) < (3, 1) and options.get("engine", "c") == "c":
         options.setdefault("float_precision", "round_trip")  # the default reads 0.30000000000000004 as 0.3 there
     try:
-        frame: pd.DataFrame = pd.read_csv(path, **options)
+        if parts := options.keys() & {"chunksize", "iterator"}:
+            raise DataError(f"data.options.{min(parts)}: it reads no table, but parts of one. Leave it out.")
+        frame = pd.read_csv(path, **options)
+        _refuse_repeated_names(path, frame, options)
         return with_dates(frame, but=_dtypes(config))  # type: ignore[no-any-return]
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: there is nothing to read.") from None
@@ -110,8 +113,22 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
         ) from error
     except UnicodeError as error:
         raise DataError(f"{path} is not {options['encoding']} text. Perhaps: data.encoding=latin-1") from error
-    except (OSError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{path} cannot be read: {error}. See data.options, data.encoding.") from error
+    except DataError:
+        raise
+    except Exception as error:  # each kind of compression has errors of its own
+        what = str(error).rstrip(".") or type(error).__name__
+        raise DataError(f"{path} cannot be read: {what}. See data.options, data.encoding.") from error
+
+
+def _refuse_repeated_names(path: Path, frame: pd.DataFrame, options: Mapping[str, Any]) -> None:
+    """Raise DataError for two columns of one name, which pandas would rename to `a` and `a.1` without a word."""
+    import pandas as pd
+
+    names = {str(name) for name in frame.columns}
+    renamed = [name for name in names if name.rpartition(".")[2].isdigit() and name.rpartition(".")[0] in names]
+    if renamed and not {"header", "names"} & options.keys():
+        first = pd.read_csv(path, **{**options, "header": None, "nrows": 1, "dtype": "str"})
+        _named(first.set_axis(first.iloc[0].tolist(), axis=1))
 
 
 def _version_of(package: Any) -> tuple[int, ...]:
@@ -129,8 +146,8 @@ def _read_parquet(path: Path, config: Mapping[str, Any], limit: int | None) -> p
         raise DataError(
             "Parquet files need pyarrow, which is not installed: pip install 'experiment-runner[parquet]'"
         ) from error
-    except (OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as parquet: {error}") from error
+    except Exception as error:  # damaged metadata may raise anything
+        raise DataError(f"{path} cannot be read as parquet: {type(error).__name__}: {error}") from error
     return frame if limit is None else frame.head(limit)
 
 

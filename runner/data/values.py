@@ -21,6 +21,8 @@ def convert(frame: Any, dtypes: Mapping[str, str]) -> Any:
     converted = {}
     for column, dtype in dtypes.items():
         converted[column] = _converted(frame[column], dtype, column)
+        if getattr(converted[column].dtype, "kind", "") == "c":
+            raise DataError(f"data.dtypes.{column}={dtype}: nothing is fitted on complex numbers. Use float.")
     return frame.assign(**converted) if converted else frame
 
 

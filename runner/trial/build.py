@@ -40,6 +40,7 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
                 f"model._target_={config['model'].get('_target_')}: {type(model).__name__} has no {method}()."
                 " Name a scikit-learn-compatible estimator."
             )
+    _check_tags(model, config["model"].get("_target_"))
     _check_parameters(model, "model", config, validate=validate)
     prepare = config.get("prepare") or {}
     estimator = model
@@ -201,6 +202,22 @@ def _pipeline(transformer: Any, model: Any) -> Any:
     from sklearn.pipeline import Pipeline
 
     return Pipeline([("prepare", transformer), ("model", model)])
+
+
+def _check_tags(model: Any, target: object) -> None:
+    """Raise ModelError for an estimator that scikit-learn can neither clone nor ask what it is."""
+    from sklearn.utils import get_tags
+
+    try:
+        get_tags(model)
+        missing = None if hasattr(model, "get_params") else "get_params"
+    except (AttributeError, TypeError):
+        missing = "__sklearn_tags__"
+    if missing:
+        raise ModelError(
+            f"model._target_={target}: {type(model).__name__} has no {missing}(), which scikit-learn asks for. Let it"
+            " inherit (RegressorMixin, BaseEstimator) or (ClassifierMixin, BaseEstimator) of sklearn.base."
+        )
 
 
 def _is_classifier(model: Any) -> bool:

@@ -84,6 +84,8 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
                 rows = tuple(splitter.split(data.X, data.y, data.groups))
         except ValueError as error:
             raise DataError(f"cv: {type(splitter).__name__} cannot split this data: {error}") from error
+        if not rows:
+            raise DataError(f"cv: {type(splitter).__name__} yields no fold of this data.")
         small = nbytes(data.X) * (len(rows) + 1) <= KEEP_BYTES
         cut = tuple(Splits(rows, None, False, key).folds(data)) if small else None
         while len(_splits) >= 4:
