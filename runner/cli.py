@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.report.console import GONE, end_quietly, say
-from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT
+from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT, SWEEP_POINTS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -134,14 +134,16 @@ def _answering(arguments: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _without_litter() -> Iterator[None]:
-    """Remove the `multirun.yaml` that Hydra's basic sweeper leaves where one is; the record says what was asked."""
-    litter = Path("multirun.yaml")
-    before = litter.exists()
+    """Remove the `multirun.yaml` that Hydra leaves: the record says what was asked. Name the file that Optuna wrote."""
+    litter, findings = Path("multirun.yaml"), Path("optimization_results.yaml")
+    before, known = litter.exists(), findings.stat().st_mtime_ns if findings.exists() else None
     try:
         yield
     finally:
         if not before:
             litter.unlink(missing_ok=True)
+        if findings.exists() and findings.stat().st_mtime_ns != known:
+            say(f"note: the sweeper wrote what it found to {findings}")
 
 
 def run_point(config: DictConfig) -> float | None:
@@ -162,7 +164,7 @@ def _run_task() -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from runner.compose.command import SWEEP_VARIABLE, as_typed, command_line, composer_for
+    from runner.compose.command import SWEEP_VARIABLE, as_typed, check_other_sweeper, command_line, composer_for
     from runner.flow import execute
     from runner.invocation import Invocation
 
@@ -171,7 +173,11 @@ def _run_task() -> float | None:
     if hydra.mode == RunMode.MULTIRUN:
         tags = json.loads(os.environ.get(SWEEP_VARIABLE, "{}")) | {SWEEP_POINT: str(hydra.job.num)}
     invocation = Invocation(as_typed(hydra.overrides.task), command_line(), sweeps=False, sweep_tags=tags)
-    result = execute(invocation, composer_for(HydraConfig.instance().cfg))  # type: ignore[arg-type]
+    config = cast("DictConfig", HydraConfig.instance().cfg)
+    composer = composer_for(config)
+    if tags is not None and SWEEP_POINTS not in tags:  # our own sweeper says how many there are
+        check_other_sweeper(config, composer, invocation.overrides)
+    result = execute(invocation, composer)
     if hydra.mode != RunMode.MULTIRUN and result.exit_code:
         raise SystemExit(result.exit_code)
     if result.results.failed:

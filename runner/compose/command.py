@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,41 @@ def as_typed(overrides: Sequence[str]) -> tuple[str, ...]:
     """Return the texts that Hydra keeps of a command line, whose `${...}` its list would resolve."""
     texts = OmegaConf.to_container(overrides, resolve=False) if OmegaConf.is_list(overrides) else overrides
     return tuple(str(text) for text in texts)  # type: ignore[union-attr]
+
+
+def check_other_sweeper(config: DictConfig, composer: Composer, texts: Sequence[str]) -> None:
+    """Refuse a sweeper other than ours that looks the wrong way, or a `sweep:` section that it would not read.
+
+    `config` is that of the running Hydra application, `texts` are the overrides of one point. Raises ConfigError.
+    """
+    sweeper, name = config.hydra.sweeper, config.hydra.runtime.choices["hydra/sweeper"]
+    composed = composer.compose(read_overrides(texts)).config
+    if composed["sweep"]:
+        raise ConfigError(
+            f"this config has a sweep, which hydra/sweeper={name} does not read. "
+            "Leave out that sweeper to run the sweep, or add sweep=null."
+        )
+    objective = composed["scoring"]["objective"]
+    for key, words in _DIRECTIONS.items():
+        value = OmegaConf.select(sweeper, key)
+        wanted = words[objective["direction"]]
+        if isinstance(value, bool | str | Enum) and _word(value) != wanted:
+            raise ConfigError(
+                f"hydra.sweeper.{key} is {_word(value)}, and the objective is to {objective['direction']} "
+                f"{objective['metric']}. Add: hydra.sweeper.{key}={wanted}"
+            )
+
+
+# Where sweepers say which way they look: Optuna, Nevergrad, Ax.
+_DIRECTIONS = {
+    "direction": {"minimize": "minimize", "maximize": "maximize"},
+    "optim.maximize": {"minimize": "false", "maximize": "true"},
+    "ax_config.experiment.minimize": {"minimize": "true", "maximize": "false"},
+}
+
+
+def _word(value: bool | str | Enum) -> str:
+    return value.name if isinstance(value, Enum) else str(value).lower() if isinstance(value, bool) else value
 
 
 def composer_for(config: DictConfig) -> Composer:

@@ -16,9 +16,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from runner.compose.arguments import plain_argument
-from runner.compose.command import SWEEP_VARIABLE, command_line, composer_for
-from runner.errors import PointFailed
-from runner.flow import execute
+from runner.compose.command import SWEEP_VARIABLE, check_other_sweeper, command_line, composer_for
+from runner.errors import PointFailed, RunnerError
+from runner.flow import Result, execute
 from runner.invocation import Invocation, read_points
 from runner.report.console import say
 from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINT, SWEEP_POINTS
@@ -84,18 +84,25 @@ class PoolLauncher(Launcher):
         """Run a batch of points and return one JobReturn for each."""
         returns = []
         composer = composer_for(self._config)
+        if initial_job_idx == 0 and job_overrides:
+            check_other_sweeper(self._config, composer, job_overrides[0])
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             tags = self._tags | {SWEEP_POINT: str(number), SWEEP_POINTS: str(initial_job_idx + len(job_overrides))}
             invocation = Invocation(
                 tuple(overrides), shlex.join(overrides), sweeps=False, keep_runs=True, sweep_tags=tags
             )
-            result = execute(invocation, composer)
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
-            best, failures = result.results.best, result.results.failures
-            if failures:
-                failed = PointFailed(f"{failures[0].name}: {failures[0].error}")
-                job.status, job.return_value = JobStatus.FAILED, failed
-            else:  # neither after dry_run=true
-                job.status, job.return_value = JobStatus.COMPLETED, best[0].objective if best else None
+            try:
+                job.return_value, job.status = _objective(execute(invocation, composer)), JobStatus.COMPLETED
+            except RunnerError as error:  # the sweeper decides how many it puts up with: one it drew may be refused
+                job.return_value, job.status = error, JobStatus.FAILED
             returns.append(job)
         return returns
+
+
+def _objective(result: Result) -> float | None:
+    """Return the objective of a point, None after dry_run=true. Raises PointFailed."""
+    best, failures = result.results.best, result.results.failures
+    if failures:
+        raise PointFailed(f"{failures[0].name}: {failures[0].error}")
+    return best[0].objective if best else None

@@ -8,10 +8,15 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra.core.utils import JobStatus
+from omegaconf import OmegaConf
 
 from runner.__main__ import main
 from runner.compose.arguments import divide, for_hydra, plain_argument
-from runner.compose.session import prepare_hydra
+from runner.compose.command import check_other_sweeper
+from runner.compose.composer import Composer
+from runner.compose.session import prepare_hydra, session
+from runner.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -110,6 +115,58 @@ def test_other_sweepers_and_launchers_can_be_dry(other: str, capsys: pytest.Capt
     assert main(["-m", other, "alpha=0.1,0.5", "dry_run=true"]) == 0
 
     assert "ridge alpha=0.5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("launcher", ["pool", "basic"])
+def test_another_sweeper_does_not_pass_over_a_sweep_in_silence(
+    launcher: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["-m", "hydra/sweeper=basic", f"hydra/launcher={launcher}", "experiment=elasticnet_grid"]
+
+    assert main(command) == 2
+
+    assert "this config has a sweep, which hydra/sweeper=basic does not read." in capsys.readouterr().err
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("sweeper", "remedy"),
+    [
+        ({"direction": "minimize"}, "hydra.sweeper.direction=maximize"),
+        ({"optim": {"maximize": False}}, "hydra.sweeper.optim.maximize=true"),
+        ({"ax_config": {"experiment": {"minimize": True}}}, "hydra.sweeper.ax_config.experiment.minimize=false"),
+    ],
+)
+def test_a_sweeper_that_looks_the_wrong_way_is_refused(sweeper: dict[str, object], remedy: str) -> None:
+    hydra = {"sweeper": sweeper, "runtime": {"choices": {"hydra/sweeper": "theirs"}}}
+    config = OmegaConf.create({"hydra": hydra})
+    with session():
+        with pytest.raises(ConfigError, match=f"the objective is to maximize accuracy. Add: {remedy}$"):
+            check_other_sweeper(config, Composer(), ["scoring=classification"])
+        check_other_sweeper(config, Composer(), ["scoring=regression"])  # rmse, to minimize
+
+
+def test_a_point_that_is_refused_is_the_other_sweepers_to_judge() -> None:
+    theirs = {"sweeper": {}, "runtime": {"choices": {"hydra/sweeper": "theirs"}}}
+    hydra = {"job": {"config_name": "config"}, "overrides": {"hydra": []}, **theirs}
+    config = OmegaConf.create({"hydra": hydra})
+    with session():
+        from hydra_plugins.runner_edge import PoolLauncher
+
+        launcher = PoolLauncher()
+        launcher.setup(hydra_context=None, task_function=None, config=config)
+        refused, sound = launcher.launch([["alpha=-1"], ["alpha=1", "cv.n_splits=2"]], 0)
+
+    assert refused.status == JobStatus.FAILED
+    with pytest.raises(ConfigError, match=r"alpha=-1: alpha of Ridge must be"):
+        _ = refused.return_value
+    assert sound.return_value > 0
+
+
+def test_a_group_of_hydra_that_is_not_there_is_no_parameter(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["+hydra/callbacks=nonexistent"]) == 2
+
+    assert "error: +hydra/callbacks: there is no config group hydra/callbacks" in capsys.readouterr().err
 
 
 def test_a_multirun_file_that_was_there_stays(capsys: pytest.CaptureFixture[str]) -> None:
