@@ -22,7 +22,8 @@ from runner.trial.identity import (
     planned_making,
 )
 from runner.trial.spec import Spec
-from tracking.compare.making import Making, find_identity_differences, fingerprint_of_data
+from tracking.compare.making import Making, fingerprint_of_data
+from tracking.compare.suspects import find_identity_differences
 from tracking.records.names import ERROR, FINGERPRINT, FINGERPRINT_ASKED, IDENTITY, OBJECTIVE_METRIC
 from tracking.records.reading import read_identity
 

@@ -15,7 +15,7 @@ from runner.trial.identity import data_key
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from tracking import TrackingClient
-from tracking.compare.making import Difference, find_differences, find_unknown
+from tracking.compare.suspects import Difference, find_differences, find_unknown
 from tracking.records.names import REPRODUCES
 
 

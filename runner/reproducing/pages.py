@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from runner.reproducing.reproduction import Reproduction, name_ingredients, say_gap
 from runner.reproducing.running import CannotRun
-from tracking.compare.making import Difference
 from tracking.compare.run_diff import compare_runs
+from tracking.compare.suspects import Difference
 from tracking.pages.diff_page import render_diff
 from tracking.text.tables import ShortId, format_number, render_table
 

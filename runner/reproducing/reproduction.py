@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runner.reproducing.comparison import Comparison, Gap
-from tracking.compare.making import Difference
+from tracking.compare.suspects import Difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from runner.trial.recorded import RecordedRun, read_recorded, read_run
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
-from tracking.compare.making import Making, find_differences, find_unknown, fingerprint_of_data
+from tracking.compare.making import Making, fingerprint_of_data
+from tracking.compare.suspects import find_differences, find_unknown
 from tracking.records.names import (
     BACKEND,
     ERROR,

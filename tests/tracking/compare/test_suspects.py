@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tracking.compare.making import Making, find_differences, find_identity_differences, find_unknown
+from tracking.compare.making import Making
+from tracking.compare.suspects import find_differences, find_identity_differences, find_unknown
 
 HOST = {"python": "3.11.7", "platform": "Linux-6.1", "cpu": "Fast CPU", "blas": "openblas 0.3.30", "threads": "1"}
 PACKAGES = {"foo": "1.0", "numpy": "2.1.0", "pandas": "2.2.3", "scikit-learn": "1.8.0", "scipy": "1.15.0"}
@@ -178,6 +179,14 @@ def test_the_defaults_of_another_class_are_no_news() -> None:
     assert sentences(now) == [
         'The configuration is another one: model._target_ "sklearn.linear_model.Ridge" -> "sklearn.linear_model.Lasso".'
     ]
+
+
+def test_what_version_0_1_0_took_into_the_identity_is_no_change_of_the_config() -> None:
+    params = PARAMS | {"threads_per_run": "1"}
+    spelled = {"threads_per_run": 1, "model._target_": "sklearn.linear_model._ridge.Ridge"}
+    then = changed(config=CONFIG | spelled, params=params)
+
+    assert sentences(replace(THEN, params=params), then) == []
 
 
 # Data -------------------------------------------------------------------------------------------------
