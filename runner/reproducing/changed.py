@@ -18,9 +18,8 @@ from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
 from runner.invocation import Invocation, SpecMaker, read_points
 from runner.points.naming import name_for
-from runner.reproducing.running import Options, check_runnable, open_session, relocate
+from runner.reproducing.running import Options, check_runnable, open_session, record_one, relocate
 from runner.trial.identity import data_key
-from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from runner.trial.spec import Spec
 from tracking.records.names import BOOKKEEPING, DERIVED_FROM
@@ -74,7 +73,7 @@ def run_changed(
     spec = relocate(changed.spec, options)
     data = check_runnable(spec, f"The changed run {then.short} cannot be run")
     threads = options.threads or int(spec.config.get("threads_per_run") or 1)
-    outcome = record(spec, open_session(client, threads=threads, datasets={data_key(spec.config): data}))
+    outcome = record_one(spec, open_session(client, threads=threads, datasets={data_key(spec.config): data}))
     return outcome, read_run(client, outcome.run_id)
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import ConfigError, PointFailed
-from runner.reproducing.running import Options, making_as_recorded, open_session, prepare_again
+from runner.reproducing.running import Options, making_as_recorded, open_session, prepare_again, record_one
 from runner.suggest import suggest
 from runner.trial.identity import data_key
-from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_run
 from tracking import TrackingClient
 from tracking.compare.suspects import Difference, find_differences, find_unknown
@@ -96,7 +95,7 @@ def check_baseline(
     spec, data = prepare_again(baseline, options)
     threads = options.threads or baseline.threads
     session = open_session(client, threads=threads, datasets={data_key(spec.config): data})
-    outcome = record(replace(spec, extra_tags={REPRODUCES: baseline.id}), session)
+    outcome = record_one(replace(spec, extra_tags={REPRODUCES: baseline.id}), session)
     new = read_run(client, outcome.run_id)
     if not outcome.ok:
         raise PointFailed(f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}")

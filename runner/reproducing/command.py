@@ -7,15 +7,17 @@ and its neighbours, which are imported when needed, so that `--help` is instant.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from runner.errors import ConfigError, Interrupted, NotReproducible, PointFailed, RunnerError
 from runner.report.console import emit, say
@@ -32,6 +34,7 @@ every fold, the model's parameters, predictions for a probe set. Where it is not
 ingredient differs first (config, data, code, packages, Python, BLAS, threads, CPU)."""
 
 _EXAMPLES = """\
+\b
 examples:
   python -m runner.reproduce latest
   python -m runner.reproduce a93f --tolerance 1e-9
@@ -40,20 +43,43 @@ examples:
   python -m runner.reproduce a93f --checkout ../then         write out the code it was made with
   python -m runner.reproduce --check best:ridge --metric rmse --tolerance 0.5%      for CI
 
+\\b
 A RUN is an id or the start of one, a run's name, latest, latest~N, best or best:EXPERIMENT.
 Models are loaded from the store, which runs what their files say: use stores that you trust.
 Exit code: 0 reproduced, 1 not reproduced or worse, 2 cannot be run here (the message says what is missing)"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was typed; None for what was not."""
+
+    run: str | None
+    changes: Sequence[str]
+    sweep: str | None
+    check: str | None
+    metric: str | None
+    tolerance: str | None
+    n_jobs: str
+    threads: int | None
+    data: str | None
+    config_dir: Sequence[str] | None
+    checkout: str | None
+    store: str | None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m runner.reproduce`; return the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    asked = parser.parse_intermixed_args(typed)  # options also between RUN and what to change
+    asked: list[Asked] = []
+    try:
+        build_command().main(args=typed, prog_name="python -m runner.reproduce", obj=asked)
+    except SystemExit as ended:  # also after a mistake in the options, and --help
+        if not asked:
+            return ended.code if isinstance(ended.code, int) else 0
     from tracking import TrackingError
 
     try:
-        return _run(asked, typed)
+        return _run(asked[0], typed)  # not within the above, where Ctrl-C would be another exit code
     except KeyboardInterrupt:
         say("interrupted")
         return Interrupted.exit_code
@@ -65,77 +91,77 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m runner.reproduce",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES.replace("%", "%%"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="%(prog)s RUN [key=value ...] | --sweep ID | --check BASELINE  [options]",
-    )
-    add = parser.add_argument
-    add("run", nargs="?", metavar="RUN", help="the run to run again")
-    add(
-        "changes",
-        nargs="*",
-        metavar="key=value",
-        help="what to change; the new run is tagged derived_from",
-    )
-    add(
-        "--sweep",
-        metavar="ID",
-        help="run every finished point of a sweep again: latest, or an id",
-    )
-    add(
-        "--check",
-        metavar="BASELINE",
-        help="fail if today's code scores worse than this run; prints Markdown",
-    )
-    add("--metric", metavar="NAME", help="for --check: the metric to compare; default: the run's objective")
-    add(
-        "--tolerance",
-        metavar="T",
-        help="the difference, absolute or relative, that still counts as the same; default: 0, every bit."
-        " For --check: how much worse is allowed, as 0.5% or 0.1".replace("%", "%%"),
-    )
-    add("--n-jobs", metavar="N", default="auto", help="for --sweep: points side by side; default: auto")
-    add("--threads", metavar="N", type=int, help="BLAS and OpenMP threads; default: as recorded")
-    add(
-        "--data",
-        metavar="PATH",
-        help="where the data file is now; default: where it was, seen from here",
-    )
-    add(
-        "--config-dir",
-        metavar="DIR",
-        action="append",
-        help="for key=value: where configs of your own are; default: where they were when the run was made",
-    )
-    add(
-        "--checkout",
-        metavar="DIR",
-        help="write the recorded code and its uncommitted changes to a new folder",
-    )
-    add(
-        "--store",
-        metavar="URI",
-        help="as sqlite:///path; default: TRACKING_URI, else runs/tracking.db",
-    )
-    return parser
+def build_command() -> Any:
+    """Return the command line, which appends an `Asked` to the list that it is given as `obj`."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(help=f"{_DESCRIPTION}\n\n{_EXAMPLES}", options_metavar="[options]")(_take)
+    return typer.main.get_command(app)
 
 
-def _run(asked: argparse.Namespace, typed: Sequence[str]) -> int:
+def _take(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run to run again.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="key=value", help="What to change; the new run is tagged derived_from."),
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="ID", help="Run every finished point of a sweep again: latest, or an id.")
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="BASELINE", help="Fail if today's code scores worse than this run; prints Markdown."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For --check: the metric to compare; default: the run's objective."),
+    ] = None,
+    tolerance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="The difference, absolute or relative, that still counts as the same; default: 0, every bit."
+            " For --check: how much worse is allowed, as 0.5% or 0.1.",
+        ),
+    ] = None,
+    n_jobs: Annotated[str, typer.Option(metavar="N", help="For --sweep: points side by side.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", help="BLAS and OpenMP threads; default: as recorded.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Where the data file is now; default: where it was, seen from here."),
+    ] = None,
+    config_dir: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="For key=value: where configs of your own are; default: where they were when the run was made.",
+        ),
+    ] = None,
+    checkout: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write the recorded code and its uncommitted changes to a new folder."),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URI", help="As sqlite:///path; default: TRACKING_URI, else runs/tracking.db.")
+    ] = None,
+) -> None:
+    context.obj.append(Asked(**(context.params | {"changes": changes or []})))
+
+
+def _run(asked: Asked, typed: Sequence[str]) -> int:
     _check_options(asked)
     client = open_client(asked.store)
     if asked.sweep is not None:
-        return _reproduce_sweep(asked, client, typed)
+        return _reproduce_sweep(asked, asked.sweep, client, typed)
     from runner.trial.recorded import find_recorded
 
-    then = find_recorded(client, asked.check or asked.run)
+    then = find_recorded(client, asked.check or asked.run or "")
     if asked.check is not None:
         return _check(asked, client, then)
     if asked.checkout is not None:
-        return _check_out(asked, then)
+        return _check_out(asked, Path(asked.checkout), then)
     if asked.changes:
         return _run_changed(asked, client, then)
     from runner.reproducing.pages import render_reproduction
@@ -146,12 +172,13 @@ def _run(asked: argparse.Namespace, typed: Sequence[str]) -> int:
     return 0 if result else 1
 
 
-def _check_options(asked: argparse.Namespace) -> None:
+def _check_options(asked: Asked) -> None:
     ways = {"RUN": asked.run, "--sweep": asked.sweep, "--check": asked.check}
     chosen = [name for name, value in ways.items() if value is not None]
     if not chosen:
         raise ConfigError("Which run? Give a RUN, as latest, or --sweep ID. See --help.")
-    if asked.sweep is not None and (changes := [text for text in (asked.run, *asked.changes) if _is_change(text)]):
+    changes = [text for text in (asked.run or "", *asked.changes) if _is_change(text)]
+    if asked.sweep is not None and changes:
         raise ConfigError(_say_sweep_as_it_was(changes[0]))
     if len(chosen) > 1:
         raise ConfigError(f"{' and '.join(chosen)} were given together. Choose one.")
@@ -159,7 +186,7 @@ def _check_options(asked: argparse.Namespace) -> None:
         raise ConfigError(f"{asked.run}: name the RUN to start from first, as: latest {asked.run}")
     if strange := [text for text in asked.changes if "=" not in text and not text.startswith("~")]:
         raise ConfigError(f"{strange[0]}: changes are written key=value, and one RUN is run again at a time.")
-    if asked.config_dir is not None and not asked.changes:
+    if asked.config_dir and not asked.changes:
         raise ConfigError("--config-dir belongs to key=value: a run itself is run again from the config it recorded.")
     if asked.metric is not None and asked.check is None:
         raise ConfigError("--metric belongs to --check BASELINE.")
@@ -192,7 +219,7 @@ def open_client(uri: str | None) -> TrackingClient:
     return tracking.TrackingClient(chosen)
 
 
-def _options(asked: argparse.Namespace) -> Options:
+def _options(asked: Asked) -> Options:
     from runner.reproducing.running import Options
 
     return Options(_number(asked.tolerance or "0"), asked.threads, asked.data)
@@ -209,7 +236,7 @@ def _number(text: str) -> float:
 
 
 # The five things it does ---------------------------------------------------------------------------
-def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: RecordedRun) -> int:
+def _run_changed(asked: Asked, client: TrackingClient, then: RecordedRun) -> int:
     from runner.reproducing.changed import change_recorded, run_changed
     from runner.reproducing.pages import render_changed
 
@@ -225,12 +252,12 @@ def _run_changed(asked: argparse.Namespace, client: TrackingClient, then: Record
     return 0
 
 
-def _reproduce_sweep(asked: argparse.Namespace, client: TrackingClient, typed: Sequence[str]) -> int:
+def _reproduce_sweep(asked: Asked, reference: str, client: TrackingClient, typed: Sequence[str]) -> int:
     from runner.report.progress import Progress
     from runner.reproducing.pages import SweepSummary
     from runner.reproducing.running import SweepAgain, find_points
 
-    sweep_id, runs, left_out = find_points(client, asked.sweep)
+    sweep_id, runs, left_out = find_points(client, reference)
     summary = SweepSummary(len(runs), left_out)
     progress = Progress(len(runs))
     command = shlex.join(["python", "-m", "runner.reproduce", *typed])
@@ -259,7 +286,7 @@ def _jobs(text: str) -> int | None:
     raise ConfigError(f"--n-jobs {text}: give a number, -1 for every core, or auto.")
 
 
-def _check(asked: argparse.Namespace, client: TrackingClient, baseline: RecordedRun) -> int:
+def _check(asked: Asked, client: TrackingClient, baseline: RecordedRun) -> int:
     from runner.reproducing.check import check_baseline, read_tolerance
     from runner.reproducing.pages import render_check
     from runner.reproducing.running import Options
@@ -275,7 +302,7 @@ def _check(asked: argparse.Namespace, client: TrackingClient, baseline: Recorded
     return 0 if check else 1
 
 
-def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
+def _check_out(asked: Asked, directory: Path, then: RecordedRun) -> int:
     from runner.provenance.capture import restore
 
     commit = then.making.tags.get(GIT_COMMIT, "")
@@ -285,7 +312,6 @@ def _check_out(asked: argparse.Namespace, then: RecordedRun) -> int:
     dirty = then.run.data.tags.get(GIT_DIRTY) == "true"
     if dirty and not path.is_file():
         raise NotReproducible(f"Run {then.short} had uncommitted changes, but its uncommitted.patch is gone.")
-    directory = Path(asked.checkout)
     left = restore(commit, path.read_bytes() if path.is_file() else b"", directory, Path.cwd())
     changes = " with its uncommitted changes" if dirty else ""
     _print([f"Wrote commit {commit[:12]}{changes} to {directory}"])

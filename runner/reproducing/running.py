@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.data.dataset import Dataset, load
-from runner.errors import DataError, Interrupted, NotReproducible, RunnerError
+from runner.engine.interrupts import Interrupts
+from runner.errors import DataError, Interrupted, NotReproducible, RunnerError, StopPoint
 from runner.provenance.capture import capture_provenance, code_identity
 from runner.reproducing.comparison import Comparison, compare_models, compare_predictions, compare_scores
 from runner.reproducing.reproduction import Reproduction
@@ -63,7 +65,18 @@ def reproduce_run(client: TrackingClient, then: RecordedRun, options: Options | 
     options = options or Options()
     spec, data = prepare_again(then, options)
     session = open_session(client, threads=options.threads or then.threads, datasets={data_key(spec.config): data})
-    return compare_outcome(client, then, record(spec, session), options)
+    return compare_outcome(client, then, record_one(spec, session), options)
+
+
+def record_one(spec: Spec, session: Session) -> Outcome:
+    """Record a point that is no part of a sweep: Ctrl-C and SIGTERM end it, and the program with it."""
+    with Interrupts() as interrupts, interrupts.raising():
+        try:
+            return record(spec, session)
+        except StopPoint:
+            if interrupts.signal == signal.SIGTERM:
+                raise SystemExit(128 + signal.SIGTERM) from None
+            raise
 
 
 def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:

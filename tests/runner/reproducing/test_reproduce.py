@@ -416,7 +416,7 @@ def test_a_run_without_a_model_is_compared_by_its_scores(reproduce: Reproduce) -
 def test_an_interrupt_ends_the_run_and_the_program(folder: Path, reproduce: Reproduce) -> None:
     write_model(folder)
     runner.run(["model._target_=mine.Mine"])
-    write_model(folder, body="raise KeyboardInterrupt")
+    write_model(folder, body="__import__('signal').raise_signal(2)")
 
     code, _, err = reproduce("latest")
 
@@ -491,8 +491,11 @@ def test_a_mistake_is_one_message(reproduce: Reproduce, arguments: list[str], me
 
 
 def test_asking_for_help_imports_nothing_heavy() -> None:
-    heavy = ["numpy", "sklearn", "hydra", "pandas", "sqlite3", "typer"]
-    code = f"import sys, runner.reproducing.command as r; r._parser(); print([m for m in {heavy} if m in sys.modules])"
+    heavy = ["numpy", "sklearn", "hydra", "pandas", "sqlite3"]
+    code = (
+        "import sys, runner.reproducing.command as command; command.build_command();"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
