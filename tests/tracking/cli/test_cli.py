@@ -772,3 +772,16 @@ def test_one_of_many_runs_is_said_in_the_singular(tracking, store):
     for letter in "ab":
         record(store, letter * 32, letter)
     assert "Showing 1 run; there are more." in tracking("runs", "--limit", "1")[2]
+
+
+def test_the_way_back_names_the_store_that_was_named(tracking, store, monkeypatch, tmp_path):
+    record(store, "a93f5e", "one")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.delenv("TRACKING_URI")
+
+    _, out, _ = tracking("delete", "one", "--store", store.uri)
+
+    undo = out.partition("Undo: python -m tracking ")[2].split()
+    assert undo == ["restore", "a93f5e", "--store", store.uri]
+    assert tracking(*undo)[0] == 0
