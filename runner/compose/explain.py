@@ -149,7 +149,12 @@ def _of_group(mistake: _Mistake) -> str | None:
 def _of_key(mistake: _Mistake) -> str | None:
     cause, text, asked = mistake.cause, mistake.text, mistake.asked
     message = None
-    if match := re.search(r"Could not override '(.+?)'", text):
+    if match := re.search(r"Could not override '(\w+)@experiment\.", text):
+        message = (
+            f"the file of experiment= chooses {match[1]} for itself, not for the run. "
+            "Its first line has to be: # @package _global_"
+        )
+    elif match := re.search(r"Could not override '(.+?)'", text):
         message = no_such_key(match[1], asked or match[1], mistake.known.names(), mistake.known.owners)
     elif match := re.search(r"An item is already at '(.+?)'.*remove \+ prefix: '(.*?)'\n", text, re.S):
         message = f"+{match[2]}: the config has a key '{match[1]}' already. Set it without the +: {match[2]}"

@@ -16,8 +16,8 @@ from hydra.core.override_parser.types import Override as Parsed
 from runner.compose.explain import explained
 from runner.errors import SweepError
 from runner.points.axes import COMMAND_LINE, Axis
-from runner.points.grids import read_spacing
-from runner.points.spacing import interval_points, range_points
+from runner.points.grids import read_range
+from runner.points.ranges import interval_points, range_points
 from tracking.records.overrides import Override, render_value
 
 WRAPPED = "choice("  # around a value that Hydra hands on to our sweeper as it is
@@ -112,5 +112,5 @@ def spell_out(text: str) -> str:
     override = Override.parse(text)
     if not override.written.startswith(("linspace(", "logspace(")):
         return text
-    values = ",".join(map(render_value, read_spacing(override.written, text)))
+    values = ",".join(map(render_value, read_range(override.written, text)))
     return f"{override.spelled}={WRAPPED}{values})"

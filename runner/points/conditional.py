@@ -23,7 +23,7 @@ class _Use:
     answers: dict[frozenset[tuple[str, str]], bool] = field(default_factory=dict)
 
 
-class Applicability:
+class ConditionalKeys:
     """Remembers what `applies` answered for a sweep."""
 
     def __init__(self, applies: Callable[[_Choices, str], bool]) -> None:

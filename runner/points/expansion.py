@@ -15,7 +15,7 @@ from operator import itemgetter
 
 from runner.errors import ConfigError, SweepError
 from runner.points.axes import Axis, Grid, Point
-from runner.points.conditional import Applicability
+from runner.points.conditional import ConditionalKeys
 from runner.points.duplicates import MASK, Configs, Digest, Wording, effect_digest, hash_words
 from runner.points.expression import Expression
 from runner.suggest import suggest
@@ -140,12 +140,12 @@ def expand(
     With `configs` points are the same if their configs are, and `exclude` may speak about every key of theirs;
     without, if their overrides are, and about the keys of the grid.
     """
-    applicability = Applicability(applies)
-    planner = _Planner(groups, applicability, configs)
+    conditional = ConditionalKeys(applies)
+    planner = _Planner(groups, conditional, configs)
     plans = tuple(planner.plan(grid) for grid in grids)
-    applicability.check(known_keys, place)
-    notes = tuple(dict.fromkeys([*applicability.notes(), *_repeated(grids, Wording()), *planner.notes]))
-    return Expansion(notes, _varying(grids, applicability.partial()), applicability.branches(), plans)
+    conditional.check(known_keys, place)
+    notes = tuple(dict.fromkeys([*conditional.notes(), *_repeated(grids, Wording()), *planner.notes]))
+    return Expansion(notes, _varying(grids, conditional.partial()), conditional.branches(), plans)
 
 
 def _repeated(grids: Iterable[Grid], digest: Wording) -> Iterator[str]:
@@ -160,9 +160,9 @@ def _repeated(grids: Iterable[Grid], digest: Wording) -> Iterator[str]:
 class _Planner:
     """Makes the branches of grids."""
 
-    def __init__(self, groups: Callable[[str], bool], applicability: Applicability, configs: Configs | None) -> None:
+    def __init__(self, groups: Callable[[str], bool], conditional: ConditionalKeys, configs: Configs | None) -> None:
         self._groups = groups
-        self._applicability = applicability
+        self._conditional = conditional
         self._configs = configs
         self._wording = Wording()
         self.notes: dict[str, None] = {}
@@ -193,7 +193,7 @@ class _Planner:
         choices: Mapping[str, str],
         structural: frozenset[str],
     ) -> _Branch:
-        self._applicability.add_branch(choices)
+        self._conditional.add_branch(choices)
         # Once the command line has replaced a group of the file, the file's other keys need not fit any more.
         uprooted = any(_group_name(key) == name for key in structural for name in grid.replaced)
         decided = iter(chosen)
@@ -201,7 +201,7 @@ class _Planner:
         for column in columns:
             axis = column.axis
             own = axis.origin == grid.origin
-            ask = partial(self._applicability.ask, choices, axis=axis, scope=grid.origin if own else None)
+            ask = partial(self._conditional.ask, choices, axis=axis, scope=grid.origin if own else None)
             kept = tuple(key for key in axis.spelled if key in structural or ask(key, required=not (own and uprooted)))
             entries = column.entries(kept)
             if structural & set(axis.spelled):

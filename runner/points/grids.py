@@ -16,7 +16,7 @@ from typing import Final
 from runner.errors import SweepError
 from runner.points.axes import RESERVED_WORDS, SEED, Axis, Grid, repeat_axis
 from runner.points.expression import Expression, parse_expression
-from runner.points.spacing import LARGEST_AXIS, interval_points, linspace_points, logspace_points, range_points
+from runner.points.ranges import LARGEST_AXIS, interval_points, linspace_points, logspace_points, range_points
 from runner.suggest import suggest
 from tracking.records.overrides import Override
 
@@ -121,7 +121,7 @@ def _compute_interval(call: re.Match[str], where: str, points: int) -> Sequence[
         return interval_points(low, high, points, bool(inside))
 
 
-def read_spacing(text: str, where: str) -> Sequence[object]:
+def read_range(text: str, where: str) -> Sequence[object]:
     """Compute the values of `linspace(...)`, `logspace(...)` or `range(...)`, written anywhere."""
     call = _CALL.fullmatch(text)
     if call is None:

@@ -143,5 +143,14 @@ def test_a_key_whose_readers_are_given_themselves_is_noted(capsys: pytest.Captur
     assert note not in said(capsys, "dry_run=true", "model.alpha=3", code=0)
 
 
+def test_an_experiment_file_without_its_first_line_is_told_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine/experiment/headless.yaml").write_text("defaults:\n  - override /prepare: standard\n")
+
+    told = said(capsys, "experiment=headless", code=2)
+
+    assert "the file of experiment= chooses prepare for itself" in told
+    assert "Its first line has to be: # @package _global_" in told
+
+
 def test_a_group_that_is_added_may_have_any_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config-dir", "mine", "+team=blue", "cv.n_splits=2", "team.size=4"]) == 0

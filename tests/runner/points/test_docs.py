@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "room", ["suggest", "points.axes", "points.expression", "points.grids", "points.naming", "points.spacing"]
+    "room", ["suggest", "points.axes", "points.expression", "points.grids", "points.naming", "points.ranges"]
 )
 def test_docstring_examples_run(room: str) -> None:
     results = doctest.testmod(importlib.import_module(f"runner.{room}"))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.points.spacing import interval_points, linspace_points, logspace_points, range_points
+from runner.points.ranges import interval_points, linspace_points, logspace_points, range_points
 
 ENDS = st.floats(1e-6, 1e6) | st.integers(1, 1000)
 
