@@ -63,8 +63,9 @@ def telling_columns(rows: Sequence[Row]) -> list[str]:
     seen = set(known)
     others = [column for column in differing if column not in lead and _is_telling(column, seen)]
     params = _without_followers(rows, [column for column in others if column.startswith("params.")])
-    varied = [column for column in params if len({row[column] for row in rows if column in row}) > 1]
-    merely_absent = [column for column in params if column not in varied]
+    different = {column: len({row[column] for row in rows if column in row}) > 1 for column in params}
+    varied = [column for column in params if different[column]]
+    merely_absent = [column for column in params if not different[column]]
     rest = [column for column in others if not column.startswith("params.")]
     return [*lead, *varied, "started", "duration", *rest, *merely_absent]
 
@@ -90,9 +91,8 @@ def _is_telling(column: str, known: set[str]) -> bool:
 
 def all_columns(rows: Iterable[Row]) -> list[str]:
     """Return every column of the rows: what the run is, then params, metrics and tags by name."""
-    found = {column for row in rows for column in row} - set(INFO)
-    kinds = ("params", "metrics", "tags")
-    return [*INFO, *sorted(found, key=lambda column: (kinds.index(column.partition(".")[0]), column))]
+    found = sorted({column for row in rows for column in row} - set(INFO))
+    return [*INFO, *(name for kind in ("params.", "metrics.", "tags.") for name in found if name.startswith(kind))]
 
 
 def labels(columns: Iterable[str]) -> dict[str, str]:

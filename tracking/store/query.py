@@ -32,14 +32,14 @@ _ALIKE = ("LIKE", "ILIKE")
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-      | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+      | (?P<number>[-+]?(?>\d+\.?+\d*+|\.\d++)(?>[eE][-+]?\d+)?(?![\w.]))
       | (?P<text>'(?:''|[^'])*')
       | (?P<quoted>"[^"]*"|`[^`]*`)
       | (?P<operator><=|>=|!=|<>|==|=|<|>)
       | (?P<sign>[(),])
       | (?P<word>[^\W\d][\w./-]*)
-      | (?P<other>.)
-    """,
+      | (?P<other>[\w.]++|.)
+    """,  # (?>...) and ++ take what they can and give nothing back, so that each character is looked at once
     re.VERBOSE | re.DOTALL,
 )
 

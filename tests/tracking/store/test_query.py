@@ -258,3 +258,18 @@ def written(condition: Condition) -> str:
 @given(CONDITIONS)
 def test_a_condition_that_is_written_reads_back_the_same(condition: Condition) -> None:
     assert parse_filter(written(condition), RUNS) == condition
+
+
+@pytest.mark.parametrize(
+    "text", ["metrics.m = 1" + "0" * 100_000 + "x", "metrics.m = " + "1." * 50_000, "params.p = '" + "a" * 100_000]
+)
+def test_text_that_only_begins_like_a_value_is_refused_at_once(text: str) -> None:
+    with pytest.raises(FilterError):  # trying each shorter beginning would take hours
+        parse_filter(text, RUNS)
+
+
+def test_very_long_conditions_are_read() -> None:
+    for word, kind in (("AND", Both), ("OR", Either)):
+        condition = parse_filter(f" {word} ".join(f"metrics.m > {number}" for number in range(10_000)), RUNS)
+        assert isinstance(condition, kind)
+        assert [operand.value for operand in condition.operands] == list(range(10_000))
