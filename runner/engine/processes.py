@@ -104,7 +104,7 @@ class Worker:
 
 def start_server() -> None:
     """Start the fork server, unless it runs: it imports while this process does other work."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOAD))
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, "runner.engine.preload"])
     with _signals_held(), _variables(environment(1)):  # threads of native libraries would not survive a fork
         forkserver.ensure_running()
 

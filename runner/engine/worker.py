@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import multiprocessing
 import os
@@ -68,7 +67,6 @@ def main(connection: Connection, variables: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_follow_parent, daemon=True).start()
-    gc.freeze()  # or the first collection would copy every page that is shared with the fork server
     _import(PRELOAD)
     with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone: nothing left to do or to tell
         connection.send(Ready())
