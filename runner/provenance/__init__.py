@@ -30,5 +30,5 @@ of a score; `python -m runner.reproduce` compares bits and names the one that di
 Python's packages contain, modules that code imports by a computed name, files that an estimator reads from a
 path, environment variables.
 
-The config's and the data's part of the fingerprint is described in `runner/spec.py`.
+The config's and the data's part of the fingerprint is described in `runner/trial/spec.py`.
 """
