@@ -149,16 +149,19 @@ def _check_parameters(estimator: Any, key: str, config: Mapping[str, Any], *, va
         return
     inner = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
     for part in (estimator, *inner):
-        ask = getattr(part, "_validate_params", None)
-        if ask is None or isinstance(part, type) or not hasattr(part, "_parameter_constraints"):
-            continue  # an estimator of one's own inherits the method, but need not say any constraint
-        try:
-            ask()
-        except ValueError as error:
-            if _made_tuples(part):  # YAML has lists only; some parameters must be tuples
-                _check_parameters(estimator, key, config, validate=validate)
-                return
+        _check_part(part, key, config)
+
+
+def _check_part(part: Any, key: str, config: Mapping[str, Any]) -> None:
+    ask = getattr(part, "_validate_params", None)
+    if ask is None or isinstance(part, type) or not hasattr(part, "_parameter_constraints"):
+        return  # an estimator of one's own inherits the method, but need not say any constraint
+    try:
+        ask()
+    except ValueError as error:
+        if not _made_tuples(part):  # YAML has lists only; some parameters must be tuples
             raise ModelError(_explain_constraint(str(error), part, key, config)) from error
+        _check_part(part, key, config)
 
 
 def _made_tuples(part: Any) -> bool:
@@ -174,7 +177,8 @@ def _explain_constraint(text: str, part: Any, key: str, config: Mapping[str, Any
     if not match:
         return f"{key}: {text}"
     name, rule, got = match.groups()
-    asked = name if name in config else f"{key}.{name}"
+    short = name in config and not isinstance(config[name], Mapping)  # `scoring` is a section, and no parameter
+    asked = name if short else f"{key}.{name}"
     got = {"None": "null", "True": "true", "False": "false"}.get(got, got)
     rule = rule.replace("an instance of 'bool' or an instance of 'numpy.bool'", "true or false")
     words = {}
@@ -230,7 +234,9 @@ def _build_nested(value: Any, key: str) -> Any:
     """Build the estimators inside a parameter; everything else stays as it is."""
     if isinstance(value, Mapping):
         if "_target_" in value:
-            return build_node(value, key)
+            built = build_node(value, key)
+            _check_part(built, key, {})
+            return built
         return {name: _build_nested(item, f"{key}.{name}") for name, item in value.items()}
     if isinstance(value, list):
         return [_build_nested(item, f"{key}.{number}") for number, item in enumerate(value)]

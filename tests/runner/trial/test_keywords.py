@@ -59,6 +59,12 @@ def test_a_keyword_that_xgboost_does_not_document_is_refused() -> None:
         list(check_keywords(node, "model"))
 
 
+def test_a_keyword_that_a_later_xgboost_may_have_is_noted() -> None:
+    (note,) = check_keywords({"_target_": "xgboost.Open", "qwzy_of_the_future": 1}, "model")
+
+    assert note.startswith("model.qwzy_of_the_future=1: Open takes any keyword")
+
+
 def test_a_nested_keyword_is_named_by_its_whole_key() -> None:
     node = {"_target_": "sklearn.pipeline.Pipeline", "steps": [["a", {"_target_": "own_open.Open", "leafs": 3}]]}
 
