@@ -101,7 +101,7 @@ def check_read(
             mistakes.append(f"{file}: nothing reads it where it is. Its first line has to be: # @package _global_")
         elif "/" in key:
             mistakes.append(f"+{key}: there is no config group {key}, or it has no such choice.")
-        elif owners and (not alone or chosen.isdisjoint(owner.partition("=")[0] for owner in owners)):
+        elif owners and (not alone or chosen.isdisjoint(Override.parse(owner).key for owner in owners)):
             continue  # a recorded config, with all groups written out, has the keys that they brought
         elif file or owners or nearest(key, names, least=0.75):
             asked = f"{file}: {key}" if file else next((text for text in texts if key in text), key)

@@ -7,7 +7,7 @@ to put a knob of its own (`alpha`) at the top level, and because a dataclass can
 
 from collections.abc import Callable
 from dataclasses import Field, fields
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -151,6 +151,7 @@ def choices() -> dict[str, DictConfig]:
     return {name: OmegaConf.create(content) for name, content in plain.items()}
 
 
+@cache
 def register() -> None:
     """Make the schemas known to Hydra; calling it again changes nothing."""
     store = ConfigStore.instance()
