@@ -145,4 +145,7 @@ def test_purging_frees_the_space(store: Store, tmp_path: Path) -> None:
 
 
 def test_purging_nothing_is_fine(store: Store) -> None:
+    folder = start(store, "a", ended=True)
     store.purge_runs([])
+    assert [run.info.run_id for run in store.search_runs(None)] == ["a" * 32]
+    assert (folder / "file.txt").read_text() == "x"
