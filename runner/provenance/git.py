@@ -7,7 +7,6 @@ that is no error. A clean tree costs one short git call, a dirty one two more; o
 
 from __future__ import annotations
 
-import fnmatch
 import logging
 import os
 import re
@@ -17,15 +16,17 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from runner.provenance.private import looks_private, shows_secret, split_patch
 from tracking.git import find_top, git_folders, read_url
 
 FILE_LIMIT = 1024**2
 TOTAL_LIMIT = 10 * 1024**2
 FILES_LIMIT = 2000
 TIMEOUT = 30  # seconds; a tree that takes longer is recorded without its git state
-PRIVATE = (".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", ".netrc", "id_rsa*", "id_ed25519*")
+SECRET = "looks like a secret"
 
 SKIPPED = "# not recorded: "
 # The patch must not depend on what a person has set for their own reading of diffs.
@@ -51,7 +52,7 @@ class GitState:
     patch: bytes
     """What `git apply` needs on top of the commit, untracked files included, as UTF-8; empty when clean."""
     skipped: tuple[str, ...] = ()
-    """Untracked files that the patch only names: too large, or looking like a secret."""
+    """Files that the patch only names: untracked ones that are too large, and all that look like a secret."""
 
     @property
     def dirty(self) -> bool:
@@ -73,7 +74,8 @@ def read_git_state(directory: Path, *, exclude: Sequence[Path] = ()) -> GitState
         if not re.fullmatch("[0-9a-f]{40,64}", commit):  # "(initial)": no commit yet
             return None
         untracked, skipped = _select(top, head.untracked)
-        patch = _read_patch(top, untracked) if head.changed or untracked else b""
+        patch, secret = _read_patch(top, untracked) if head.changed or untracked else (b"", [])
+        skipped = sorted([*skipped, *secret])
         url = read_url(top)
     except (OSError, subprocess.SubprocessError) as error:
         _log.warning("The git state of %s is not recorded: %s", top, explain(error))
@@ -127,8 +129,8 @@ def _refuse(name: str, size: int, total: int, count: int) -> str:
     # Reasons carry limits, not sizes: a log file that grows must not make every patch a new one.
     if name.endswith("/"):
         return "a repository of its own"
-    if any(fnmatch.fnmatch(Path(name).name, pattern) for pattern in PRIVATE):
-        return "looks like a secret"
+    if looks_private(name):
+        return SECRET
     if size > FILE_LIMIT:
         return f"over {FILE_LIMIT // 1024**2} MiB"
     if total + size > TOTAL_LIMIT or count >= FILES_LIMIT:
@@ -136,20 +138,36 @@ def _refuse(name: str, size: int, total: int, count: int) -> str:
     return ""
 
 
-def _read_patch(top: Path, untracked: Sequence[str]) -> bytes:
-    """Return the difference to HEAD as UTF-8; files in another encoding come as git's binary patches."""
+def _read_patch(top: Path, untracked: Sequence[str]) -> tuple[bytes, list[str]]:
+    """Return the difference to HEAD as UTF-8, and the files that it leaves out because they look like a secret.
+
+    Files in another encoding come as git's binary patches.
+    """
     with _scratch_index(top) if untracked else nullcontext() as environment:
         if untracked:
             names = b"\0".join(os.fsencode(name) for name in untracked)
             from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
             run_git(top, "add", "--intent-to-add", *from_stdin, stdin=names, environment=environment)
         patch = run_git(top, *_DIFF, environment=environment)
-        if _is_text(patch):
-            return patch
-        with tempfile.NamedTemporaryFile("w", prefix="git-attributes-") as attributes:
-            attributes.write("* -diff\n")
-            attributes.flush()
-            return run_git(top, "-c", f"core.attributesFile={attributes.name}", *_DIFF, environment=environment)
+        parts = list(split_patch(patch))
+        secret = {name for name, part in parts if shows_secret(name, part, partial(_contents, top))}
+        if not _is_text(patch):
+            with tempfile.NamedTemporaryFile("w", prefix="git-attributes-") as attributes:
+                attributes.write("* -diff\n")
+                attributes.flush()
+                patch = run_git(top, "-c", f"core.attributesFile={attributes.name}", *_DIFF, environment=environment)
+            parts = list(split_patch(patch))
+        kept = b"".join(part for name, part in parts if name not in secret)
+        return kept, [f"{name} ({SECRET})" for name in secret]
+
+
+def _contents(top: Path, name: str) -> list[bytes]:
+    """Return what a file holds and what it held at HEAD, as far as there is such a file."""
+    found = [run_git(top, "cat-file", "blob", f"HEAD:{name}", ok=(0, 128))]
+    path = top / name
+    if path.is_file() and not path.is_symlink():
+        found.append(path.read_bytes())
+    return found
 
 
 def _is_text(patch: bytes) -> bool:
