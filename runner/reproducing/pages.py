@@ -16,7 +16,7 @@ from tracking.text.tables import ShortId, format_number, render_table
 
 if TYPE_CHECKING:
     from runner.reproducing.check import Check
-    from runner.reproducing.comparison import Comparison
+    from runner.trial.comparison import Comparison
     from runner.trial.recorded import RecordedRun
 
 SHOWN = 60  # rows of the table of a sweep

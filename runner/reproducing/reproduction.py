@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runner.reproducing.comparison import Comparison, Gap
+from runner.trial.comparison import Comparison, Gap
 from tracking.compare.suspects import Difference
 
 

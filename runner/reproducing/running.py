@@ -13,10 +13,10 @@ from runner.data.dataset import Dataset, load
 from runner.engine.interrupts import Interrupts
 from runner.errors import DataError, Interrupted, NotReproducible, RunnerError, StopPoint
 from runner.provenance.capture import capture_provenance, code_identity
-from runner.reproducing.comparison import Comparison, compare_models, compare_predictions, compare_scores
 from runner.reproducing.reproduction import Reproduction
 from runner.store import folder_of
 from runner.trial.build import build
+from runner.trial.comparison import Comparison, compare_models, compare_predictions, compare_scores
 from runner.trial.identity import data_key, targets
 from runner.trial.record import Outcome, Session, record
 from runner.trial.recorded import RecordedRun, read_recorded, read_run

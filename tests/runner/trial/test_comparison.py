@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from runner.reproducing.comparison import Comparison, Gap, compare_models, compare_predictions, compare_scores
+from runner.trial.comparison import Comparison, Gap, compare_models, compare_predictions, compare_scores
 
 X, y = load_diabetes(return_X_y=True)
 X, y = X[:120], y[:120]
