@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -14,7 +15,27 @@ from hypothesis import settings
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 
+NO_SKIPS = "NO_SKIPS" in os.environ  # set where everything that a test may lack is there
 PREFIXES = ("MLFLOW_", "TRACKING_", "HYDRA_", "RUNNER_")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test fail where nothing may be skipped."""
+    return _not_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let a skipped file fail where nothing may be skipped."""
+    return _not_skipped((yield))
+
+
+def _not_skipped(report: Any) -> Any:
+    if NO_SKIPS and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"NO_SKIPS is set, and this was skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)
