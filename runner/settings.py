@@ -47,6 +47,7 @@ class Settings:
     retries: int = _setting(0, partial(rules.whole, minimum=0, maximum=None, words=()), int)
     timeout_per_point: float | None = _setting(None, rules.positive, float, null=True)  # seconds
     progress: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
+    keep_predictions: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
     diff: str | None = _setting(None, partial(rules.text, words=()), str, null=True)  # a recorded run
 
     def __post_init__(self) -> None:

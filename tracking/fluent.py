@@ -177,10 +177,12 @@ def log_batch(
     params: Sequence[Param] | Mapping[str, Any] = (),
     tags: Sequence[RunTag] | Mapping[str, Any] = (),
     synchronous: bool | None = None,
+    *,
+    blobs: Mapping[str, bytes] | None = None,
 ) -> RunOperations | None:
-    """Record metrics, params and tags of a run, by default the active one, in one transaction."""
+    """Record metrics, params, tags and blobs of a run, by default the active one, in one transaction."""
     client, target = _target(run_id)
-    return client.log_batch(target, metrics, params, tags, synchronous)
+    return client.log_batch(target, metrics, params, tags, synchronous, blobs=blobs)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:

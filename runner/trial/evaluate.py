@@ -13,7 +13,7 @@ import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import check_scoring
 
 from runner.errors import DataError
+from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scorers import is_loss
 from runner.trial.scores import QuickScorer, can_be_quick
@@ -40,6 +41,8 @@ class Fold:
     scores: Mapping[str, float]
     fit_seconds: float
     score_seconds: float
+    predicted: Mapping[str, Any] = field(default_factory=dict)  # method -> what it gave for the test rows, if kept
+    classes: Any | None = None  # of the classifier that was fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,18 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
 
 
 def evaluate(
-    estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, seed: int | None
+    estimator: Any,
+    data: Dataset,
+    splits: Splits,
+    scorers: Mapping[str, Any],
+    *,
+    seed: int | None,
+    keep_predictions: bool = False,
 ) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises.
 
-    `seed` is that of the global random generators; None leaves them alone.
+    `seed` is that of the global random generators; None leaves them alone. With `keep_predictions` a fold has what
+    the scorers had predicted; nothing is predicted a second time.
     """
     if seed is not None:
         seed_everything(seed)
@@ -116,14 +126,18 @@ def evaluate(
             with without_repeated_checks():
                 predicted = fitted.predict(X_test)
             scores = scoring(predicted, y_test, fold=(splits.key, number))
+            heard = {"predict": predicted}
         else:
-            scores = scoring(fitted, X_test, y_test)
+            with listening(fitted, X_test, keep=keep_predictions) as heard:
+                scores = scoring(fitted, X_test, y_test)
         end = time.perf_counter()
         yield Fold(
             number,
             {name: float(-value if name in losses else value) for name, value in scores.items()},
             middle - start,
             end - middle,
+            heard if keep_predictions else {},
+            getattr(fitted, "classes_", None) if heard else None,
         )
 
 

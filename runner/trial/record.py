@@ -26,6 +26,7 @@ from runner.trial.identity import (
     parameters,
     splits_key,
 )
+from runner.trial.predictions import pack
 from runner.trial.runlog import RunLog, encodable
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
@@ -309,7 +310,8 @@ def _work(
     pending: list[Fold] = []
     flushed = time.perf_counter()
     seed = spec.config["seed"] if seeds else None
-    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=seed):
+    keep = spec.config.get("keep_predictions", "auto") is not False
+    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=seed, keep_predictions=keep):
         before_recording()
         folds.append(fold)
         pending.append(fold)
@@ -317,7 +319,8 @@ def _work(
         if time.perf_counter() - flushed > FLUSH_SECONDS:
             _log_folds(pending)
             pending, flushed = [], time.perf_counter()
-    _log_folds(pending, summarise(folds))
+    kept = pack(folds, data, splits, is_classifier=parts.is_classifier) if keep else {}
+    _log_folds(pending, summarise(folds), kept)
     _refuse_nan(spec, folds)
     if spec.config.get("refit", True):
         start = time.perf_counter()
@@ -327,7 +330,9 @@ def _work(
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
 
 
-def _log_folds(folds: list[Fold], summary: Mapping[str, float] | None = None) -> None:
+def _log_folds(
+    folds: list[Fold], summary: Mapping[str, float] | None = None, blobs: Mapping[str, bytes] | None = None
+) -> None:
     now = time.time_ns() // 1_000_000
     metrics = [
         tracking.Metric(name, value, now, fold.number)
@@ -339,7 +344,7 @@ def _log_folds(folds: list[Fold], summary: Mapping[str, float] | None = None) ->
         )
     ]
     metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]
-    tracking.log_batch(metrics=metrics)
+    tracking.log_batch(metrics=metrics, blobs=blobs)
 
 
 def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:

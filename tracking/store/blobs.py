@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from tracking.store.handles import Connection
 
-_AT_ONCE = 500  # run ids in one query: far below what SQLite allows
+T = TypeVar("T")
+
+_AT_ONCE = 500  # ids in one query: far below what SQLite allows
 
 
 def put(sql: Connection, n: int, blobs: Mapping[str, bytes]) -> None:
@@ -36,18 +39,27 @@ def names(sql: sqlite3.Connection, run_id: str) -> dict[str, int]:
 
 
 def get(sql: sqlite3.Connection, run_ids: Sequence[str], name: str) -> dict[str, bytes]:
-    """Return the content of this name by run id, of the runs that have one."""
-    found: dict[str, bytes] = {}
-    for start in range(0, len(run_ids), _AT_ONCE):
-        some = run_ids[start : start + _AT_ONCE]
-        marks = ", ".join("?" * len(some))
+    """Return the content of this name by run id, of the runs that have one; what several share is read once."""
+    named: dict[str, int] = {}
+    for some in _parts(run_ids):
         rows = sql.execute(
-            "SELECT r.run_id, b.content FROM runs r JOIN run_blobs l ON l.run = r.n AND l.name = ?"
-            f" JOIN blobs b ON b.id = l.blob WHERE r.run_id IN ({marks})",
+            "SELECT r.run_id, l.blob FROM runs r JOIN run_blobs l ON l.run = r.n AND l.name = ?"
+            f" WHERE r.run_id IN ({_marks(some)})",
             (name, *some),
         )
-        found.update(rows.fetchall())
-    return found
+        named.update(rows.fetchall())
+    contents: dict[int, bytes] = {}
+    for ids in _parts(list(dict.fromkeys(named.values()))):
+        contents.update(sql.execute(f"SELECT id, content FROM blobs WHERE id IN ({_marks(ids)})", ids).fetchall())
+    return {run_id: contents[number] for run_id, number in named.items()}
+
+
+def _parts(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+def _marks(ids: Sequence[object]) -> str:
+    return ", ".join("?" * len(ids))
 
 
 def remove(sql: sqlite3.Connection, run_ids: Sequence[str], name: str) -> None:
