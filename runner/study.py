@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,9 +25,10 @@ from runner.report.summary import Ending, render_ending, render_plan, render_res
 from runner.settings import Settings
 from runner.store import folder_of, open_store
 from runner.trial.identity import data_key
-from runner.trial.record import Outcome, Session
+from runner.trial.outcome import Outcome
+from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
-from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
+from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,19 +185,15 @@ def _sweep_tags(invocation: Invocation, expansion: Expansion) -> dict[str, str]:
 
 
 def _session(study: Study, more: Mapping[str, str]) -> Session:
-    provenance, threads = study.provenance, study.settings.threads_per_run
-    tags = provenance.tags(threads=threads)
-    tags |= {N_JOBS: str(study.first.config["n_jobs"]), BACKEND: study.settings.backend, SOURCE_NAME: sys.argv[0]}
-    tags |= {**study.sweep, **more, **(study.invocation.sweep_tags or {})}
-    return Session(
+    settings, tags = study.settings, {**study.sweep, **more, **(study.invocation.sweep_tags or {})}
+    return open_session(
         study.store,
-        threads,
-        tags,
-        provenance.packages,
-        provenance.environment_text(threads=threads),
-        provenance.patch,
+        study.datasets,
+        threads=settings.threads_per_run,
+        n_jobs=str(study.first.config["n_jobs"]),
+        backend=settings.backend,
+        tags=tags,
         checked=True,
-        datasets=dict(study.datasets),
     )
 
 

@@ -64,6 +64,6 @@ def _forget() -> None:
 
         GlobalHydra.instance().clear()
     if "runner.trial.record" in sys.modules:
-        from runner.trial.record import experiment_id
+        from runner.trial.session import experiment_id
 
         experiment_id.cache_clear()

@@ -56,7 +56,7 @@ RUNNER = {
     "rules": _FLOOR,
     "settings": f"{_FLOOR} rules",
     "compose": f"{_FLOOR} rules settings points data provenance",
-    "trial": f"{_FLOOR} points data provenance prepare",
+    "trial": f"{_FLOOR} points data provenance prepare store",
     "planning": f"{_FLOOR} settings points data provenance compose trial store",
     "engine": f"{_FLOOR} settings points data provenance trial",
     "report": f"{_FLOOR} points data provenance trial planning engine store",

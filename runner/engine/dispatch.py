@@ -20,7 +20,9 @@ from runner.engine.thread_pool import ThreadPool
 from runner.engine.worker import Task
 from runner.errors import ConfigError, StopPoint
 from runner.settings import PROCESS_BACKENDS, Settings
-from runner.trial.record import Outcome, Session, flushed_together, record, record_death, record_interrupt
+from runner.trial.outcome import Outcome
+from runner.trial.record import record, record_death, record_interrupt
+from runner.trial.session import Session, flushed_together
 from runner.trial.spec import Spec
 from runner.trial.threads import release
 

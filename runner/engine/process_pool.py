@@ -19,7 +19,8 @@ from runner.engine.worker import Done, Ready, Started, StoreFailed, Task
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from runner.trial.record import Outcome, Session
+    from runner.trial.outcome import Outcome
+    from runner.trial.session import Session
 
 TARGET_SECONDS = 0.1  # a worker is given about so much work ahead
 MOST_AHEAD = 64

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner.data.dataset import Dataset
 from runner.trial.evaluate import nbytes
-from runner.trial.record import Session
+from runner.trial.session import Session
 
 SMALL = 2**20  # bytes
 _PREFIX = "runner-data-"

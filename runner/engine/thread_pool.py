@@ -23,7 +23,9 @@ import numpy as np
 from runner.engine.process_pool import Death, Ended
 from runner.engine.worker import Task
 from runner.errors import PointFailed, StopPoint
-from runner.trial.record import Outcome, Session, record
+from runner.trial.outcome import Outcome
+from runner.trial.record import record
+from runner.trial.session import Session
 
 SECONDS_TO_NOTICE = 0.5  # how long a point may take to record what it is just recording
 DRAWN = "np.random or random was drawn from, which threads share. This point runs again, alone."

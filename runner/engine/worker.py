@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.trial.record import Outcome, Session
+    from runner.trial.outcome import Outcome
+    from runner.trial.session import Session
     from runner.trial.spec import Spec
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -98,7 +99,8 @@ def _serve(connection: Connection) -> None:
 
 
 def _run_tasks(connection: Connection, until_the_end: contextlib.ExitStack) -> None:
-    from runner.trial.record import flushed_together, record
+    from runner.trial.record import record
+    from runner.trial.session import flushed_together
 
     tasks: deque[Task] = deque()
     session: Session | None = None

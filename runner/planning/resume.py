@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import tracking
 from runner.planning.plan import DONE, Planned, find_done
-from runner.trial.record import Outcome, outcome_of_run
+from runner.trial.outcome import Outcome, outcome_of_run
 from runner.trial.spec import Spec
 from tracking.records.names import SWEEP_ALSO, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS
 from tracking.records.sweeps import Reuse

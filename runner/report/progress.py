@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from runner.trial.record import Outcome
+    from runner.trial.outcome import Outcome
     from runner.trial.spec import Spec
 
 LINES = 20  # without a terminal: a line for each point up to so many, else about so many lines

@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.trial.record import Outcome
+    from runner.trial.outcome import Outcome
 
 SHOWN = 20  # rows of the table, and of the list of failures
 

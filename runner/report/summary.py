@@ -12,7 +12,7 @@ from runner.report.results import Results
 
 if TYPE_CHECKING:
     from runner.planning.plan import Planned
-    from runner.trial.record import Outcome
+    from runner.trial.outcome import Outcome
 
 LONGEST_ERROR = 300  # characters of an error in the list of failures
 FIRST = ("experiment", "model")  # keys whose columns come first

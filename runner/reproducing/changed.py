@@ -18,16 +18,17 @@ from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
 from runner.invocation import Invocation, SpecMaker, read_points
 from runner.points.naming import name_for
-from runner.reproducing.running import Options, check_runnable, open_session, record_one, relocate
+from runner.reproducing.running import Options, check_runnable, record_one, relocate
 from runner.trial.identity import data_key
 from runner.trial.recorded import RecordedRun, read_run
+from runner.trial.session import open_session
 from runner.trial.spec import Spec
 from tracking.records.names import BOOKKEEPING, DERIVED_FROM
 from tracking.records.overrides import Override
 from tracking.records.values import leaves
 
 if TYPE_CHECKING:
-    from runner.trial.record import Outcome
+    from runner.trial.outcome import Outcome
     from tracking import TrackingClient
 
 # What a recorded run asked for that does not carry over to a run derived from it.
@@ -73,7 +74,7 @@ def run_changed(
     spec = relocate(changed.spec, options)
     data = check_runnable(spec, f"The changed run {then.short} cannot be run")
     threads = options.threads or int(spec.config.get("threads_per_run") or 1)
-    outcome = record_one(spec, open_session(client, threads=threads, datasets={data_key(spec.config): data}))
+    outcome = record_one(spec, open_session(client.tracking_uri, {data_key(spec.config): data}, threads=threads))
     return outcome, read_run(client, outcome.run_id)
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import ConfigError, PointFailed
-from runner.reproducing.running import Options, making_as_recorded, open_session, prepare_again, record_one
+from runner.reproducing.running import Options, making_as_recorded, prepare_again, record_one
 from runner.suggest import suggest
 from runner.trial.identity import data_key
 from runner.trial.recorded import RecordedRun, read_run
+from runner.trial.session import open_session
 from tracking import TrackingClient
 from tracking.compare.suspects import Difference, find_differences, find_unknown
 from tracking.records.names import REPRODUCES
@@ -94,7 +95,7 @@ def check_baseline(
     then = baseline.run.data.metrics[f"{name}_mean"]
     spec, data = prepare_again(baseline, options)
     threads = options.threads or baseline.threads
-    session = open_session(client, threads=threads, datasets={data_key(spec.config): data})
+    session = open_session(client.tracking_uri, {data_key(spec.config): data}, threads=threads)
     outcome = record_one(replace(spec, extra_tags={REPRODUCES: baseline.id}), session)
     new = read_run(client, outcome.run_id)
     if not outcome.ok:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,26 +11,24 @@ from typing import Any
 from runner.data.dataset import Dataset, load
 from runner.engine.interrupts import Interrupts
 from runner.errors import DataError, Interrupted, NotReproducible, RunnerError, StopPoint
-from runner.provenance.capture import capture_provenance, code_identity
+from runner.provenance.capture import code_identity
 from runner.reproducing.reproduction import Reproduction
-from runner.store import folder_of
 from runner.trial.build import build
 from runner.trial.comparison import Comparison, compare_models, compare_predictions, compare_scores
 from runner.trial.identity import data_key, targets
-from runner.trial.record import Outcome, Session, record
+from runner.trial.outcome import Outcome
+from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_recorded, read_run
+from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
 from tracking.compare.making import Making, fingerprint_of_data
 from tracking.compare.suspects import find_differences, find_unknown
 from tracking.records.names import (
-    BACKEND,
     ERROR,
     FINGERPRINT_DATA,
-    N_JOBS,
     REPRODUCES,
-    SOURCE_NAME,
     SWEEP_ID,
     SWEEP_POINT,
     SWEEP_POINTS,
@@ -64,7 +61,7 @@ def reproduce_run(client: TrackingClient, then: RecordedRun, options: Options | 
     """Run a recorded run again as a new run, and compare. Raises NotReproducible naming what is missing."""
     options = options or Options()
     spec, data = prepare_again(then, options)
-    session = open_session(client, threads=options.threads or then.threads, datasets={data_key(spec.config): data})
+    session = open_session(client.tracking_uri, {data_key(spec.config): data}, threads=options.threads or then.threads)
     return compare_outcome(client, then, record_one(spec, session), options)
 
 
@@ -108,28 +105,6 @@ def check_runnable(spec: Spec, cannot: str) -> Dataset:
         raise NotReproducible(f"{cannot}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:  # a config of another version, or edited
         raise NotReproducible(f"{cannot}: its config is broken: {type(error).__name__}: {error}") from error
-
-
-def open_session(
-    client: TrackingClient,
-    *,
-    threads: int,
-    datasets: Mapping[str, Any],
-    tags: Mapping[str, str] | None = None,
-    n_jobs: str = "1",
-) -> Session:
-    """Return what new runs share: today's provenance, and the store they go to."""
-    provenance = capture_provenance(exclude=folder_of(client.tracking_uri))
-    described = {N_JOBS: n_jobs, BACKEND: "loky", SOURCE_NAME: sys.argv[0]}
-    return Session(
-        client.tracking_uri,
-        threads,
-        provenance.tags(threads=threads) | described | dict(tags or {}),
-        provenance.packages,
-        provenance.environment_text(threads=threads),
-        provenance.patch,
-        datasets=datasets,
-    )
 
 
 # Comparing ---------------------------------------------------------------------------------------
@@ -247,7 +222,7 @@ class SweepAgain:
             return
         datasets = {data_key(first.config): load(first.config["data"])}
         session = open_session(
-            self.client, threads=threads, datasets=datasets, tags=tags, n_jobs=str(self.n_jobs or "auto")
+            self.client.tracking_uri, datasets, threads=threads, n_jobs=str(self.n_jobs or "auto"), tags=tags
         )
         settings = Settings(n_jobs=self.n_jobs or "auto", threads_per_run=threads)
         engine = Engine(_chain(first, specs), settings, session, total=len(runs))

@@ -1,4 +1,4 @@
-"""runner.trial.build: to be described."""
+"""Config -> the scikit-learn objects of a point. A mistake is told by key, value and remedy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
+from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.keywords import check_keywords
 from runner.trial.scorers import build_scorer
-from tracking.records.values import leaves
 
 _SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
 
@@ -41,12 +41,12 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
                 " Name a scikit-learn-compatible estimator."
             )
     _check_tags(model, config["model"].get("_target_"))
-    _check_parameters(model, "model", config, validate=validate)
+    check_parameters(model, "model", config, validate=validate)
     prepare = config.get("prepare") or {}
     estimator = model
     if "_target_" in prepare:
         transformer = build_node(prepare, "prepare")
-        _check_parameters(transformer, "prepare", config, validate=validate)
+        check_parameters(transformer, "prepare", config, validate=validate)
         estimator = _pipeline(transformer, model)
     elif prepare:
         key, value = next(iter(prepare.items()))
@@ -143,51 +143,6 @@ def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any],
     return f"{key}: {target} cannot be built: {error}"
 
 
-def _check_parameters(estimator: Any, key: str, config: Mapping[str, Any], *, validate: bool) -> None:
-    """Ask scikit-learn's own parameter constraints, of the estimator and of those inside it."""
-    if not validate and not any(isinstance(value, list) for _, value in leaves(config.get(key))):
-        return
-    inner = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
-    for part in (estimator, *inner):
-        _check_part(part, key, config)
-
-
-def _check_part(part: Any, key: str, config: Mapping[str, Any]) -> None:
-    ask = getattr(part, "_validate_params", None)
-    if ask is None or isinstance(part, type) or not hasattr(part, "_parameter_constraints"):
-        return  # an estimator of one's own inherits the method, but need not say any constraint
-    try:
-        ask()
-    except ValueError as error:
-        if not _made_tuples(part):  # YAML has lists only; some parameters must be tuples
-            raise ModelError(_explain_constraint(str(error), part, key, config)) from error
-        _check_part(part, key, config)
-
-
-def _made_tuples(part: Any) -> bool:
-    lists = {name: tuple(value) for name, value in part.get_params(deep=False).items() if isinstance(value, list)}
-    part.set_params(**lists)
-    return bool(lists)
-
-
-def _explain_constraint(text: str, part: Any, key: str, config: Mapping[str, Any]) -> str:
-    import re
-
-    match = re.match(r"The '(\w+)' parameter of \w+ (must be .*)\. Got (.*) instead\.", text, re.S)
-    if not match:
-        return f"{key}: {text}"
-    name, rule, got = match.groups()
-    short = name in config and not isinstance(config[name], Mapping)  # `scoring` is a section, and no parameter
-    asked = name if short else f"{key}.{name}"
-    got = {"None": "null", "True": "true", "False": "false"}.get(got, got)
-    rule = rule.replace("an instance of 'bool' or an instance of 'numpy.bool'", "true or false")
-    words = {}
-    if among := re.search(r"among \{(.+?)\}", rule):  # a set, in another order each time
-        words = {word.strip().strip("'"): word.strip() for word in among[1].split(",")}
-        rule = rule.replace(among[1], ", ".join(words[word] for word in sorted(words)))
-    return f"{asked}={got}: {name} of {type(part).__name__} {rule}.{suggest(got.strip(chr(39)), words)}"
-
-
 def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
     """Give the seed to every random_state that nobody set; one that the config sets to null stays so."""
     if config["model"].get("random_state", 0) is None or not hasattr(estimator, "get_params"):
@@ -235,7 +190,7 @@ def _build_nested(value: Any, key: str) -> Any:
     if isinstance(value, Mapping):
         if "_target_" in value:
             built = build_node(value, key)
-            _check_part(built, key, {})
+            check_constraints(built, key, {})
             return built
         return {name: _build_nested(item, f"{key}.{name}") for name, item in value.items()}
     if isinstance(value, list):

@@ -7,27 +7,23 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import tracking
-from runner.data.dataset import Dataset, load
 from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.trial.identity import (
     asked_fingerprint,
-    data_key,
     identify,
     identity_tags,
     parameters,
     splits_key,
 )
+from runner.trial.outcome import Outcome, outcome_of
 from runner.trial.predictions import pack
 from runner.trial.runlog import RunLog, encodable
+from runner.trial.session import Session, dataset_of, experiment_id
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking.records.identity import write_identity
@@ -57,56 +53,6 @@ from tracking.records.yaml_text import write_mapping
 
 LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What all points of one command share; plain and picklable."""
-
-    store: str
-    threads: int
-    tags: Mapping[str, str]  # sweep id and command, host, git, packages that matter
-    packages: Mapping[str, str]
-    environment: str
-    patch: bytes = b""
-    checked: bool = False  # parameters were validated before the first point
-    datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a point ended: the run, its status, and the objective over the folds."""
-
-    number: int
-    name: str
-    experiment: str
-    run_id: str
-    status: str
-    seconds: float
-    metric: str = ""  # the objective, without `_mean`
-    direction: str = "minimize"
-    metrics: Mapping[str, float] = field(default_factory=dict)  # means and spreads over the folds
-    error: str | None = None
-    overrides: tuple[str, ...] = ()
-    varied: Mapping[str, Any] = field(default_factory=dict)  # what the sweep's keys are at this point
-    warning: str | None = None  # the first that the fits raised
-    will_retry: bool = False
-    reused: bool = False  # found by `resume`, not run
-
-    @property
-    def objective(self) -> float | None:
-        """Mean of the objective over the folds."""
-        return self.metrics.get(f"{self.metric}_mean")
-
-    @property
-    def spread(self) -> float | None:
-        """Standard deviation of the objective over the folds."""
-        return self.metrics.get(f"{self.metric}_std")
-
-    @property
-    def ok(self) -> bool:
-        """Whether the point has a result."""
-        return self.status == "FINISHED"
 
 
 def record(
@@ -160,11 +106,6 @@ def record(
         return replace(outcome_of(spec, run_id, "FAILED", seconds=seconds), error=_describe(problem))
 
 
-def flushed_together(session: Session) -> AbstractContextManager[None]:
-    """Flush runs that end in the block together: waiting for the disk costs more than a small point."""
-    return tracking.TrackingClient(session.store).flush_together()
-
-
 def record_death(
     task: Spec,
     session: Session,
@@ -201,76 +142,6 @@ def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
         return outcome
     client.set_tag(run_id, ERROR, "interrupted")  # KILLED without a word is a process that died
     return replace(outcome, error="interrupted")
-
-
-def outcome_of(spec: Spec, run_id: str, status: str, *, seconds: float = 0.0) -> Outcome:
-    """Return what is known of a point's end without its results."""
-    metric, direction = spec.objective
-    return Outcome(
-        spec.number,
-        spec.name,
-        spec.experiment,
-        run_id,
-        status,
-        seconds,
-        metric=metric.removesuffix("_mean"),
-        direction=direction,
-        overrides=tuple(override.text for override in spec.overrides),
-        varied=varied(spec),
-    )
-
-
-def varied(spec: Spec) -> dict[str, Any]:
-    """Return what the keys of the sweep are at a point: as typed, else as the files behind it have them."""
-    typed = {override.key: override.written for override in spec.overrides}
-    return {key: typed[key] if key in typed else _in_config(spec, key) for key in spec.swept}
-
-
-def _in_config(spec: Spec, key: str) -> Any:
-    if key in spec.choices:
-        return spec.choices[key]
-    found: Any = spec.config
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
-
-
-def outcome_of_run(spec: Spec, run: tracking.Run) -> Outcome:
-    """Return the outcome of a run that is in the store already."""
-    info = run.info
-    seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
-    metrics = {k: v for k, v in run.data.metrics.items() if k.endswith(("_mean", "_std"))}
-    return replace(
-        outcome_of(spec, info.run_id, info.status, seconds=seconds),
-        name=info.run_name,
-        metrics=metrics,
-        reused=True,
-    )
-
-
-@lru_cache(maxsize=64)
-def experiment_id(store: str, name: str) -> str:
-    """Return the experiment of this name, made if missing."""
-    client = tracking.TrackingClient(store)
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return found.experiment_id
-    try:
-        return str(client.create_experiment(name))
-    except tracking.TrackingError:  # another process was faster
-        found = client.get_experiment_by_name(name)
-        assert found is not None
-        return found.experiment_id
-
-
-def dataset_of(spec: Spec, session: Session) -> Dataset:
-    """Return the point's dataset: the one that the engine shares, or loaded here."""
-    shared = session.datasets.get(data_key(spec.config))
-    if isinstance(shared, Dataset):
-        return shared
-    if isinstance(shared, Path):
-        return _mapped(shared)
-    return load(spec.config["data"])
 
 
 # -----------------------------------------------------------------------------------------------
@@ -427,12 +298,3 @@ def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
     if attempt > 1:
         tags[ATTEMPT] = str(attempt)
     return tags | dict(spec.extra_tags)
-
-
-@lru_cache(maxsize=4)
-def _mapped(path: Path) -> Dataset:
-    import joblib
-
-    data = joblib.load(path, mmap_mode="r")
-    assert isinstance(data, Dataset)
-    return data

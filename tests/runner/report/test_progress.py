@@ -15,7 +15,7 @@ import pytest
 
 from runner.report import progress as module
 from runner.report.progress import Progress, fit_line
-from runner.trial.record import Outcome
+from runner.trial.outcome import Outcome
 
 POINT = Outcome(0, "ridge alpha=0.1", "ridge", "a" * 32, "FINISHED", 0.1, metric="rmse", metrics={"rmse_mean": 54.8})
 MIDDLES = ["best rmse 54.8 (ridge alpha=0.1)  now lasso alpha=1", "best rmse 54.8 (ridge alpha=0.1)", "best rmse 54.8"]

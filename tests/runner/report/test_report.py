@@ -22,7 +22,7 @@ from runner.planning.plan import Planned
 from runner.report.commands import resume_command, tracking_command
 from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
-from runner.trial.record import Outcome
+from runner.trial.outcome import Outcome
 from runner.trial.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[3]
