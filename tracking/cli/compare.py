@@ -253,6 +253,7 @@ def effects(
     from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare.effects import find_effects
     from tracking.compare.table import Selection
+    from tracking.pages.effects import effect_rows
 
     with opened(store) as source:
         chosen = select_runs(source, runs or [], sweep, filter, experiment)
@@ -262,31 +263,9 @@ def effects(
     if name is None:
         raise InvalidValue("These runs have no objective. Say which metric: --metric NAME.")
     found = find_effects(chosen, name, every=every)
-    rows = [_effect_row(effect, exact=format in (Format.JSON, Format.CSV)) for effect in found]
+    rows = effect_rows(found, exact=format in (Format.JSON, Format.CSV))
     columns = list(rows[0]) if rows else ["key", "from", "to", "change", "pairs"]
     empty = f"No two of these {len(chosen)} runs with {name} differ in exactly one key."
     emit_table(rows, columns, format, title=f"What changes {name}" if rows else None, empty=empty, raw=raw)
     if rows and format == Format.TABLE and selection.direction(name) is None:
         note(f"Which way {name} is better is not known: tag the runs with objective.direction.")
-
-
-def _effect_row(effect: Any, *, exact: bool) -> dict[str, object]:
-    from tracking.compare.factors import short_key, short_value
-    from tracking.compare.table import format_spread
-
-    def shown(value: str | None) -> str | None:
-        return value if exact or value is None else short_value(effect.key, value)
-
-    row: dict[str, object] = {
-        "key": effect.key if exact else short_key(effect.key),
-        "from": shown(effect.old),
-        "to": shown(effect.new),
-    }
-    if exact:
-        row |= {"change": effect.change.mean, "spread": effect.change.std}
-    else:
-        row["change"] = format_spread(effect.change)
-    row["pairs"] = effect.change.count
-    if effect.improved is not None:
-        row["better"] = effect.improved if exact else f"{effect.improved} of {effect.change.count}"
-    return row

@@ -192,7 +192,8 @@ def _axis(channel: str, field: Field) -> Spec:
         angle = {"axis": {"labelAngle": 0 if len(field.values) <= 6 else -40, "labelLimit": 150}}
         return {**axis, "type": "nominal", "sort": list(field.values), **(angle if channel == "x" else {})}
     scale: Spec = {"type": "log"} if field.log else {"zero": False}
-    scale |= {"padding": 8} if channel == "x" or field.log else {"nice": True}  # a swept key ends where it ended
+    if channel == "x":
+        scale |= {"padding": 10, "nice": False}  # a swept key ends where it ended
     return {**axis, "type": "quantitative", "scale": scale, "axis": {"format": "~g", "labelOverlap": True}}
 
 
@@ -206,16 +207,16 @@ def _grid(channel: str, field: Field) -> Spec:
 def _colour(field: Field) -> Spec:
     shown: Spec = {"field": field.name, "title": field.label}
     if field.numeric and len(field.values) > _MOST_HUES:
-        scale = {"scheme": "viridis", **({"type": "log"} if field.log else {})}
-        return {**shown, "type": "quantitative", "scale": scale, "legend": {"format": "~g"}}
+        scale = {"type": "log"} if field.log else {"type": "linear", "zero": False}
+        return {**shown, "type": "quantitative", "scale": scale, "legend": {"format": ".3~g"}}
     if field.numeric:
-        return {**shown, "type": "ordinal", "scale": {"scheme": "viridis"}, "legend": {"format": "~g"}}
+        return {**shown, "type": "ordinal", "legend": {"format": ".3~g"}}
     return {**shown, "type": "nominal", "sort": list(field.values), "scale": {"scheme": "tableau10"}}
 
 
 def _shades(direction: str | None) -> Spec:
-    """Return a scale of colour on which the best is dark, in print too."""
-    return {"scheme": "viridis", "reverse": direction == "maximize"}
+    """Return a scale of colour on which the best stands out most from the paper."""
+    return {"zero": False, "reverse": direction == "maximize"}
 
 
 def _tip(field: Field) -> Spec:
@@ -236,12 +237,15 @@ def _winner(x: Field, score: Field) -> Spec:
 def theme(*, dark: bool = False) -> Spec:
     """Return the configuration of every chart, on light or dark paper; the colours are those of `page.css`."""
     ink, muted, line = ("#e4e8ee", "#a2adbb", "#323b48") if dark else ("#1d2430", "#5a6473", "#dde1e7")
+    shades = [1, 0.15] if dark else [0, 0.87]  # the ends of viridis that are lost on the paper are left out
     text = {"labelColor": muted, "titleColor": ink, "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": 500}
     return {
         "background": "transparent" if dark else "#ffffff",
         "font": "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif",
+        "range": {name: {"scheme": "viridis", "extent": shades} for name in ("ramp", "heatmap", "ordinal")},
         "axis": {**text, "gridColor": line, "domainColor": line, "tickColor": line},
-        "legend": {**text, "symbolStrokeWidth": 2},
+        "axisX": {"grid": False},
+        "legend": {**text, "symbolOpacity": 1},
         "header": {"labelColor": muted, "titleColor": ink},
         "text": {"color": ink},
         "view": {"stroke": None},

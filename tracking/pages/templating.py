@@ -20,6 +20,7 @@ from tracking.text.formatting import exact, format_value, is_numeric
 
 ASSETS = Path(__file__).parent / "assets"
 TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST = 2000
 LIBRARIES = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
 
 
@@ -43,8 +44,10 @@ def environment() -> Environment:
 
 
 def shown(value: object) -> str:
-    """Return a value as a person reads it; text as it is, also over several lines."""
-    return value if type(value) is str or isinstance(value, Markup) else format_value(value)
+    """Return a value as a person reads it; text as it is, also over several lines, but not for ever."""
+    text = value if type(value) is str else format_value(value)
+    more = len(text) - _LONGEST
+    return text if more <= 0 else f"{text[:_LONGEST]}… ({more} more characters)"
 
 
 def numeric(rows: Iterable[Mapping[str, object]], column: str) -> bool:

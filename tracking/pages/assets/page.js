@@ -66,3 +66,102 @@ function drawAll() {
   });
 }
 if (window.vegaEmbed && window.IntersectionObserver) drawAll();
+
+// The table of runs --------------------------------------------------------------------------------
+const PAGE = 100;
+const CONDITION = /^\s*([^<>=!]+?)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*$/;
+
+function shownNumber(value) {
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value) >= 1e5 && Math.abs(value) < 1e9 ? value.toFixed(0) : String(Number(value.toPrecision(5)));
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return "-";
+  return typeof value === "number" ? shownNumber(value) : String(value);
+}
+
+// A filter is conditions and words, joined by "and": `alpha < 0.5 and lasso`.
+function compileFilter(text, columns) {
+  const tests = text.split(/\s+and\s+/i).filter((part) => part.trim()).map((part) => {
+    const found = part.match(CONDITION);
+    const known = found && columns.find((each) => each.heading === found[1]);
+    if (!known) return (row) => columns.some((each) => shown(row[each.name]).toLowerCase().includes(part.trim().toLowerCase()));
+    const [, , operator, wanted] = found;
+    return (row) => holds(row[known.name], operator, wanted);
+  });
+  return (row) => tests.every((test) => test(row));
+}
+
+function holds(value, operator, wanted) {
+  if (value === null || value === undefined) return operator === "!=";
+  const number = Number(wanted);
+  const [a, b] = typeof value === "number" && !Number.isNaN(number) ? [value, number] : [String(value), wanted];
+  if (operator === "=") return a === b;
+  if (operator === "!=") return a !== b;
+  if (typeof a !== typeof b || typeof a === "string") return false;
+  return { "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b }[operator];
+}
+
+// What is missing comes last either way; numbers come before texts.
+function compareBy(name, descending) {
+  const missing = (value) => value === null || value === undefined;
+  return (one, other) => {
+    const [a, b] = [one[name], other[name]];
+    if (missing(a) || missing(b)) return missing(a) - missing(b);
+    const order = typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+    return descending ? -order : order;
+  };
+}
+
+function liveTable(table) {
+  const columns = [...table.querySelectorAll("th")].map((head) => ({
+    name: head.dataset.name, heading: head.textContent, number: head.classList.contains("number"), head,
+  }));
+  const winner = table.querySelector("tr.winner") !== null;
+  const filter = document.getElementById("run-filter");
+  const more = document.getElementById("run-more");
+  const all = datasets.points;
+  let sorted = all;
+  let limit = PAGE;
+
+  function line(row) {
+    const element = document.createElement("tr");
+    if (winner && row.no === 1) element.className = "winner";
+    for (const each of columns) {
+      const cell = document.createElement("td");
+      const text = shown(row[each.name]);
+      if (each.number) cell.className = "number"; else if (text.length > 40) cell.className = "text";
+      cell.textContent = text;
+      element.append(cell);
+    }
+    return element;
+  }
+
+  function render() {
+    const kept = sorted.filter(compileFilter(filter.value, columns));
+    table.tBodies[0].replaceChildren(...kept.slice(0, limit).map(line));
+    document.getElementById("run-count").textContent = `${kept.length} of ${all.length}`;
+    document.getElementById("run-pages").hidden = kept.length <= limit;
+  }
+
+  for (const each of columns) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = each.heading;
+    each.head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const descending = each.head.getAttribute("aria-sort") === "ascending";
+      columns.forEach((other) => other.head.removeAttribute("aria-sort"));
+      each.head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      sorted = [...all].sort(compareBy(each.name, descending));
+      render();
+    });
+  }
+  filter.addEventListener("input", () => { limit = PAGE; render(); });
+  more.addEventListener("click", () => { limit += 10 * PAGE; render(); });
+  document.getElementById("run-tools").hidden = false;
+  document.querySelectorAll(".of").forEach((element) => element.remove());
+  render();
+}
+if (datasets.points && document.getElementById("run-table")) liveTable(document.getElementById("run-table"));

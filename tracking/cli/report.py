@@ -1,0 +1,124 @@
+"""The verb that writes a report: a sweep, or any runs, as one HTML file."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracking.cli.selection import select_runs
+from tracking.cli.terminal import StoreOption, emit, note, opened
+from tracking.entities import Run
+from tracking.errors import ArtifactError
+from tracking.records.names import CONFIG_FILE
+from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.store.files import read_text
+from tracking.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from tracking.pages.report import ReportSource
+
+
+def register(app: typer.Typer) -> None:
+    """Add this verb to the program."""
+    app.command()(report)
+
+
+def report(
+    sweep: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SWEEP]", help="Four or more characters of a sweep's id; latest unless given.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")] = Path("report.html"),
+    filter: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Instead of a sweep, the runs that are like this.")
+    ] = "",
+    experiment: Annotated[
+        str | None,
+        typer.Option("--experiment", metavar="NAME", help="Instead of a sweep, an experiment.", show_default=False),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What ranks the runs; by default the objective.", show_default=False),
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write a sweep, or any runs, as one HTML file that opens without a network.
+
+    \b
+    python -m tracking report
+    python -m tracking report 1f9a -o alpha.html
+    python -m tracking report --experiment ridge --metric mae
+    """
+    from tracking.pages.report import render_report
+
+    with opened(store) as source:
+        found = _read(source, sweep, filter, experiment, metric, store)
+    text = render_report(found)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArtifactError(f"Cannot write {out}: {error.strerror}. Give another file: -o FILE.") from error
+    emit(str(out))
+    note(f"{len(found.selection.runs)} runs, {len(text.encode()) / 1e6:.1f} MB. Open it in a browser.")
+
+
+def _read(
+    source: Store, sweep: str | None, filter: str, experiment: str | None, metric: str | None, store: str | None
+) -> ReportSource:
+    from tracking.compare.factors import spell_alike
+    from tracking.compare.table import Selection
+    from tracking.pages.points import rank
+    from tracking.pages.report import ReportSource
+    from tracking.records.reading import load_records
+    from tracking.stores import needed_uri
+
+    chosen = None if filter or experiment else find_sweep(read_sweeps(source), sweep or "latest")
+    runs = select_runs(source, [], sweep, filter, experiment) if chosen is None else chosen.ranked()
+    kept, left_out = _scored_alike(runs)
+    names = {run.info.experiment_id: "" for run in kept}
+    names = {experiment_id: source.get_experiment(experiment_id).name for experiment_id in names}
+    selection = Selection(tuple(spell_alike(kept)), names)
+    name = selection.find_metric(metric) if metric else selection.objective
+    best = [run for run in rank(kept, name, selection.direction(name)) if name in run.data.metrics] if name else []
+    return ReportSource(
+        title=f"Sweep {chosen.id[:8]}" if chosen else f"Runs of {experiment}" if experiment else f"Runs with {filter}",
+        selection=selection,
+        histories=source.get_metric_histories([run.info.run_id for run in kept]),
+        command=chosen.command if chosen else "",
+        sweep=chosen.id if chosen else "",
+        planned=chosen.planned if chosen else 0,
+        store=needed_uri(store),
+        metric=metric,
+        records=load_records(source, best[:2]),
+        config=_config(source, best[0]) if best else "",
+        left_out=left_out,
+        made=f"python -m tracking {shlex.join(sys.argv[1:])}",
+    )
+
+
+def _scored_alike(runs: list[Run]) -> tuple[list[Run], int]:
+    """Return the runs that were scored on the data and splits of the newest, with those that have no score at all.
+
+    The scores of others say nothing about them; they are counted.
+    """
+    from tracking.records.ranking import scored_on
+
+    with_scores = [run for run in runs if run.data.metrics]
+    if not with_scores:
+        return runs, 0
+    newest = scored_on(max(with_scores, key=lambda run: run.info.start_time))
+    kept = [run for run in runs if not run.data.metrics or scored_on(run) == newest]
+    return kept, len(runs) - len(kept)
+
+
+def _config(source: Store, run: Run) -> str:
+    try:
+        return read_text(str(source.artifact_dir(run.info.run_id)), CONFIG_FILE) or ""
+    except ArtifactError as error:
+        return f"(not shown: {error})"
