@@ -37,7 +37,8 @@ TRACKING = {
     "compare": f"{_BASE} records",
     "pages": f"{_BASE} records compare",
     "diff": f"{_BASE} records compare pages",
-    "cli": f"{_BASE} client records compare pages diff models",
+    "remote": f"{_BASE} records",
+    "cli": f"{_BASE} client records compare pages diff models remote",
     "__main__": "errors cli",
     "__init__": "*",
 }
@@ -79,6 +80,7 @@ ONLY = {
     "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.cli", "runner.trial.build"],
     "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare"],
     "sqlite3": ["tracking.store.*"],
+    "httpx": ["tracking.remote.rest"],
     "runner": ["runner", "runner.*"],
 }
 OFFERED = (

@@ -17,6 +17,8 @@ TrackingError                     the root; carries MLflow's `error_code`
  │   ├─ ArtifactIsFolder          also IsADirectoryError    a folder stands where a file belongs
  │   ├─ ArtifactNotFolder         also NotADirectoryError   a file stands where a folder belongs
  │   └─ InvalidArtifactPath       also ValueError   a path that is not inside the run's folder
+ ├─ ServerError                   also OSError      an MLflow server refused, or answered what is not understood
+ │   └─ ServerUnreachable                           no answer came, however often it was asked
  └─ StoreError                    also OSError      the store could not be opened, read or written
      ├─ UnknownScheme             also ValueError   no backend for this URI
      ├─ StoreReadOnly             also PermissionError
@@ -127,6 +129,18 @@ class InvalidArtifactPath(ArtifactError, ValueError):
     """A path that is absolute, has `..`, or leads out of the run's folder by a link."""
 
     error_code = "INVALID_PARAMETER_VALUE"
+
+
+class ServerError(TrackingError, OSError):
+    """An MLflow server refused a request, or answered what is not understood."""
+
+    def __init__(self, message: str, *, error_code: str | None = None, status: int = 0) -> None:
+        super().__init__(message, error_code=error_code)
+        self.status = status  # of HTTP, 0 without an answer
+
+
+class ServerUnreachable(ServerError):
+    """No answer came from the server, however often it was asked."""
 
 
 class StoreError(TrackingError, OSError):

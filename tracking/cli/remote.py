@@ -1,0 +1,141 @@
+"""The verbs that lead to other stores and back: push."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracking.cli.terminal import StoreOption, emit, note, opened
+from tracking.entities import Run
+from tracking.errors import InvalidValue, ServerError
+from tracking.records.refs import resolve_experiment, resolve_runs
+from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.store.sqlite import Store
+from tracking.stores import tracking_command
+from tracking.text.formatting import plain
+from tracking.validation import MAX_PARAM_VALUE
+
+if TYPE_CHECKING:
+    from tracking.remote.push import Pushed
+
+_SHOWN = 5  # of what could not be pushed
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    app.command()(push)
+
+
+def push(
+    server: Annotated[str, typer.Argument(metavar="URI", help="An MLflow server: http://...", show_default=False)],
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Only these runs.", show_default=False)
+    ] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="ID", help="Only the runs of a sweep.")] = None,
+    filter: Annotated[str, typer.Option(metavar="TEXT", help="Only the runs that match.")] = "",
+    experiment: Annotated[str | None, typer.Option(metavar="NAME", help="Only the runs of an experiment.")] = None,
+    artifacts: Annotated[bool, typer.Option(help="Push files too.")] = True,
+    connections: Annotated[int, typer.Option(min=1, max=32, help="Requests side by side.")] = 4,
+    store: StoreOption = None,
+) -> None:
+    """Copy ended runs to an MLflow server; what it has already is not sent again.
+
+    \b
+    python -m tracking push http://127.0.0.1:5000
+    python -m tracking push http://127.0.0.1:5000 --sweep latest
+    python -m tracking push http://127.0.0.1:5000 best:ridge --no-artifacts
+    """
+    from tracking.remote.push import Pushed, ended
+    from tracking.remote.push import push as push_runs
+    from tracking.remote.rest import Server
+
+    counts = Pushed()
+    with opened(store) as source, Server(server, connections=connections) as target:
+        chosen = _selected(source, runs or [], sweep, filter, experiment)
+        ready = ended(chosen)
+        if not source.claim(f"push {target.uri}").mine:
+            raise InvalidValue(f"Another process is pushing this store to {target.uri}. Wait until it has ended.")
+        try:
+            push_runs(
+                source,
+                target,
+                ready,
+                with_files=artifacts,
+                connections=connections,
+                pushed=counts,
+                tell=lambda counts: _progress(counts.seen, len(ready)),
+            )
+        except (ServerError, KeyboardInterrupt):
+            _clear_progress()
+            left = len(ready) - counts.seen
+            again = tracking_command(*_words(server, runs, sweep, filter, experiment, artifacts), store=store)
+            note(f"{_counted(left)} not pushed yet. To go on where this stopped: {again}")
+            raise
+        finally:
+            source.release_claims()
+    _clear_progress()
+    emit(_told(counts, target.uri, len(chosen) - len(ready)))
+    _note_shortened(ready)
+    for key, reason in list(counts.refused.items())[:_SHOWN]:
+        note(f"{key[:8]} was refused: {reason}")
+    if counts.refused:
+        raise typer.Exit(1)
+
+
+def _selected(source: Store, runs: list[str], sweep: str | None, filter: str, experiment: str | None) -> list[Run]:
+    if runs and (sweep or filter or experiment):
+        raise InvalidValue("Choose runs by name or by --sweep, --filter and --experiment, not both.")
+    if runs:
+        return resolve_runs(source, runs, tell=note)
+    scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
+    found = source.search_runs(scope, filter_string=filter)
+    if sweep is None:
+        return found
+    members = {run.info.run_id for run in find_sweep(read_sweeps(source), sweep).runs}
+    return [run for run in found if run.info.run_id in members]
+
+
+def _words(
+    server: str, runs: list[str] | None, sweep: str | None, filter: str, experiment: str | None, artifacts: bool
+) -> list[str]:
+    chosen = [("--sweep", sweep), ("--filter", filter), ("--experiment", experiment)]
+    options = [word for option, value in chosen if value for word in (option, value)]
+    return ["push", server, *(runs or []), *options, *([] if artifacts else ["--no-artifacts"])]
+
+
+def _told(counts: Pushed, uri: str, running: int) -> str:
+    parts = {
+        "pushed": counts.created,
+        "brought up to date": counts.updated,
+        "there already": counts.same,
+        "deleted there and left so": counts.deleted,
+        "refused": len(counts.refused),
+        "still running and left out": running,
+    }
+    told = ", ".join(f"{number} {words}" for words, number in parts.items() if number)
+    return f"{uri}: {told or 'no runs to push'}."
+
+
+def _note_shortened(runs: Sequence[Run]) -> None:
+    """Name what the server shows shortened: it was cut when it was recorded, as MLflow would."""
+    keys = sorted({key for run in runs for key, value in run.data.params.items() if len(value) >= MAX_PARAM_VALUE})
+    if keys:
+        shown = ", ".join(plain(key) for key in keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "")
+        note(f"Shortened to {MAX_PARAM_VALUE} characters as a param, complete in config.yaml: {shown}")
+
+
+def _counted(number: int) -> str:
+    return f"{number} run{'' if number == 1 else 's'}"
+
+
+def _progress(seen: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{seen} of {total} runs", end="", file=sys.stderr, flush=True)
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

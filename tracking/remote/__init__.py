@@ -1,0 +1,1 @@
+"""MLflow both ways, and other stores: push, mirror, import, merge."""
