@@ -21,6 +21,7 @@ from runner.settings import PROCESS_BACKENDS, Settings
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
     from runner.points.expansion import Expansion
+    from runner.report.progress import Watcher
     from runner.trial.spec import Spec
 
 
@@ -41,7 +42,7 @@ class Result:
         return PointFailed.exit_code if self.results.failed else 0
 
 
-def execute(invocation: Invocation, composer: Composer) -> Result:
+def execute(invocation: Invocation, composer: Composer, *, watcher: Watcher | None = None) -> Result:
     """Do everything that an invocation asks for. Raises RunnerError for a mistake in it."""
     start = time.monotonic()
     expansion = read_points(invocation, composer)
@@ -58,7 +59,7 @@ def execute(invocation: Invocation, composer: Composer) -> Result:
         elif settings.dry_run:
             steps.show_plan(study)
         else:
-            ended = steps.run(study, steps.resume(study), pool)
+            ended = steps.run(study, steps.resume(study), pool, [watcher] if watcher else [])
             steps.report(study, ended, seconds=time.monotonic() - start)
             return Result(ended.results, study.store, ended.interrupted, ended.elsewhere)
         return Result(Results(), study.store)

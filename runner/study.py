@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.compose.composer import Composer
@@ -19,7 +19,7 @@ from runner.planning.resume import Resumed, find_reusable
 from runner.points.expansion import Expansion
 from runner.provenance.capture import Provenance, capture_provenance
 from runner.report.console import emit, say, width
-from runner.report.progress import Progress
+from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.settings import Settings
@@ -116,8 +116,8 @@ def resume(study: Study) -> Resumed | None:
     return resumed
 
 
-def run(study: Study, resumed: Resumed | None, pool: Pool | None) -> Ended:
-    """Run the points that are left, and show how far it is."""
+def run(study: Study, resumed: Resumed | None, pool: Pool | None, watchers: Sequence[Watcher]) -> Ended:
+    """Run the points that are left, show how far it is, and tell the watchers."""
     reused, quiet = list(resumed.reused.values()) if resumed else [], study.invocation.quiet
     left = study.expansion.count() - len(reused)
     results = Results(keep_runs=study.invocation.keep_runs)
@@ -128,13 +128,13 @@ def run(study: Study, resumed: Resumed | None, pool: Pool | None) -> Ended:
     session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
     specs = _claimed(study.specs, resumed, results) if resumed else study.specs
     deaths = resumed.deaths if resumed else {}
-    engine = Engine(_begun(specs, progress), study.settings, session, total=left, pool=pool, deaths=deaths)
+    engine = Engine(_begun(specs, [progress, *watchers]), study.settings, session, total=left, pool=pool, deaths=deaths)
     try:
         with progress:
             for outcome in engine.run() if left else ():
                 results.take(outcome)
-                if not quiet:
-                    progress.take(outcome)
+                for watcher in [*([] if quiet else [progress]), *watchers]:
+                    watcher.take(outcome)
     finally:
         if resumed:
             resumed.release()
@@ -158,9 +158,10 @@ def report(study: Study, ended: Ended, *, seconds: float) -> None:
 
 
 # -----------------------------------------------------------------------------------------------
-def _begun(specs: Iterator[Spec], progress: Progress) -> Iterator[Spec]:
+def _begun(specs: Iterator[Spec], watchers: Sequence[Watcher]) -> Iterator[Spec]:
     for spec in specs:
-        progress.begin(spec)
+        for watcher in watchers:
+            watcher.begin(spec)
         yield spec
 
 

@@ -67,7 +67,7 @@ RUNNER = {
     "reproducing": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
     "reproduce": "__init__ reproducing",
     "api": f"{_FLOOR} points compose provenance trial report invocation flow reproducing store",
-    "plugins": f"{_FLOOR} compose invocation study flow report",
+    "plugins": f"{_FLOOR} compose trial invocation study flow report",
     "cli": "*",
     "shadows": "",
     "__main__": "shadows cli",

@@ -10,15 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runner.compose.folder import config_folder
 from runner.compose.origins import _FILE
 from runner.compose.schema import register
 from runner.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
@@ -31,8 +27,6 @@ def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
-
-    pass  # XXX
 
     own = _search_override(config_dirs)
     prepare_hydra()

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -23,6 +23,16 @@ LINES = 20  # without a terminal: a line for each point up to so many, else abou
 _FRAMES = 10  # drawings of the live line in a second
 _SHORTEST = 12  # characters of a name that are worth showing
 _NOTICED = 1.0  # seconds after which the running point is worth naming
+
+
+class Watcher(Protocol):
+    """Is told of every point that runs: when it is handed out, and how each attempt at it ended."""
+
+    def begin(self, spec: Spec) -> None:
+        """Note that a point begins."""
+
+    def take(self, outcome: Outcome) -> None:
+        """Note how an attempt ended."""
 
 
 class Progress:

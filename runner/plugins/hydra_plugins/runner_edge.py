@@ -7,12 +7,14 @@ import os
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
+from hydra_plugins.runner_jobs import Jobs
 from omegaconf import DictConfig, OmegaConf
 
 from runner.compose.arguments import plain_argument
@@ -36,6 +38,7 @@ class GridSweeper(Sweeper):
         from hydra.core.plugins import Plugins
 
         self._config = config
+        self._jobs = Jobs(hydra_context, task_function, config)
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -47,7 +50,7 @@ class GridSweeper(Sweeper):
         invocation = Invocation(overrides, command_line(), sweeps=True, points_per_interval=self._points)
         composer = composer_for(self._config)
         if isinstance(self._launcher, PoolLauncher):
-            code = execute(invocation, composer).exit_code
+            code = execute(invocation, composer, watcher=self._jobs).exit_code
             if code:
                 raise SystemExit(code)
             return None
@@ -79,6 +82,7 @@ class PoolLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands over."""
         self._config = config
+        self._jobs = partial(Jobs, hydra_context, task_function, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a batch of points and return one JobReturn for each."""
@@ -93,7 +97,8 @@ class PoolLauncher(Launcher):
             )
             job = JobReturn(overrides=list(overrides), cfg=OmegaConf.create({}))
             try:
-                job.return_value, job.status = _objective(execute(invocation, composer)), JobStatus.COMPLETED
+                result = execute(invocation, composer, watcher=self._jobs(first=number))
+                job.return_value, job.status = _objective(result), JobStatus.COMPLETED
             except RunnerError as error:  # the sweeper decides how many it puts up with: one it drew may be refused
                 job.return_value, job.status = error, JobStatus.FAILED
             returns.append(job)
