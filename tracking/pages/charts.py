@@ -194,7 +194,12 @@ def _axis(channel: str, field: Field) -> Spec:
     scale: Spec = {"type": "log"} if field.log else {"zero": False}
     if channel == "x":
         scale |= {"padding": 10, "nice": False}  # a swept key ends where it ended
-    return {**axis, "type": "quantitative", "scale": scale, "axis": {"format": "~g", "labelOverlap": True}}
+    return {
+        **axis,
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"format": "~g", "labelOverlap": True, "labelSeparation": 6},
+    }
 
 
 def _grid(channel: str, field: Field) -> Spec:
