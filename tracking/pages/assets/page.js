@@ -1,5 +1,6 @@
 // What a page does with JavaScript: draws its charts, sorts and filters its table. Without it the page still reads.
 "use strict";
+document.documentElement.classList.add("scripted");
 
 // Data --------------------------------------------------------------------------------------------
 // A data set comes by column; a column with few values comes as {values, at: the index of each}.
@@ -161,7 +162,6 @@ function liveTable(table) {
   filter.addEventListener("input", () => { limit = PAGE; render(); });
   more.addEventListener("click", () => { limit += 10 * PAGE; render(); });
   document.getElementById("run-tools").hidden = false;
-  document.querySelectorAll(".of").forEach((element) => element.remove());
   render();
 }
 if (datasets.points && document.getElementById("run-table")) liveTable(document.getElementById("run-table"));
