@@ -48,6 +48,7 @@ class Settings:
     timeout_per_point: float | None = _setting(None, rules.positive, float, null=True)  # seconds
     progress: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
     keep_predictions: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
+    keep_importances: bool = _setting(True, partial(rules.yes_no, words=()), bool)
     diff: str | None = _setting(None, partial(rules.text, words=()), str, null=True)  # a recorded run
 
     def __post_init__(self) -> None:

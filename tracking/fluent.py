@@ -17,6 +17,8 @@ from tracking.active.experiments import current_experiment_id, experiments_to_se
 from tracking.active.lifecycle import current_run
 from tracking.client import RunOperations, TrackingClient
 from tracking.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from tracking.errors import RunNotFound
+from tracking.records.refs import find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,8 +102,19 @@ def delete_experiment_tag(key: str) -> None:
 
 # Runs -----------------------------------------------------------------------------------------------
 def get_run(run_id: str) -> Run:
-    """Return a run, deleted or not. Raises RunNotFound."""
-    return TrackingClient().get_run(run_id)
+    """Return a run, deleted or not: by its id, or by what the command line takes: best:ridge, latest, a name.
+
+    Raises RunNotFound, RunAmbiguous, ExperimentNotFound.
+    """
+    client = TrackingClient()
+    if not isinstance(run_id, str) or not run_id:
+        return client.get_run(run_id)
+    try:
+        return find_run(client.store, run_id)
+    except RunNotFound:
+        if "/" in run_id:  # to MLflow no unknown id, but none at all
+            client.get_run(run_id)
+        raise
 
 
 def get_parent_run(run_id: str) -> Run | None:

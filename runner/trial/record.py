@@ -13,14 +13,17 @@ import tracking
 from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
+from runner.trial.fitted import describe_fitted
 from runner.trial.identity import (
     asked_fingerprint,
     identify,
     identity_tags,
     parameters,
     splits_key,
+    targets,
 )
 from runner.trial.outcome import Outcome, outcome_of
+from runner.trial.portable import PACKAGE, portable
 from runner.trial.predictions import pack
 from runner.trial.runlog import RunLog, encodable
 from runner.trial.session import Session, dataset_of, experiment_id
@@ -196,9 +199,12 @@ def _work(
     if spec.config.get("refit", True):
         start = time.perf_counter()
         model = fit_final(parts.estimator, data, splits)
-        before_recording()
-        tracking.log_model(model, MODEL_FOLDER)
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
+        before_recording()
+        if spec.config.get("keep_importances", True):
+            tracking.log_batch(blobs=describe_fitted(model, data))
+        own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
+        tracking.log_model(portable(model) if own else model, MODEL_FOLDER)
 
 
 def _log_folds(

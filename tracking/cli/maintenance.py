@@ -79,7 +79,7 @@ def _move(source: Store, references: list[str], experiment: str | None, to: Life
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
-    for run in resolve_runs(source, references, stage=stage, tell=note):
+    for run in resolve_runs(source, references, stage=stage, tell=note, one_only=True):
         source.update_run(run.info.run_id, lifecycle_stage=to)
         short = run.info.run_id[:8]
         emit(f"{verb}d {short} ({plain(run.info.run_name)}).  Undo: {tracking_command(back, short, store=store)}")

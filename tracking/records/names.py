@@ -86,6 +86,7 @@ BOOKKEEPING: Final = frozenset(
     (
         *("hydra", "tracking", "tags", "sweep", "experiment_name", "run_name", "n_jobs", "backend"),
         *("resume", "retries", "dry_run", "fail_fast", "timeout_per_point", "diff", "progress", "keep_predictions"),
+        "keep_importances",
     )
 )
 

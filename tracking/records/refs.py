@@ -7,6 +7,7 @@ and explain the same. Reads the store; never writes.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
@@ -21,12 +22,14 @@ SHORTEST_PREFIX = 4
 
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 _BEST = re.compile(r"best(?::(.+))?", re.DOTALL)
+_FULL_ID = re.compile(r"[0-9a-f]{32}")
 _SEE = "See: python -m tracking runs"
 _VIEWS = {LifecycleStage.ACTIVE: ViewType.ACTIVE_ONLY, LifecycleStage.DELETED: ViewType.DELETED_ONLY}
 
 
-def _ignore(message: str) -> None:
-    """Tell nobody."""
+def _warn(message: str) -> None:
+    """Tell whoever called this from Python."""
+    warnings.warn(message, stacklevel=4)
 
 
 def resolve_run(
@@ -34,7 +37,8 @@ def resolve_run(
     reference: str,
     *,
     stage: LifecycleStage = LifecycleStage.ACTIVE,
-    tell: Callable[[str], None] = _ignore,
+    tell: Callable[[str], None] = _warn,
+    one_only: bool = False,
 ) -> Run:
     """Return the run that a reference names.
 
@@ -43,8 +47,9 @@ def resolve_run(
     newest run) among those that were scored on the data and splits of the newest; `best:EXPERIMENT` looks in one
     experiment only. Where runs were scored on others too, `tell` is told so.
     Anything else is a run id, the first four or more characters of one, or a run name; a name means the run itself
-    rather than those that reproduce it (tag `reproduces`), which have it too. `stage` says which runs are meant where
-    both active and deleted ones would do.
+    rather than those that reproduce it (tag `reproduces`), which have it too. Of several runs of one name it is the
+    newest, and `tell` is told so; with `one_only`, for what cannot be undone, none is. `stage` says which runs are
+    meant where both active and deleted ones would do.
 
     Raises RunNotFound, RunAmbiguous or ExperimentNotFound, naming the nearest there is.
     """
@@ -61,6 +66,10 @@ def resolve_run(
             raise RunNotFound(_unknown(store, reference))
         case [run]:
             return run
+        case [newest, *others] if not one_only and all(run.info.run_name == reference for run in chosen):
+            count = f"{len(others)} more run{'' if len(others) == 1 else 's'}"
+            tell(f"{count} of the name {reference!r}: this is about the newest, {newest.info.run_id[:8]}.")
+            return newest
     raise RunAmbiguous(f"{len(chosen)} runs answer to {reference!r}: {_listed(chosen)}. Give an id, or more of it.")
 
 
@@ -69,10 +78,16 @@ def resolve_runs(
     references: Iterable[str],
     *,
     stage: LifecycleStage = LifecycleStage.ACTIVE,
-    tell: Callable[[str], None] = _ignore,
+    tell: Callable[[str], None] = _warn,
+    one_only: bool = False,
 ) -> list[Run]:
     """Return the runs that the references name, in order; all must resolve."""
-    return [resolve_run(store, reference, stage=stage, tell=tell) for reference in references]
+    return [resolve_run(store, reference, stage=stage, tell=tell, one_only=one_only) for reference in references]
+
+
+def find_run(store: Store, reference: str) -> Run:
+    """Return the run of this id, or else the one that a reference names. Raises what `resolve_run` does."""
+    return store.get_run(reference) if _FULL_ID.fullmatch(reference) else resolve_run(store, reference)
 
 
 def resolve_experiment(store: Store, reference: str) -> Experiment:

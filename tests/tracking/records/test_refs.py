@@ -70,12 +70,24 @@ def test_a_name_names_a_run(store, name):
     assert find(store, name) == "a93f5e"
 
 
-def test_several_runs_of_one_name_are_listed_newest_first(store):
+def test_of_several_runs_of_one_name_it_is_the_newest_and_that_is_said(store):
+    record(store, "a93f5e", "twin", start=1)
+    record(store, "b93f5e", "twin", start=2)
+    told = []
+
+    assert find(store, "twin", tell=told.append) == "b93f5e"
+
+    assert told == ["1 more run of the name 'twin': this is about the newest, b93f5e."]
+    with pytest.warns(UserWarning, match="this is about the newest"):
+        find(store, "twin")
+
+
+def test_what_cannot_be_undone_takes_no_name_that_several_runs_have(store):
     record(store, "a93f5e", "twin", start=1)
     record(store, "b93f5e", "twin", start=2)
 
-    with pytest.raises(RunAmbiguous, match=r"2 runs answer to 'twin': b93f5e \(twin\), a93f5e \(twin\)"):
-        find(store, "twin")
+    with pytest.raises(RunAmbiguous, match=r"2 runs answer to 'twin': b93f5e \(twin\), a93f5e \(twin\). Give an id"):
+        find(store, "twin", one_only=True)
 
 
 def test_a_name_that_is_also_the_start_of_an_id_is_ambiguous(store):
@@ -123,14 +135,6 @@ def test_a_run_that_is_there_comes_before_a_deleted_one_that_it_reproduces(store
 
     assert find(store, "ridge") == "b93f5e"
     assert find(store, "ridge", stage=LifecycleStage.DELETED) == "a93f5e"
-
-
-def test_the_same_config_run_twice_stays_ambiguous_with_the_remedy(store):
-    record(store, "a93f5e", "ridge")
-    record(store, "b93f5e", "ridge")
-
-    with pytest.raises(RunAmbiguous, match=r"2 runs answer to 'ridge': .* Give an id, or more of it\."):
-        find(store, "ridge")
 
 
 def test_of_equally_good_runs_the_best_is_the_one_that_was_first(store):
