@@ -6,10 +6,11 @@ An entity is a snapshot: it does not change when the store does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -293,3 +294,16 @@ class Problem:
     subject: str
     message: str
     fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeRun:
+    """A run that ended elsewhere, with all that was recorded of it; `info.experiment_id` is of the store it goes to.
+
+    `fill` is given the folder of its artifacts, to put them there.
+    """
+
+    run: Run
+    points: Sequence[Metric]
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    fill: Callable[[Path], None] = lambda folder: None

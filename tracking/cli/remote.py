@@ -1,9 +1,11 @@
-"""The verbs that lead to other stores and back: push."""
+"""The verbs that lead to other stores and back: push, import, merge."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +16,12 @@ from tracking.errors import InvalidValue, ServerError
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.sqlite import Store
-from tracking.stores import tracking_command
+from tracking.stores import absolute_uri, current_uri, open_store, tracking_command
 from tracking.text.formatting import plain
 from tracking.validation import MAX_PARAM_VALUE
 
 if TYPE_CHECKING:
+    from tracking.remote.foreign import Source
     from tracking.remote.push import Pushed
 
 _SHOWN = 5  # of what could not be pushed
@@ -27,6 +30,8 @@ _SHOWN = 5  # of what could not be pushed
 def register(app: typer.Typer) -> None:
     """Add these verbs to the program."""
     app.command()(push)
+    app.command("import")(import_)
+    app.command()(merge)
 
 
 def push(
@@ -83,6 +88,72 @@ def push(
         note(f"{key[:8]} was refused: {reason}")
     if counts.refused:
         raise typer.Exit(1)
+
+
+class Files(StrEnum):
+    """What becomes of the files of imported runs."""
+
+    COPY = "copy"
+    REFERENCE = "reference"
+
+
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="mlflow.db, mlruns/ or http://...", show_default=False)
+    ],
+    artifacts: Annotated[Files, typer.Option(help="Copy files, or only record where they lie.")] = Files.COPY,
+    store: StoreOption = None,
+) -> None:
+    """Take in the runs of MLflow: a database file, a folder mlruns/ or a server. What is here already stays as it is.
+
+    \b
+    python -m tracking import mlflow.db
+    python -m tracking import mlruns
+    python -m tracking import http://127.0.0.1:5000 --artifacts reference
+    """
+    from tracking.remote.opening import open_source
+
+    with open_source(source) as found:
+        _import(found, source, store, copies=artifacts == Files.COPY)
+
+
+def merge(
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER_STORE", help="Another store of ours: path or URI.", show_default=False)
+    ],
+    store: StoreOption = None,
+) -> None:
+    """Take in the runs of another store, under their ids. What is here already stays as it is.
+
+    \b
+    python -m tracking merge ../laptop/runs/tracking.db
+    """
+    from tracking.remote.store_source import StoreSource
+
+    uri = other if "://" in other else f"sqlite:///{os.path.abspath(other)}"
+    if absolute_uri(uri) == absolute_uri(store or current_uri()):
+        raise InvalidValue(f"{other} is the store itself. Name another one.")
+    with opened(uri) as source:
+        _import(StoreSource(source), other, store, copies=True)
+
+
+def _import(source: Source, name: str, store: str | None, *, copies: bool) -> None:
+    from tracking.remote.importing import import_runs
+
+    target = open_store(absolute_uri(store or current_uri()))
+    try:
+        counts = import_runs(target, source, copies=copies, tell=_progress)
+    finally:
+        target.close()
+        _clear_progress()
+    parts = {"added": counts.added, "here already": counts.known, "still running and left out": counts.running}
+    told = ", ".join(f"{number} {words}" for words, number in parts.items() if number)
+    emit(f"{plain(name)}: {told or 'no runs to take in'}.")
+    if counts.without_files:
+        note(
+            f"The files of {_counted(counts.without_files)} lie where they cannot be copied from; the tag artifacts.at "
+            "says where. A server that has them gives them: python -m tracking import http://..., into a new store."
+        )
 
 
 def _selected(source: Store, runs: list[str], sweep: str | None, filter: str, experiment: str | None) -> list[Run]:

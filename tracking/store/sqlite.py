@@ -30,9 +30,10 @@ from tracking.entities import (
     RunInfo,
     RunStatus,
     ViewType,
+    WholeRun,
 )
+from tracking.store import adding, claims, experiments, maintenance, runs, search
 from tracking.store import blobs as blob_tables
-from tracking.store import claims, experiments, maintenance, runs, search
 from tracking.store.connection import Database
 from tracking.store.locations import Locations
 from tracking.store.process import current_process, is_gone
@@ -163,6 +164,20 @@ class Store:
         stage = str(LifecycleStage.ACTIVE)
         info = RunInfo(run_id, str(experiment), user_id, "RUNNING", start_time, None, stage, uri, run_name)
         return Run(info, RunData({}, {}, dict(tags)))
+
+    def add_runs(self, runs: Sequence[WholeRun]) -> int:
+        """Add whole runs that ended elsewhere, all in one transaction, their files first; return how many are new.
+
+        A run whose id is there already stays as it is. Raises ExperimentNotFound, ExperimentDeleted.
+        """
+        for whole in runs:
+            number, location = self._database.read(experiments.require_open, whole.run.info.experiment_id)
+            whole.fill(self._locations().run_dir(number, location, whole.run.info.run_id))
+        return self._database.write_flushed(adding.add, runs)
+
+    def known_run_ids(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that runs have here, deleted ones too."""
+        return self._database.read(adding.known, run_ids)
 
     def get_run(self, run_id: str) -> Run:
         """Return a run, deleted or not. Raises RunNotFound."""
