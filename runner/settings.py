@@ -8,11 +8,14 @@ runner, has the names too: in `tracking.records.names.BOOKKEEPING`; a test compa
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from runner import rules
@@ -46,6 +49,8 @@ class Settings:
     fail_fast: bool = _setting(False, partial(rules.yes_no, words=()), bool)
     retries: int = _setting(0, partial(rules.whole, minimum=0, maximum=None, words=()), int)
     timeout_per_point: float | None = _setting(None, rules.positive, float, null=True)  # seconds
+    share: str = _setting("exact", partial(rules.text, words=("exact", "off")), str)
+    share_memory: float | None = _setting(None, rules.positive, float, null=True)  # MB; None: a quarter of what is free
     progress: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
     keep_predictions: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
     keep_importances: bool = _setting(True, partial(rules.yes_no, words=()), bool)
@@ -78,6 +83,14 @@ class Settings:
             return cores
         return self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
 
+    @property
+    def share_bytes(self) -> int:
+        """How much each process may keep of what points share; 0 where they share nothing."""
+        if self.share == "off":
+            return 0
+        workers = self.size if self.backend in PROCESS_BACKENDS else 1
+        return int((_free_bytes() / 4 if self.share_memory is None else self.share_memory * 2**20) / workers)
+
     def fitted(self, targets: Iterable[str], *, points: int) -> Settings:
         """Return settings that run this code: what is defined in a notebook or script stays in this process.
 
@@ -102,6 +115,15 @@ def _count_cores() -> int:
     import joblib
 
     return int(joblib.cpu_count())
+
+
+def _free_bytes() -> int:
+    """Return the memory that is free; where the system does not say that, a quarter of all."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
 
 
 def _check_backend(name: str) -> None:

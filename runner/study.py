@@ -195,6 +195,7 @@ def _session(study: Study, more: Mapping[str, str]) -> Session:
         backend=settings.backend,
         tags=tags,
         checked=True,
+        share_bytes=settings.share_bytes if study.sweep else 0,
     )
 
 

@@ -22,7 +22,7 @@ from runner.errors import ConfigError, StopPoint
 from runner.settings import PROCESS_BACKENDS, Settings
 from runner.trial.outcome import Outcome
 from runner.trial.record import record, record_death, record_interrupt
-from runner.trial.session import Session, flushed_together
+from runner.trial.session import Session, flushed_together, forget_shared
 from runner.trial.spec import Spec
 from runner.trial.threads import release
 
@@ -79,6 +79,7 @@ class Engine:
                 if self._folder is not None:
                     self._folder.close()
                 release()
+                forget_shared()
 
     # -------------------------------------------------------------------------------------------
     @property
@@ -177,7 +178,9 @@ class Engine:
         yield from self._stop(pool, interrupts)
 
     def _run_threads(self, interrupts: Interrupts) -> Iterator[Outcome]:
-        with contextlib.closing(ThreadPool(min(self._size, self._left), self._session)) as pool:
+        # Warnings and random generators are one for all threads: nobody could tell whose a shared fit's were.
+        session = replace(self._session, share_bytes=0)
+        with contextlib.closing(ThreadPool(min(self._size, self._left), session)) as pool:
             while not (interrupts.requested or self.stopped):
                 while pool.room and (task := self._next_for_thread(pool)) is not None:
                     pool.give(task)

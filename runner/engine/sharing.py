@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.data.dataset import Dataset
-from runner.trial.evaluate import nbytes
 from runner.trial.session import Session
+from runner.trial.sharing import nbytes
 
 SMALL = 2**20  # bytes
 _PREFIX = "runner-data-"

@@ -45,6 +45,7 @@ class Progress:
         self._total = total
         self._start = self._last = time.monotonic()
         self.done = self.failed = 0
+        self._noted: set[str] = set()
         self._best: tuple[float, Outcome] | None = None
         self._running: dict[int, tuple[str, float]] = {}  # number -> name and begin, the longest running first
         self._lock = threading.RLock()
@@ -74,7 +75,11 @@ class Progress:
             print(line, file=self._stream, flush=True)
 
     def take(self, outcome: Outcome) -> None:
-        """Count an outcome, and show it where it is worth a line."""
+        """Count an outcome, and show it where it is worth a line; say what it notes of the sweep once."""
+        for note in outcome.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.say(f"note: {note}")
         if outcome.will_retry:
             self.say(f"failed, trying again: {outcome.name}: {outcome.error}")
             return

@@ -15,20 +15,24 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import check_scoring
 
 from runner.errors import DataError
+from runner.trial.comparison import compare_models, compare_predictions
 from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scorers import is_loss
 from runner.trial.scores import QuickScorer, can_be_quick
+from runner.trial.sharing import FINAL, Fit, Sharing, copy, generators, nbytes, set_generators
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
+
+Result = TypeVar("Result")
 
 KEEP_BYTES = 64 * 2**20  # folds of data up to this size are cut once and kept
 
@@ -43,9 +47,10 @@ class Fold:
     score_seconds: float
     predicted: Mapping[str, Any] = field(default_factory=dict)  # method -> what it gave for the test rows, if kept
     classes: Any | None = None  # of the classifier that was fitted
+    shared: str = ""  # what of the fit others had computed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Splits:
     """The train and test rows of every fold, and the folds themselves when they are small."""
 
@@ -59,15 +64,56 @@ class Splits:
         """Mean over the folds of test rows per train row."""
         return float(np.mean([len(test) / len(train) for train, test in self.rows]))
 
-    def folds(self, data: Dataset) -> Iterator[tuple[Any, Any, Any, Any]]:
-        """Yield X_train, y_train, X_test, y_test of each fold."""
-        if self.cut is not None:
-            # Copies: an estimator that works in place (copy_X=false) must not change the next point's data.
-            for fold in self.cut:
-                yield tuple(map(_copy, fold))
-            return
-        for train, test in self.rows:
-            yield _take(data.X, train), data.y[train], _take(data.X, test), data.y[test]
+    def folds(self, data: Dataset) -> Iterator[Rows]:
+        """Yield the rows of each fold."""
+        return (Rows(data, self, number) for number in range(len(self.rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one fold, or all of them (FINAL), cut when they are asked for.
+
+    What is given is a copy of small data: an estimator that works in place (copy_X=false) must not change the next
+    point's. Big data is cut from the whole, which is a copy already; of FINAL it is given as it is unless `in_place`.
+    """
+
+    data: Dataset
+    splits: Splits
+    number: int
+    in_place: bool = False
+
+    @property
+    def place(self) -> tuple[Any, int]:
+        """What tells these rows from all others."""
+        return (self.data.fingerprint if self.number == FINAL else self.splits), self.number
+
+    def tables(self) -> tuple[Any, Any]:
+        """Return X for training and for testing; without rows for testing, None."""
+        if self.number == FINAL:
+            return self._whole(self.data.X), None
+        if self.splits.cut is not None:
+            return copy(self.splits.cut[self.number][0]), copy(self.splits.cut[self.number][1])
+        train, test = self.splits.rows[self.number]
+        return _take(self.data.X, train), _take(self.data.X, test)
+
+    @property
+    def y(self) -> Any:
+        """The target of the training rows."""
+        if self.number == FINAL:
+            return self._whole(self.data.y)
+        if self.splits.cut is not None:
+            return copy(self.splits.cut[self.number][2])
+        return self.data.y[self.splits.rows[self.number][0]]
+
+    @property
+    def y_test(self) -> Any:
+        """The target of the test rows."""
+        if self.splits.cut is not None:
+            return copy(self.splits.cut[self.number][3])
+        return self.data.y[self.splits.rows[self.number][1]]
+
+    def _whole(self, table: Any) -> Any:
+        return copy(table) if self.in_place or self.splits.cut is not None else table
 
 
 _scorings: dict[tuple[Any, ...], Callable[..., Mapping[str, float]]] = {}
@@ -90,7 +136,8 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
         if not rows:
             raise DataError(f"cv: {type(splitter).__name__} yields no fold of this data.")
         small = nbytes(data.X) * (len(rows) + 1) <= KEEP_BYTES
-        cut = tuple(Splits(rows, None, False, key).folds(data)) if small else None
+        uncut = Splits(rows, None, False, key)
+        cut = tuple((*fold.tables(), fold.y, fold.y_test) for fold in uncut.folds(data)) if small else None
         while len(_splits) >= 4:
             _splits.popitem(last=False)
         _splits[known] = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
@@ -105,48 +152,101 @@ def evaluate(
     *,
     seed: int | None,
     keep_predictions: bool = False,
+    sharing: Sharing | None = None,
 ) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises.
 
     `seed` is that of the global random generators; None leaves them alone. With `keep_predictions` a fold has what
-    the scorers had predicted; nothing is predicted a second time.
+    the scorers had predicted; nothing is predicted a second time. `sharing` is what this point and others of its sweep
+    may share; scorers of one's own may look at the rows, so that nothing is shared with them.
     """
     if seed is not None:
         seed_everything(seed)
-    scoring = _scoring(estimator, scorers)
+    fit = _Fitter(estimator, splits, sharing if all(isinstance(s, str) for s in scorers.values()) else None)
     losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
-    unfitted = _cloner(estimator)
-    without_repeated_checks = leaving_out(estimator, finite=splits.finite)
-    for number, (X_train, y_train, X_test, y_test) in enumerate(splits.folds(data)):
-        start = time.perf_counter()
-        with without_repeated_checks():
-            fitted = unfitted().fit(X_train, y_train)
-        middle = time.perf_counter()
-        if isinstance(scoring, QuickScorer):
-            with without_repeated_checks():
-                predicted = fitted.predict(X_test)
-            scores = scoring(predicted, y_test, fold=(splits.key, number))
-            heard = {"predict": predicted}
-        else:
-            with listening(fitted, X_test, keep=keep_predictions) as heard:
-                scores = scoring(fitted, X_test, y_test)
-        end = time.perf_counter()
-        yield Fold(
-            number,
-            {name: float(-value if name in losses else value) for name, value in scores.items()},
-            middle - start,
-            end - middle,
-            heard if keep_predictions else {},
-            getattr(fitted, "classes_", None) if heard else None,
-        )
+    score = partial(_score, _scoring(estimator, scorers), losses, keep_predictions)
+    for rows in splits.folds(data):
+        yield fit(rows, partial(score, rows))
 
 
-def fit_final(estimator: Any, data: Dataset, splits: Splits) -> Any:
+def fit_final(estimator: Any, data: Dataset, splits: Splits, *, sharing: Sharing | None = None) -> Any:
     """Fit a clone on all rows."""
-    shared = splits.cut is None and not _works_in_place(estimator)  # big data is copied only if it must be
-    X, y = (data.X, data.y) if shared else (_copy(data.X), _copy(data.y))
-    with leaving_out(estimator, finite=splits.finite)():
-        return _cloner(estimator)().fit(X, y)
+    rows = Rows(data, splits, FINAL, in_place=_works_in_place(estimator))  # big data is copied only if it must be
+    return _Fitter(estimator, splits, sharing)(rows, lambda fit: fit.whole)
+
+
+class _Fitter:
+    """Fits clones of an estimator: with what is shared, or alone; the first to reuse something both ways."""
+
+    def __init__(self, estimator: Any, splits: Splits, sharing: Sharing | None) -> None:
+        self._clone = _cloner(estimator)
+        self._without_repeated_checks = leaving_out(estimator, finite=splits.finite)
+        self._sharing = sharing
+        self._row = sharing.row(estimator) if sharing else None
+
+    def __call__(self, rows: Rows, use: Callable[[Fit], Result]) -> Result:
+        """Fit on these rows, and return what `use` makes of the fit; what was computed alone counts."""
+        sharing, row = self._sharing, self._row
+        if sharing is None or row is None:
+            return use(self._alone(rows))
+        before = generators()
+        fit = sharing.fit(row, rows.place, rows.tables, rows.y)
+        if fit is None:
+            return use(self._alone(rows))
+        result = use(fit)
+        if not fit.kind or sharing.is_proven(fit.kind, rows.number):
+            return result
+        set_generators(before)
+        alone = self._alone(rows)
+        real = use(alone)
+        sharing.settle(fit.kind, rows.number, _difference((fit, result), (alone, real)))
+        return real
+
+    def _alone(self, rows: Rows) -> Fit:
+        (X, X_test), y = rows.tables(), rows.y
+        start = time.perf_counter()
+        with self._without_repeated_checks():
+            fitted = self._clone().fit(X, y)
+        return Fit(fitted, fitted, X_test, time.perf_counter() - start, checked=self._without_repeated_checks)
+
+
+def _score(
+    scoring: Callable[..., Mapping[str, float]], losses: set[str], keep_predictions: bool, rows: Rows, fit: Fit
+) -> Fold:
+    start, y = time.perf_counter(), rows.y_test
+    if isinstance(scoring, QuickScorer):
+        with fit.checked():
+            predicted = fit.model.predict(fit.X_test)
+        scores = scoring(predicted, y, fold=(rows.splits.key, rows.number))
+        heard = {"predict": predicted}
+    else:
+        with listening(fit.model, fit.X_test, keep=keep_predictions) as heard:
+            scores = scoring(fit.model, fit.X_test, y)
+    return Fold(
+        rows.number,
+        {name: float(-value if name in losses else value) for name, value in scores.items()},
+        fit.fit_seconds,
+        fit.score_seconds + time.perf_counter() - start,
+        heard if keep_predictions else {},
+        getattr(fit.model, "classes_", None) if heard else None,
+        fit.kind,
+    )
+
+
+def _difference(shared: tuple[Fit, Any], alone: tuple[Fit, Any]) -> str | None:
+    """Return where a fit with what is shared differs from the one alone, None where every bit is the same."""
+    (fit, result), (own, real) = shared, alone
+    if isinstance(real, Fold):
+        for name, value in real.scores.items():
+            if result.scores[name].hex() != value.hex():
+                return f"{name} {result.scores[name]!r}, alone {value!r}"
+    gaps = compare_models(own.whole, fit.whole).gaps
+    if not gaps and fit.X_test is not None:
+        after = generators()
+        then, now = ({"predict": each.model.predict(each.X_test)} for each in (own, fit))
+        gaps = compare_predictions(then, now, rows=own.X_test.shape[0]).gaps
+        set_generators(after)
+    return gaps[0].where if gaps else None
 
 
 def _cloner(estimator: Any) -> Callable[[], Any]:
@@ -192,10 +292,6 @@ def _scoring(estimator: Any, scorers: Mapping[str, Any]) -> Callable[..., Mappin
     return _scorings[known]
 
 
-def _copy(X: Any) -> Any:
-    return X.copy(order="K") if isinstance(X, np.ndarray) else X.copy()
-
-
 def _works_in_place(estimator: Any) -> bool:
     """Tell whether scikit-learn's estimators were told not to copy: `copy`, `copy_X`, `copy_x` are false."""
     parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
@@ -206,10 +302,3 @@ def _works_in_place(estimator: Any) -> bool:
 
 def _take(X: Any, rows: Any) -> Any:
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
-
-
-def nbytes(X: Any) -> int:
-    """Return the bytes of a table: array, sparse matrix or frame."""
-    if hasattr(X, "memory_usage"):
-        return int(X.memory_usage(deep=False).sum())
-    return int(getattr(X, "nbytes", None) or X.data.nbytes)

@@ -27,6 +27,7 @@ class Outcome:
     overrides: tuple[str, ...] = ()
     varied: Mapping[str, Any] = field(default_factory=dict)  # what the sweep's keys are at this point
     warning: str | None = None  # the first that the fits raised
+    notes: tuple[str, ...] = ()  # what the sweep should be told; many points may say the same
     will_retry: bool = False
     reused: bool = False  # found by `resume`, not run
 

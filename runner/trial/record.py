@@ -26,7 +26,7 @@ from runner.trial.outcome import Outcome, outcome_of
 from runner.trial.portable import PACKAGE, portable
 from runner.trial.predictions import pack
 from runner.trial.runlog import RunLog, encodable
-from runner.trial.session import Session, dataset_of, experiment_id
+from runner.trial.session import Session, dataset_of, experiment_id, sharing_of
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking.records.identity import write_identity
@@ -44,6 +44,7 @@ from tracking.records.names import (
     OVERRIDES,
     OVERRIDES_FILE,
     PATCH_FILE,
+    SHARED,
     SWEEP_ID,
     SWEEP_POINT,
     TRACEBACK_FILE,
@@ -97,7 +98,8 @@ def record(
                 raise
             except BaseException as caught:  # sys.exit() and KeyboardInterrupt too: they end only their point
                 error = caught
-            return _finish(run_id, spec, folds, log, error, time.perf_counter() - start)
+            outcome = _finish(run_id, spec, folds, log, error, time.perf_counter() - start)
+            return replace(outcome, notes=tuple(sharing.notes)) if (sharing := sharing_of(session)) else outcome
     except tracking.StoreError:
         raise
     except tracking.TrackingError as problem:  # its estimator deleted its run, say
@@ -185,7 +187,10 @@ def _work(
     flushed = time.perf_counter()
     seed = spec.config["seed"] if seeds else None
     keep = spec.config.get("keep_predictions", "auto") is not False
-    for fold in evaluate(parts.estimator, data, splits, parts.scorers, seed=seed, keep_predictions=keep):
+    sharing = sharing_of(session)
+    for fold in evaluate(
+        parts.estimator, data, splits, parts.scorers, seed=seed, keep_predictions=keep, sharing=sharing
+    ):
         before_recording()
         folds.append(fold)
         pending.append(fold)
@@ -198,7 +203,7 @@ def _work(
     _refuse_nan(spec, folds)
     if spec.config.get("refit", True):
         start = time.perf_counter()
-        model = fit_final(parts.estimator, data, splits)
+        model = fit_final(parts.estimator, data, splits, sharing=sharing)
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
         before_recording()
         if spec.config.get("keep_importances", True):
@@ -241,9 +246,9 @@ def _finish(
     error: BaseException | None,
     seconds: float,
 ) -> Outcome:
-    tags: dict[str, str] = {}
+    tags = {SHARED: shared} if (shared := next((fold.shared for fold in folds if fold.shared), "")) else {}
     if notes := log.warnings():
-        tags = {WARNINGS: "\n".join(notes), WARNINGS_COUNT: str(len(notes))}
+        tags |= {WARNINGS: "\n".join(notes), WARNINGS_COUNT: str(len(notes))}
         for note in notes:
             log.write(note)
     message = None

@@ -15,8 +15,9 @@ from runner.data.dataset import Dataset, load
 from runner.provenance.capture import capture_provenance
 from runner.store import folder_of
 from runner.trial.identity import data_key
+from runner.trial.sharing import Sharing
 from runner.trial.spec import Spec
-from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME
+from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Session:
     patch: bytes = b""
     checked: bool = False  # parameters were validated before the first point
     datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
+    share_bytes: int = 0  # of what points share, in each process; 0: each point computes alone
 
 
 def open_session(
@@ -42,6 +44,7 @@ def open_session(
     backend: str = "loky",
     tags: Mapping[str, str] | None = None,
     checked: bool = False,
+    share_bytes: int = 0,
 ) -> Session:
     """Return the session of runs that are recorded in `store`, made with what this process is made of.
 
@@ -58,6 +61,7 @@ def open_session(
         provenance.patch,
         checked=checked,
         datasets=dict(datasets),
+        share_bytes=share_bytes,
     )
 
 
@@ -79,6 +83,21 @@ def experiment_id(store: str, name: str) -> str:
         found = client.get_experiment_by_name(name)
         assert found is not None
         return found.experiment_id
+
+
+def sharing_of(session: Session) -> Sharing | None:
+    """Return what points of this sweep share in this process; None where each computes alone."""
+    return _sharing(session.tags.get(SWEEP_ID), session.share_bytes) if session.share_bytes else None
+
+
+def forget_shared() -> None:
+    """Free what points have shared."""
+    _sharing.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _sharing(sweep: str | None, limit: int) -> Sharing:
+    return Sharing(limit)
 
 
 def dataset_of(spec: Spec, session: Session) -> Dataset:

@@ -48,6 +48,7 @@ THREADS: Final = "threads"  # of BLAS and OpenMP
 N_JOBS: Final = "n_jobs"
 BACKEND: Final = "backend"
 ATTEMPT: Final = "attempt"  # from 2 on
+SHARED: Final = "shared"  # what of its fits other points had computed
 ERROR: Final = "error"
 WARNINGS: Final = "warnings"  # one a line
 WARNINGS_COUNT: Final = "warnings.count"
@@ -86,13 +87,13 @@ BOOKKEEPING: Final = frozenset(
     (
         *("hydra", "tracking", "tags", "sweep", "experiment_name", "run_name", "n_jobs", "backend"),
         *("resume", "retries", "dry_run", "fail_fast", "timeout_per_point", "diff", "progress", "keep_predictions"),
-        "keep_importances",
+        *("keep_importances", "share", "share_memory"),
     )
 )
 
 _RECORDED: Final = frozenset(
     (
-        *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, ATTEMPT, ERROR, WARNINGS),
+        *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, ATTEMPT, SHARED, ERROR, WARNINGS),
         *(REPRODUCES, DERIVED_FROM),
     )
 )

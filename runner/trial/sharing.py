@@ -1,0 +1,235 @@
+"""What the points of a sweep share in one process: preparations, fitted once per fold, with what they make of its rows.
+
+Shared is the longest row of leading steps that fit the same each time (`descriptions`); the rest of a pipeline is
+fitted for each point, on copies. Whoever uses something shared for the first time is also computed alone
+(`runner.trial.evaluate`), and where one bit differs that kind of sharing ends.
+"""
+
+from __future__ import annotations
+
+import pickle
+import random
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from runner.trial.descriptions import NotDescribable, describe
+from runner.trial.pipelines import flatten, rebuild
+
+FINAL = -1  # the number of the fit on all rows, beside those of the folds
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted estimator, and what predicts for the test rows: the part behind what was shared, from prepared rows."""
+
+    whole: Any
+    model: Any
+    X_test: Any
+    fit_seconds: float  # what it takes alone: with those of what was shared, as they were when it was computed
+    score_seconds: float = 0.0  # of preparing the test rows
+    kind: str = ""  # of what was reused; "" for nothing
+    checked: Callable[[], AbstractContextManager[None]] = nullcontext  # opens a block that repeats no check of X_test
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A point's steps in one row, and the keys of those in front that may be shared."""
+
+    estimator: Any
+    steps: list[Any]
+    keys: tuple[Hashable, ...]
+
+    def kind(self, count: int) -> str:
+        """Return the classes of the first steps."""
+        return ", ".join(type(step).__name__ for step in self.steps[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The rows of a fold after some steps."""
+
+    fitted: tuple[Any, ...]
+    X: Any
+    X_test: Any  # None for the final fit
+    fit_seconds: float = 0.0
+    score_seconds: float = 0.0
+    warned: tuple[warnings.WarningMessage, ...] = ()
+    size: int = 0  # bytes
+
+
+class Sharing:
+    """Keeps what was shared last, at most `limit` bytes of it, and knows which kinds of sharing were proven."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[Hashable, _Stage] = OrderedDict()
+        self._size = 0
+        self._refused: set[Hashable] = set()  # steps that turned out not to be for sharing
+        self._proven: set[tuple[str, int]] = set()
+        self._wrong: set[str] = set()
+        self.notes: list[str] = []  # one for each kind of sharing that was turned off
+
+    def row(self, estimator: Any) -> Row | None:
+        """Return what of an estimator may be shared; None for nothing."""
+        steps = flatten(estimator)
+        row = Row(estimator, steps, ())
+        for step in steps[:-1]:
+            try:
+                longer = Row(estimator, steps, (*row.keys, describe(step)))
+                if not self._may_share(longer):
+                    break
+            except (NotDescribable, TypeError):  # TypeError: a parameter that has no hash
+                break
+            row = longer
+        return row if row.keys else None
+
+    def fit(self, row: Row, place: Hashable, cut: Callable[[], tuple[Any, Any]], y: Any) -> Fit | None:
+        """Fit a row of steps on the rows of a place; None where a step in front turns out not to be for sharing.
+
+        `place` tells these rows from all others. `cut` returns them, for training and for testing.
+        """
+        if not self._may_share(row):
+            return None
+        start = self._find(row, place)
+        stage = start or _Stage((), *cut())
+        for number in range(len(stage.fitted), len(row.keys)):
+            following = self._advance(stage, row.steps[number], row.keys[number], y)
+            if following is None:
+                return None
+            stage = following
+            self._keep((place, row.keys[: number + 1]), stage)
+        for warning in start.warned if start else ():
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        return _fit_rest(row, stage, y, kind=row.kind(len(start.fitted)) if start else "")
+
+    def is_proven(self, kind: str, number: int) -> bool:
+        """Tell whether this kind of sharing was compared with computing alone, in the fold of this number."""
+        return (kind, number) in self._proven
+
+    def settle(self, kind: str, number: int, difference: str | None) -> None:
+        """Take what the comparison said: None for no difference."""
+        self._proven.add((kind, number))
+        if difference is not None and kind not in self._wrong:
+            self._wrong.add(kind)
+            where = "in the final fit" if number == FINAL else f"in fold {number}"
+            self.notes.append(f"sharing of {kind} is off: {where} it does not give what it gives alone ({difference})")
+
+    # -------------------------------------------------------------------------------------------
+    def _may_share(self, row: Row) -> bool:
+        kinds = (row.kind(count + 1) for count in range(len(row.keys)))
+        return self._wrong.isdisjoint(kinds) and self._refused.isdisjoint(row.keys)
+
+    def _find(self, row: Row, place: Hashable) -> _Stage | None:
+        for count in range(len(row.keys), 0, -1):
+            key = (place, row.keys[:count])
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        return None
+
+    def _keep(self, key: Hashable, stage: _Stage) -> None:
+        if stage.size > self._limit:
+            return
+        self._kept[key] = stage
+        self._size += stage.size
+        while self._size > self._limit:
+            self._size -= self._kept.popitem(last=False)[1].size
+
+    def _advance(self, stage: _Stage, step: Any, key: Hashable, y: Any) -> _Stage | None:
+        before = generators()
+        with warnings.catch_warnings(record=True) as caught:
+            after = _fit_step(stage, step, y)
+        fitted = after.fitted[-1]
+        shareable = generators() == before and all(map(_can_be_copied, (after.X, after.X_test)))
+        size = _pickled_size(fitted) if shareable else None
+        if size is None:
+            self._refused.add(key)
+            set_generators(before)  # what it drew, the fit alone will draw
+            return None
+        for warning in caught:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        return _Stage(
+            after.fitted,
+            after.X,
+            after.X_test,
+            stage.fit_seconds + after.fit_seconds,
+            stage.score_seconds + after.score_seconds,
+            (*stage.warned, *caught),
+            size + nbytes(after.X) + nbytes(after.X_test),
+        )
+
+
+def generators() -> tuple[Any, ...]:
+    """Return where the global random generators of numpy and Python stand."""
+    state: Any = np.random.get_state()
+    kind, numbers, *rest = state
+    return kind, tuple(numbers.tolist()), *rest, random.getstate()
+
+
+def set_generators(state: tuple[Any, ...]) -> None:
+    """Set the global random generators back."""
+    *of_numpy, of_python = state
+    np.random.set_state(tuple(of_numpy))
+    random.setstate(of_python)
+
+
+def nbytes(X: Any) -> int:
+    """Return the bytes of a table: array, sparse matrix or frame; 0 for None."""
+    if hasattr(X, "memory_usage"):
+        return int(X.memory_usage(deep=False).sum())
+    if X is None:
+        return 0
+    return int(getattr(X, "nbytes", None) or X.data.nbytes)
+
+
+def copy(X: Any) -> Any:
+    """Return a table of one's own; None for None."""
+    return X.copy(order="K") if isinstance(X, np.ndarray) else None if X is None else X.copy()
+
+
+def _fit_step(stage: _Stage, step: Any, y: Any) -> _Stage:
+    """Fit one step as a pipeline does, and transform the test rows."""
+    fitted = clone(step)
+    X, X_test = copy(stage.X), copy(stage.X_test)
+    start = time.perf_counter()
+    X = fitted.fit_transform(X, y) if hasattr(fitted, "fit_transform") else fitted.fit(X, y).transform(X)
+    middle = time.perf_counter()
+    X_test = None if X_test is None else fitted.transform(X_test)
+    return _Stage((*stage.fitted, fitted), X, X_test, middle - start, time.perf_counter() - middle)
+
+
+def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit:
+    unfitted = [clone(step) for step in row.steps[len(stage.fitted) :]]
+    several = len(unfitted) > 1
+    X = copy(stage.X)  # the model may work in place
+    start = time.perf_counter()
+    model = Pipeline([(str(n), step) for n, step in enumerate(unfitted)]) if several else unfitted[0]
+    model.fit(X, y)
+    seconds = time.perf_counter() - start
+    rest = [step for _, step in model.steps] if several else [model]
+    whole = rebuild(row.estimator, iter([*stage.fitted, *rest]))
+    return Fit(whole, model, copy(stage.X_test), stage.fit_seconds + seconds, stage.score_seconds, kind)
+
+
+def _can_be_copied(X: Any) -> bool:
+    """Tell whether a copy is laid out in memory as the table is: sums depend on it."""
+    if isinstance(X, np.ndarray):
+        return type(X) is np.ndarray and bool(X.flags.c_contiguous or X.flags.f_contiguous)
+    return X is None or issparse(X)
+
+
+def _pickled_size(fitted: Any) -> int | None:
+    try:
+        return len(pickle.dumps(fitted, protocol=pickle.HIGHEST_PROTOCOL))
+    except Exception:  # whatever it is, the model that has it cannot be recorded, and the point will say so
+        return None

@@ -1,0 +1,226 @@
+"""What points share gives the bits that each gives alone; what might not is not shared, what does not is noticed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.model_selection import KFold, cross_validate
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from runner.data.dataset import Dataset, load
+from runner.prepare import tabular
+from runner.trial import evaluate as evaluating
+from runner.trial.comparison import compare_models
+from runner.trial.evaluate import evaluate, fit_final, split
+from runner.trial.sharing import Sharing
+
+REGRESSION = {"rmse": "neg_root_mean_squared_error", "r2": "r2"}
+CLASSES = {"accuracy": "accuracy", "auc": "roc_auc_ovr", "loss": "neg_log_loss"}
+FOLDS = KFold(3, shuffle=True, random_state=0)
+PLENTY = 2**30
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_new_process() -> Iterator[None]:
+    """Forget the splits of the tests before."""
+    evaluating._splits.clear()
+    yield
+    evaluating._splits.clear()
+
+
+class Grows(TransformerMixin, BaseEstimator):
+    """Adds how many were fitted before: what no sharing can repeat, and nothing declares."""
+
+    fits = 0
+
+    def __init__(self, by: float = 0.01) -> None:
+        self.by = by
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        type(self).fits += 1
+        self.power_ = 1 + self.by * type(self).fits
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return np.abs(X) ** self.power_
+
+
+class Jitters(TransformerMixin, BaseEstimator):
+    """Draws from numpy's global generator."""
+
+    fits = 0
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        type(self).fits += 1
+        self.shift_ = np.random.standard_normal(X.shape[1])
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X + self.shift_
+
+
+class Counts(StandardScaler):
+    """Scales, and counts how often it was fitted."""
+
+    fits = 0
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        type(self).fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+class Declared(Counts):
+    """Says that it keeps state."""
+
+    fits = 0
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = True
+        return tags
+
+
+class Warns(Counts):
+    """Warns whenever it is fitted."""
+
+    fits = 0
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        warnings.warn("few rows", UserWarning, stacklevel=2)
+        return super().fit(X, y, sample_weight)
+
+
+def mixed(rows: int = 80) -> Dataset:
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.standard_normal((rows, 4)), columns=list("abcd"))
+    X.loc[::7, "b"] = np.nan
+    X["town"] = random.choice(["Ulm", "Bonn", "Jena"], rows)
+    X["since"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
+    y = X["a"].to_numpy() * 2 + (X["town"] == "Ulm").to_numpy() + random.standard_normal(rows) / 10
+    return dataset("mixed", X, y)
+
+
+def dataset(name: str, X: Any, y: Any) -> Dataset:
+    return Dataset(name, X, y, None, tuple(map(str, range(X.shape[1]))), {}, "y", "regression", f"v2:{name}")
+
+
+def points(data: Dataset, estimators: list[Any], sharing: Sharing | None, scorers: Any = REGRESSION) -> list[Any]:
+    splits = split(data, FOLDS, key="three folds")
+    found = []
+    for estimator in estimators:
+        folds = list(evaluate(estimator, data, splits, scorers, seed=7, keep_predictions=True, sharing=sharing))
+        found.append((folds, fit_final(estimator, data, splits, sharing=sharing)))
+    return found
+
+
+def assert_same(found: list[Any], expected: list[Any]) -> None:
+    for (folds, model), (folds_alone, model_alone) in zip(found, expected, strict=True):
+        for fold, alone in zip(folds, folds_alone, strict=True):
+            assert fold.scores == alone.scores
+            assert fold.predicted.keys() == alone.predicted.keys()
+            for method, predicted in alone.predicted.items():
+                assert fold.predicted[method].tobytes() == predicted.tobytes()
+        assert not compare_models(model_alone, model).gaps
+
+
+STEPS = {
+    "tabular": tabular(),
+    "nested": make_pipeline(tabular(), PCA(3, random_state=0)),
+    "in place": make_pipeline(tabular(), StandardScaler(copy=False), PCA(3, copy=False, random_state=0)),
+    "idle": Pipeline([("first", tabular()), ("idle", "passthrough"), ("last", SelectKBest(f_regression, k=2))]),
+    "seeded": make_pipeline(tabular(), QuantileTransformer(n_quantiles=10, random_state=3)),
+}
+MODELS = {
+    "ridge": [Ridge(alpha) for alpha in (0.1, 1, 1, 10)],
+    "in place": [Lasso(alpha, copy_X=False) for alpha in (0.01, 0.1, 1)],
+    "trees": [DecisionTreeRegressor(random_state=seed) for seed in (1, 2, 3)],
+    "no seed": [RandomForestRegressor(3), RandomForestRegressor(3), RandomForestRegressor(4)],
+    "pipelines": [make_pipeline(PCA(2), KNeighborsRegressor(k)) for k in (1, 2, 3)],
+}
+
+
+@pytest.mark.parametrize("models", MODELS)
+@pytest.mark.parametrize("steps", STEPS)
+def test_shared_preparations_give_the_bits_of_each_point_alone(steps: str, models: str) -> None:
+    sharing, grid = Sharing(PLENTY), [Pipeline([("prepare", STEPS[steps]), ("model", m)]) for m in MODELS[models]]
+    found = points(mixed(), grid, sharing)
+    assert_same(found, points(mixed(), grid, None))
+    assert found[-1][0][0].shared
+    assert not sharing.notes
+
+
+def test_they_give_the_scores_of_cross_validate() -> None:
+    data = load({"source": "breast_cancer"})
+    grid = [make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500)) for C in (0.1, 1, 2)]
+    for estimator, (folds, _) in zip(grid, points(data, grid, Sharing(PLENTY), CLASSES), strict=True):
+        real = cross_validate(estimator, data.X, data.y, cv=FOLDS, scoring=CLASSES)
+        assert [fold.scores["auc"] for fold in folds] == list(real["test_auc"])
+        assert [fold.scores["loss"] for fold in folds] == list(-real["test_loss"])
+
+
+def test_a_preparation_is_fitted_once_per_fold_beside_the_comparison() -> None:
+    Counts.fits = 0
+    points(load({"source": "diabetes"}), [make_pipeline(Counts(), Ridge(a)) for a in range(1, 11)], Sharing(PLENTY))
+    assert Counts.fits == 4 + 4  # three folds and the final fit; the second point is computed alone too
+
+
+def test_a_step_behind_what_differs_is_not_shared_and_what_is_in_front_is() -> None:
+    Counts.fits = 0
+    grid = [make_pipeline(Counts(), PolynomialFeatures(degree), Ridge()) for degree in (1, 2, 3, 1)]
+    found = points(load({"source": "diabetes"}), grid, Sharing(PLENTY))
+    assert found[2][0][0].shared == "Counts"
+    assert found[3][0][0].shared == ""  # the first of its kind to be reused is computed alone, and that counts
+    assert Counts.fits == 4 + 4 + 4
+
+
+def test_a_wrong_sharing_is_noticed_and_what_is_computed_alone_counts() -> None:
+    Grows.fits = 0
+    data, sharing = load({"source": "diabetes"}), Sharing(PLENTY)
+    found = points(data, [make_pipeline(Grows(), Ridge(a)) for a in (1, 2, 3, 4)], sharing)
+    assert not any(fold.shared for folds, _ in found for fold in folds)
+    assert len(sharing.notes) == 1
+    assert sharing.notes[0].startswith("sharing of Grows is off: in fold 0 it does not give what it gives alone (rmse ")
+    assert len({fold.scores["rmse"] for folds, _ in found for fold in folds}) == 12  # each fit was another
+
+
+def test_a_step_that_draws_from_the_global_generator_is_not_shared() -> None:
+    data, grid = load({"source": "diabetes"}), [make_pipeline(Jitters(), Ridge(a)) for a in (1, 2, 3)]
+    found = points(data, grid, Sharing(PLENTY))
+    assert_same(found, points(data, grid, None))
+    assert not any(fold.shared for folds, _ in found for fold in folds)
+
+
+def test_a_step_that_is_declared_stateful_is_not_shared() -> None:
+    Declared.fits = 0
+    points(load({"source": "diabetes"}), [make_pipeline(Declared(), Ridge(a)) for a in (1, 2, 3)], Sharing(PLENTY))
+    assert Declared.fits == 3 * 4
+
+
+def test_each_point_has_the_warnings_of_what_it_shares() -> None:
+    data, sharing = load({"source": "diabetes"}), Sharing(PLENTY)
+    for alpha in (1, 2, 3):
+        with pytest.warns(UserWarning, match="few rows") as seen:
+            points(data, [make_pipeline(Warns(), Ridge(alpha))], sharing)
+        assert len(seen) >= 4
+
+
+def test_more_than_the_limit_is_never_kept() -> None:
+    data = load({"source": "diabetes"})
+    grid = [make_pipeline(StandardScaler(), PolynomialFeatures(d), Ridge(a)) for a in (1, 2) for d in (1, 2, 3)]
+    sharing = Sharing(300_000)
+    assert_same(points(data, grid, sharing), points(data, grid, None))
+    assert 0 < sharing._size <= 300_000
+    assert sharing._size == sum(stage.size for stage in sharing._kept.values())
