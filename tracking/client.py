@@ -438,6 +438,19 @@ class TrackingClient:
         """Let `write` fill a temporary file whose name it is given; then it becomes the run's file."""
         files.write_through(self._writable(run_id), artifact_file, write)
 
+    def save_folder(
+        self,
+        run_id: str,
+        artifact_path: str,
+        writers: Mapping[str, Callable[[str], object]],
+        shared: Mapping[str, bytes],
+    ) -> None:
+        """Write the files of a folder, which appears whole: functions that are given a name to fill, and contents.
+
+        Runs that are given the same `shared` content may share one file on the disk.
+        """
+        files.write_folder(self._writable(run_id), artifact_path, writers, shared)
+
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """Return one level of a run's artifacts, sorted by path; [] for a file or a missing path."""
         return files.list_folder(str(self.artifact_dir(run_id)), path)

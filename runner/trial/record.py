@@ -13,6 +13,7 @@ import tracking
 from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
+from runner.trial.final_model import log_final
 from runner.trial.fitted import describe_fitted
 from runner.trial.identity import (
     asked_fingerprint,
@@ -38,7 +39,6 @@ from tracking.records.names import (
     FINGERPRINT_ASKED,
     IDENTITY_FILE,
     LOG_FILE,
-    MODEL_FOLDER,
     OBJECTIVE_DIRECTION,
     OBJECTIVE_METRIC,
     OVERRIDES,
@@ -209,7 +209,8 @@ def _work(
         if spec.config.get("keep_importances", True):
             tracking.log_batch(blobs=describe_fitted(model, data))
         own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
-        tracking.log_model(portable(model) if own else model, MODEL_FOLDER)
+        kept = portable(model) if own else model
+        log_final(kept, spec, data, needs=made_of["environment"], packages=session.packages)
 
 
 def _log_folds(

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tracking
 from runner.errors import NotReproducible
 from runner.trial.spec import Spec
 from tracking import TrackingClient
 from tracking.compare.making import Making, making_of
 from tracking.records.names import (
     CONFIG_FILE,
-    MODEL_FILE,
     MODEL_FOLDER,
     THREADS,
 )
@@ -118,17 +118,16 @@ class RecordedRun:
 
     def load_model(self) -> tuple[Any, str]:
         """Return the recorded model, or None and why there is none. Runs what the file says: trust it."""
-        path = self.folder / MODEL_FOLDER / MODEL_FILE
-        if not path.is_file():
+        path = self.folder / MODEL_FOLDER
+        if not path.is_dir():
             return None, "no model was recorded"
-        import joblib
-
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # another version of scikit-learn is named as an ingredient
-                return joblib.load(path), ""
-        except Exception as error:  # unpickling imports and runs whatever the file names
-            return None, f"the model of {self.short} cannot be loaded: {type(error).__name__}: {error}"
+                return tracking.load_model(path), ""
+        except tracking.TrackingError as error:
+            cause = error.__cause__ or error
+            return None, f"the model of {self.short} cannot be loaded: {type(cause).__name__}: {cause}"
 
     def _say_no_config(self) -> str:
         problem = next((text for text in self.record.problems if text.startswith(CONFIG_FILE)), "")

@@ -80,7 +80,11 @@ PATCH_FILE: Final = "uncommitted.patch"
 TRACEBACK_FILE: Final = "traceback.txt"
 LOG_FILE: Final = "run.log"
 MODEL_FOLDER: Final = "model"
-MODEL_FILE: Final = "model.joblib"
+MODEL_FILE: Final = "model.joblib"  # of version 0.1.0; since then the folder is an MLflow model, with these:
+MLMODEL_FILE: Final = "MLmodel"
+REQUIREMENTS_FILE: Final = "requirements.txt"
+PYTHON_FILE: Final = "python_env.yaml"
+EXAMPLE_FILE: Final = "input_example.json"
 
 # Keys of a resolved config that say how and where a point ran, never what was computed.
 BOOKKEEPING: Final = frozenset(

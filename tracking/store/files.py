@@ -10,9 +10,10 @@ import errno
 import io
 import os
 import posixpath
+import shutil
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
@@ -176,10 +177,15 @@ def write_bytes(root: str, path: object, data: bytes, *, shared: bool = False) -
         target = _file_target(root, path)
         _replace(target, write)
         if shared:
-            _shared[data] = (target, _facts(target))
-            _shared.move_to_end(data)
-            while len(_shared) > _SHARED:
-                _shared.popitem(last=False)
+            _share(data, target)
+
+
+def _share(data: bytes, target: str) -> None:
+    """Let later files of this content be links to this one."""
+    _shared[data] = (target, _facts(target))
+    _shared.move_to_end(data)
+    while len(_shared) > _SHARED:
+        _shared.popitem(last=False)
 
 
 def _linked(data: bytes, target: str) -> bool:
@@ -199,7 +205,7 @@ def _facts(path: str) -> tuple[int, int, int]:
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
-_SHARED: Final = 4
+_SHARED: Final = 16
 _shared: OrderedDict[bytes, tuple[str, tuple[int, int, int]]] = OrderedDict()  # by content; the last few
 
 
@@ -209,6 +215,49 @@ def write_through(root: str, path: object, write: Callable[[str], object]) -> No
         target = _file_target(root, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _replace(target, write)
+
+
+def write_folder(
+    root: str, path: object, writers: Mapping[str, Callable[[str], object]], shared: Mapping[str, bytes]
+) -> None:
+    """Write a folder of files: by functions that are given the name to fill, and by contents that may be shared.
+
+    A new folder appears whole or not at all. In one that is there the files are put one by one, those of `writers`
+    last, each in its order.
+    """
+    with translated(f"Writing artifact {shorten(path)}"):
+        target = _file_target(root, path)
+        temporary, fresh = _temporary_beside(target), {}
+        try:
+            os.makedirs(temporary)
+            for name, data in shared.items():
+                place = os.path.join(temporary, name)
+                if not _linked(data, place):
+                    with open(os.open(place, _CREATE, 0o666), "wb", buffering=0) as file:
+                        _write_whole(file, data)
+                    fresh[name] = data
+            for name, write in writers.items():
+                write(os.path.join(temporary, name))
+            _put_folder(temporary, target, (*shared, *writers))
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        for name, data in fresh.items():
+            _share(data, os.path.join(target, name))
+
+
+def _put_folder(temporary: str, target: str, names: Sequence[str]) -> None:
+    try:
+        os.rename(temporary, target)
+    except OSError as problem:  # another has files in it already
+        if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        for name in names:
+            place = os.path.join(target, name)
+            if os.path.isdir(place):
+                shutil.rmtree(place)
+            os.replace(os.path.join(temporary, name), place)
+        shutil.rmtree(temporary)  # of two links to one file, replace leaves both
 
 
 def _copy_over(source: str, target: str) -> None:
@@ -293,6 +342,8 @@ def _walk(source: str, within: str | None) -> tuple[list[str], list[str]]:
         if real in parents:
             raise ArtifactError(f"{shorten(os.path.join(source, folder))} is a link to a folder that contains it.")
         for entry in sorted(os.scandir(os.path.join(source, folder)), key=lambda entry: entry.name):
+            if entry.name.startswith(TEMPORARY):
+                continue
             path = posixpath.join(folder, entry.name)
             if within is not None and _leads_out(within, entry.path):
                 raise InvalidArtifactPath(
@@ -302,7 +353,7 @@ def _walk(source: str, within: str | None) -> tuple[list[str], list[str]]:
             if entry.is_dir():
                 folders.append(path)
                 visit(path, (*parents, real))
-            elif not entry.name.startswith(TEMPORARY):
+            else:
                 if not entry.is_file() and os.path.exists(entry.path):
                     raise ArtifactError(f"{shorten(entry.path)} is neither a file nor a folder; it cannot be logged.")
                 files.append(path)

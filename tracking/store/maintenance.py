@@ -244,9 +244,12 @@ def _orphan_folder(folder: Path, root: Path, *, fix: bool, unread: list[str]) ->
 def _unfinished_files(folder: Path, root: Path, *, fix: bool) -> list[Problem]:
     """Find what was being written when its process died, in the folder of a run that has ended."""
     problems = []
-    places = [Path(place, name) for place, _, names in os.walk(folder) for name in names]  # follows no link
+    walked = os.walk(folder)  # follows no link
+    places = [Path(place, name) for place, folders, names in walked for name in (*folders, *names)]
     for file in sorted(place for place in places if place.name.startswith(TEMPORARY)):
-        if fix:
+        if fix and file.is_dir():
+            shutil.rmtree(file, ignore_errors=True)
+        elif fix:
             with suppress(OSError):
                 file.unlink()
         gone = not file.exists()

@@ -1,0 +1,149 @@
+"""Signatures: what a model takes and gives, inferred from examples. The module `mlflow.models.signature`.
+
+Knows pandas and numpy by the look of their objects and imports neither before it is given one.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from tracking.errors import InvalidType
+from tracking.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from tracking.validation import shorten
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSignature:
+    """What a model takes and gives, and the parameters of its `predict`; each may be unknown."""
+
+    inputs: Schema | None = None
+    outputs: Schema | None = None
+    params: ParamSchema | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return the signature as MLmodel files have it: JSON texts."""
+        parts = {"inputs": self.inputs, "outputs": self.outputs, "params": self.params}
+        return {name: None if part is None else part.to_json() for name, part in parts.items()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> ModelSignature:
+        """Read what an MLmodel file has. Raises InvalidValue."""
+        given = {name: entry.get(name) or None for name in ("inputs", "outputs", "params")}
+        return cls(
+            None if given["inputs"] is None else Schema.from_json(given["inputs"]),
+            None if given["outputs"] is None else Schema.from_json(given["outputs"]),
+            None if given["params"] is None else ParamSchema.from_json(given["params"]),
+        )
+
+
+def infer_signature(
+    model_input: Any = None, model_output: Any = None, params: Mapping[str, Any] | None = None
+) -> ModelSignature:
+    """Infer what a model takes and gives from examples: frames, arrays, sparse matrices, lists, dictionaries.
+
+    A column that is no kind MLflow has a name for is of type `any`. Raises InvalidType for anything else.
+
+    >>> infer_signature([1.0, 2.0]).to_dict()["inputs"]
+    '[{"type": "double", "required": true}]'
+    """
+    return ModelSignature(
+        None if model_input is None else infer_schema(model_input),
+        None if model_output is None else infer_schema(model_output),
+        None if params is None else ParamSchema([_param(name, value) for name, value in params.items()]),
+    )
+
+
+def infer_schema(data: Any) -> Schema:
+    """Infer the columns or tensors of one example. Raises InvalidType."""
+    if hasattr(data, "columns") and hasattr(data, "iloc"):
+        return Schema([_column(data.iloc[:, number], name) for number, name in enumerate(data.columns)])
+    if hasattr(data, "iloc"):
+        return Schema([_column(data, data.name)])
+    if hasattr(data, "dtype") and hasattr(data, "shape"):
+        return Schema([_tensor(data)])
+    if isinstance(data, Mapping):
+        if data and all(hasattr(value, "shape") for value in data.values()):
+            return Schema([_tensor(value, str(name)) for name, value in data.items()])
+        return Schema([ColSpec(_type_of(value), name) for name, value in data.items()])
+    if isinstance(data, list) and data:
+        kinds = [_type_of(value) for value in data]
+        same = all(one == other for one, other in pairwise(kinds))
+        return Schema([ColSpec(kinds[0] if same else DataType.any)])
+    if _scalar(data) is not None:
+        return Schema([ColSpec(_type_of(data))])
+    raise InvalidType(
+        f"No signature can be inferred from {shorten(data)} of type {type(data).__name__}. "
+        "Give a frame, an array, a list or a dictionary."
+    )
+
+
+def _tensor(data: Any, name: str | None = None) -> TensorSpec:
+    dtype = data.dtype.type.__name__.rstrip("_") if data.dtype.kind in "US" else data.dtype
+    return TensorSpec(dtype, (-1, *data.shape[1:]) if data.ndim else (-1,), name)
+
+
+_KINDS: Final = {
+    **{"bool": DataType.boolean, "boolean": DataType.boolean},
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), DataType.integer),
+    **dict.fromkeys(("int64", "uint32"), DataType.long),
+    **dict.fromkeys(("float16", "float32"), DataType.float),
+    "float64": DataType.double,
+    **dict.fromkeys(("str", "string"), DataType.string),
+}
+
+
+def _column(column: Any, name: Any) -> ColSpec:
+    missing = bool(column.isna().any())
+    return ColSpec(_column_type(column), name, not missing)
+
+
+def _column_type(column: Any) -> str:
+    dtype = column.dtype
+    if hasattr(dtype, "categories"):
+        dtype = dtype.categories.dtype
+    text = str(dtype).lower().split("[")[0]
+    if text == "object":
+        kinds = {_scalar(value) for value in column.dropna().tolist()}
+        (kind,) = kinds if len(kinds) == 1 else (None,)
+        return kind or DataType.any
+    if getattr(dtype, "kind", "") == "M":
+        return DataType.datetime
+    return _KINDS.get(text, DataType.any)
+
+
+def _type_of(value: Any) -> str | dict[str, Any]:
+    if isinstance(value, list | tuple) or (getattr(value, "ndim", 0) == 1 and hasattr(value, "tolist")):
+        kinds = {str(kind): kind for kind in map(_type_of, value)}
+        items = next(iter(kinds.values())) if len(kinds) == 1 else DataType.any
+        return {"type": "array", "items": {"type": str(items)} if isinstance(items, str) else items}
+    return _scalar(value) or DataType.any
+
+
+_SCALARS: Final[Sequence[tuple[type, DataType]]] = (
+    (bool, DataType.boolean),
+    (int, DataType.long),
+    (float, DataType.double),
+    (str, DataType.string),
+    (bytes, DataType.binary),
+    (datetime.date, DataType.datetime),
+)
+
+
+def _scalar(value: Any) -> DataType | None:
+    if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 and value.dtype.kind != "M":
+        return _KINDS.get(str(value.dtype))
+    return next((kind for python, kind in _SCALARS if isinstance(value, python)), None)
+
+
+def _param(name: str, value: Any) -> ParamSpec:
+    many = isinstance(value, list | tuple)
+    kind = _scalar(value[0] if many and value else value)
+    if kind is None:
+        raise InvalidType(
+            f"Parameter {name!r} of a signature: {shorten(value)} is neither a plain value nor a list of them."
+        )
+    return ParamSpec(name, kind, list(value) if many else value, (-1,) if many else None)
