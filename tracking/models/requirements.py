@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +41,8 @@ def require(modules: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=256)
 def version_of(distribution: str) -> str:
     """Return the version of an installed distribution, "" where there is none."""
+    from importlib import metadata  # it reads e-mail headers: 10 ms
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -54,6 +55,8 @@ def _distribution(module: str) -> str:
 
     if module in sys.stdlib_module_names or module == "__main__":
         return ""
+    from importlib import metadata
+
     guess = _NAMED_OTHERWISE.get(module, module)
     if version_of(guess):
         return guess
