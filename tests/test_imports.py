@@ -31,6 +31,7 @@ TRACKING = {
     "types": "errors validation",
     "models": f"{_BASE} client active records types",
     "fluent": f"{_BASE} client active records",
+    "frames": f"{_BASE} client records",
     "artifacts": f"{_BASE} client active models",
     "sklearn": f"{_BASE} client active models",
     "exceptions": "errors",

@@ -65,6 +65,7 @@ from tracking.fluent import (
     set_tags,
     set_tracking_uri,
 )
+from tracking.frames import importances, predictions
 from tracking.models import ModelInfo, load_model, log_model
 from tracking.state import reset
 from tracking.stores import absolute_uri, tracking_command, use_store
@@ -125,6 +126,7 @@ __all__ = [
     "get_parent_run",
     "get_run",
     "get_tracking_uri",
+    "importances",
     "is_tracking_uri_set",
     "last_active_run",
     "load_model",
@@ -140,6 +142,7 @@ __all__ = [
     "log_params",
     "log_text",
     "parse_yaml",
+    "predictions",
     "preview_diff",
     "release_run",
     "render_config",

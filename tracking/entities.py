@@ -12,9 +12,12 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracking.errors import InvalidValue
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RunStatus(StrEnum):
@@ -184,6 +187,10 @@ class RunOutputs(_Pairs):
     model_outputs: list[Any] = field(default_factory=list)
 
 
+# What reads the frames of a run; `tracking.frames` fills it in, which knows stores, as this module does not.
+readers: dict[str, Callable[[Run], pd.DataFrame]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One tracked run, as it was when it was read."""
@@ -207,6 +214,14 @@ class Run:
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         for name in ("info", "data", "inputs", "outputs"):
             yield name, getattr(self, name)
+
+    def predictions(self) -> pd.DataFrame:
+        """Return what each row was predicted by a model that had not seen it: see `tracking.predictions`."""
+        return readers["predictions"](self)
+
+    def importances(self) -> pd.DataFrame:
+        """Return the final model's coefficients or importances by feature: see `tracking.importances`."""
+        return readers["importances"](self)
 
     def to_dictionary(self) -> dict[str, Any]:
         """Return the run as nested plain dictionaries."""

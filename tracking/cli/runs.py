@@ -24,7 +24,7 @@ from tracking.cli.terminal import (
 )
 from tracking.entities import Experiment, Metric, ViewType
 from tracking.errors import ArtifactError, InvalidValue
-from tracking.pages.run_page import fingerprint_sections, run_sections
+from tracking.pages.run_page import Section, fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
 from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.ranking import NEWEST_FIRST
@@ -192,6 +192,7 @@ def show(
                 histories=source.get_metric_histories([found.info.run_id]).get(found.info.run_id, {}),
                 artifacts=list_files(str(folder)),
                 traceback=_traceback(folder),
+                kept=_kept(source, found.info.run_id),
             )
     match format:
         case Format.JSON if not fingerprint:
@@ -204,6 +205,18 @@ def show(
         case _:
             title = f"{found.info.run_name}  ({found.info.run_id[:8]})"
             emit(render_page(title, sections, format=format, width=terminal_width()))
+
+
+def _kept(source: Store, run_id: str) -> list[Section]:
+    """Return the sections about what a run kept beside its metrics; numpy is imported only where there is something."""
+    if not source.list_blobs(run_id):
+        return []
+    from tracking.pages.kept_sections import kept_sections
+    from tracking.records.fitted import load_fitted
+    from tracking.records.predictions import load_predictions
+
+    predictions = load_predictions(source, [run_id])
+    return kept_sections(predictions[0] if predictions else None, load_fitted(source, run_id))
 
 
 def _flat(sections: list[tuple[str, Row | str]]) -> list[Row]:

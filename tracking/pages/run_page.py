@@ -39,8 +39,12 @@ def run_sections(
     histories: Mapping[str, Sequence[Metric]],
     artifacts: Sequence[FileInfo],
     traceback: str = "",
+    kept: Sequence[Section] = (),
 ) -> list[Section]:
-    """Return the sections of a run's page, most wanted first; empty ones are the renderer's to drop."""
+    """Return the sections of a run's page, most wanted first; empty ones are the renderer's to drop.
+
+    `kept` are those about its predictions and its model (`tracking.pages.kept_sections`).
+    """
     tags = run.data.tags
     shown = {key: value for key, value in tags.items() if not is_recorders_tag(key)}
     recorded = {key: value for key, value in tags.items() if is_recorders_tag(key)}
@@ -52,6 +56,7 @@ def run_sections(
         ("traceback", "\n".join(cut + lines[-_TRACEBACK_LINES:])),
         ("params", dict(sorted(run.data.params.items()))),
         ("metrics", {key: _metric(key, run, histories) for key in sorted(run.data.metrics)}),
+        *kept,
         ("tags", dict(sorted(shown.items()))),
         ("warnings", tags.get(WARNINGS, "")),
         ("recorded", _without_shown(recorded)),
