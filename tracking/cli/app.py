@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from tracking.cli import artifacts, compare, maintenance, predict, remote, report, runs, sweeps
+from tracking.cli import artifacts, compare, maintenance, plot, predict, remote, report, runs, sweeps
 from tracking.cli.terminal import note
 from tracking.errors import TrackingError
 
@@ -45,7 +45,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    for room in (runs, compare, report, artifacts, predict, sweeps, maintenance, remote):
+    for room in (runs, compare, report, plot, artifacts, predict, sweeps, maintenance, remote):
         room.register(app)
     app.callback()(_program)
     return app

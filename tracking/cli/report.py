@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracking.cli.selection import select_runs
+from tracking.cli.selection import select_runs, selected
 from tracking.cli.terminal import StoreOption, emit, note, opened
 from tracking.entities import Run
 from tracking.errors import ArtifactError
@@ -71,8 +71,6 @@ def report(
 def _read(
     source: Store, sweep: str | None, filter: str, experiment: str | None, metric: str | None, store: str | None
 ) -> ReportSource:
-    from tracking.compare.factors import spell_alike
-    from tracking.compare.table import Selection
     from tracking.pages.points import rank
     from tracking.pages.report import ReportSource
     from tracking.records.reading import load_records
@@ -80,10 +78,8 @@ def _read(
 
     chosen = None if filter or experiment else find_sweep(read_sweeps(source), sweep or "latest")
     runs = select_runs(source, [], sweep, filter, experiment) if chosen is None else chosen.ranked()
-    kept, left_out = _scored_alike(runs)
-    names = {run.info.experiment_id: "" for run in kept}
-    names = {experiment_id: source.get_experiment(experiment_id).name for experiment_id in names}
-    selection = Selection(tuple(spell_alike(kept)), names)
+    selection, left_out = selected(source, runs)
+    kept = selection.runs
     name = selection.find_metric(metric) if metric else selection.objective
     best = [run for run in rank(kept, name, selection.direction(name)) if name in run.data.metrics] if name else []
     return ReportSource(
@@ -100,21 +96,6 @@ def _read(
         left_out=left_out,
         made=f"python -m tracking {shlex.join(sys.argv[1:])}",
     )
-
-
-def _scored_alike(runs: list[Run]) -> tuple[list[Run], int]:
-    """Return the runs that were scored on the data and splits of the newest, with those that have no score at all.
-
-    The scores of others say nothing about them; they are counted.
-    """
-    from tracking.records.ranking import scored_on
-
-    with_scores = [run for run in runs if run.data.metrics]
-    if not with_scores:
-        return runs, 0
-    newest = scored_on(max(with_scores, key=lambda run: run.info.start_time))
-    kept = [run for run in runs if not run.data.metrics or scored_on(run) == newest]
-    return kept, len(runs) - len(kept)
 
 
 def _config(source: Store, run: Run) -> str:

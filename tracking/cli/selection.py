@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tracking.cli.terminal import note
 from tracking.entities import Run
@@ -13,6 +14,9 @@ from tracking.records.names import REPRODUCES
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from tracking.compare.table import Selection
 
 _TIMES = ("fit_seconds", "score_seconds")
 
@@ -75,3 +79,20 @@ def _with_means(source: Store, run: Run, names: Iterable[str]) -> Run:
         if values and f"{name}_mean" not in run.data.metrics:
             means[f"{name}_mean"] = math.fsum(values.values()) / len(values)
     return replace(run, data=replace(run.data, metrics={**run.data.metrics, **means})) if means else run
+
+
+def selected(source: Store, runs: Sequence[Run]) -> tuple[Selection, int]:
+    """Return the runs that were scored on the data and splits of the newest, with those that have no score at all.
+
+    The scores of the others say nothing about these; the number says how many there are.
+    """
+    from tracking.compare.factors import spell_alike
+    from tracking.compare.table import Selection
+    from tracking.records.ranking import scored_on
+
+    scored = [run for run in runs if run.data.metrics]
+    newest = scored_on(max(scored, key=lambda run: run.info.start_time)) if scored else None
+    kept = [run for run in runs if not run.data.metrics or scored_on(run) == newest]
+    names = {run.info.experiment_id: "" for run in kept}
+    names = {experiment_id: source.get_experiment(experiment_id).name for experiment_id in names}
+    return Selection(tuple(spell_alike(kept)), names), len(runs) - len(kept)

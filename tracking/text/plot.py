@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 from tracking.text.formatting import format_number
 
 _MARK = "*"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def render_plot(xs: Sequence[float], ys: Sequence[float], *, width: int = 60, height: int = 10) -> str:
+def render_plot(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    *,
+    width: int = 60,
+    height: int = 10,
+    log: bool = False,
+    series: Sequence[str] = (),
+) -> str:
     """Return points as `height` lines of about `width` characters, with the range on both axes.
 
-    Points that are not finite are left out; without any finite point the plot says so.
+    With `log` the axis of x is logarithmic. `series` names what each point belongs to: a letter for each name, told
+    below; of more than 26 names the rest have `*`, as has a place where several meet. Points that have no place on
+    the axes are left out; without any other the plot says so.
     """
-    points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
+    names = list(dict.fromkeys(series))
+    letters = dict(zip(names, _LETTERS, strict=False))
+    marks = [letters.get(name, _MARK) for name in series] or [_MARK] * len(xs)
+    points = [
+        (math.log10(x) if log else x, y, mark)
+        for x, y, mark in zip(xs, ys, marks, strict=True)
+        if math.isfinite(x) and math.isfinite(y) and (x > 0 or not log)
+    ]
     if not points:
         return "(no finite values to plot)"
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    first, last = min(x for x, _ in points), max(x for x, _ in points)
-    marks = [format_number(high), format_number(low)]
-    margin = max(map(len, marks))
+    low, high = min(y for _, y, _ in points), max(y for _, y, _ in points)
+    first, last = min(x for x, _, _ in points), max(x for x, _, _ in points)
+    ends = [format_number(high), format_number(low)]
+    margin = max(map(len, ends))
     columns = max(width - margin - 2, 10)
     grid = [[" "] * columns for _ in range(height)]
-    for x, y in points:
-        row = height - 1 - _place(y, low, high, height)
-        grid[row][_place(x, first, last, columns)] = _MARK
-    axis = [marks[0], *[""] * (height - 2), marks[1]]
-    lines = [f"{mark:>{margin}} |{''.join(line)}".rstrip() for mark, line in zip(axis, grid, strict=True)]
-    ends = f"{format_number(first)}{format_number(last):>{columns - len(format_number(first))}}"
-    return "\n".join([*lines, " " * margin + " +" + "-" * columns, " " * (margin + 2) + ends])
+    for x, y, mark in points:
+        line, at = grid[height - 1 - _place(y, low, high, height)], _place(x, first, last, columns)
+        line[at] = mark if line[at] in (" ", mark) else _MARK
+    axis = [ends[0], *[""] * (height - 2), ends[1]]
+    lines = [f"{end:>{margin}} |{''.join(line)}".rstrip() for end, line in zip(axis, grid, strict=True)]
+    left, right = (format_number(10**end if log else end) for end in (first, last))
+    lines += [" " * margin + " +" + "-" * columns, " " * (margin + 2) + f"{left}{right:>{columns - len(left)}}"]
+    return "\n".join([*lines, *_legend(letters, names, width)])
+
+
+def _legend(letters: Mapping[str, str], names: Sequence[str], width: int) -> list[str]:
+    if not names:
+        return []
+    told = [f"{letter} {name}" for name, letter in letters.items()]
+    told.append(f"{_MARK} {len(names) - len(letters)} more" if len(names) > len(letters) else f"{_MARK} several")
+    lines = textwrap.wrap("   ".join(each.replace(" ", "\xa0") for each in told), width)  # a name stays in one line
+    return ["", *(line.replace("\xa0", " ") for line in lines)]
 
 
 def _place(value: float, low: float, high: float, cells: int) -> int:
