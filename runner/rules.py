@@ -74,3 +74,20 @@ def share(value: Any) -> float | int:
     if isinstance(value, bool) or not (0 < number < 1 or (number >= 1 and number.is_integer())):
         raise ValueError("a share of the rows between 0 and 1, or a whole number of rows")
     return number if number < 1 else int(number)
+
+
+def share_or_path(value: Any) -> float | int | str:
+    """Take a share of the rows, a number of them, or the path of a file."""
+    try:
+        return share(value)
+    except ValueError:
+        if isinstance(value, str) and value and not value.replace(".", "").replace("-", "").isdigit():
+            return value
+    raise ValueError("a share of the rows between 0 and 1, a whole number of rows, or the path of a file")
+
+
+def names(value: Any) -> Any:
+    """Take a name, or a list of names."""
+    if isinstance(value, list | tuple) and value:
+        return [text(name, words=()) for name in value]
+    return text(value, words=())

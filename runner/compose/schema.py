@@ -112,14 +112,20 @@ def choices() -> dict[str, DictConfig]:
     """
     seed = _int(0, maximum=MAX_SEED, null=True)
     table = {
-        "source": _str("csv", "parquet", "callable"),
+        "source": _str("csv", "parquet", "callable", "frame"),
         "name": _str(null=True),
         "limit": _int(1, null=True),
         "task": _str("regression", "classification", null=True),
         "groups": _str(null=True),
         "time": _str(null=True),
+        "weights": _str(null=True),
+        "missing_target": _str("error", "drop", null=True),
+        "test": Checked(rules.share_or_path, kind=object, optional=True, value=None),
+        "test_seed": seed,
         "dtypes": _open(),
     }
+    target = Checked(rules.names, kind=object)
+    optional_target = Checked(rules.names, kind=object, optional=True, value=None)
     sizes = {
         "source": _str(),
         "name": _str(),
@@ -145,8 +151,9 @@ def choices() -> dict[str, DictConfig]:
         },
         "made_up_regression": {**sizes, "noise": None},
         "made_up_classes": {**sizes, "n_classes": _int(2)},
-        "file": {"path": "???", **table, "target": _str(), "options": _open()},
-        "function": {**table, "function": _str(), "target": _str(null=True), "kwargs": _open()},
+        "file": {**table, "path": "???", "target": target, "options": _open()},
+        "function": {**table, "function": _str(), "target": optional_target, "kwargs": _open()},
+        "frame": {**table, "frame": _str(), "target": target},
     }
     return {name: OmegaConf.create(content) for name, content in plain.items()}
 

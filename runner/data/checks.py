@@ -7,6 +7,7 @@ import numpy as np
 
 from runner.data.dataset import MOST_CLASSES
 from runner.data.features import check_features, in_rows
+from runner.data.rows import missing
 from runner.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ def check(dataset: "Dataset", *, splitter: Any, estimator: Any) -> None:
 
     classes = bool(is_classifier(estimator))
     _check_target(dataset, classes)
+    if dataset.y.ndim == 2:
+        _check_takes_several(dataset, estimator)
+    if dataset.weights is not None:
+        _check_weights(dataset.weights)
     _check_rows(dataset, splitter)
-    if classes:
+    if classes and dataset.y.ndim == 1:
         _check_classes(dataset, splitter)
     check_features(dataset, estimator)
     _check_split(dataset, splitter)
@@ -57,14 +62,15 @@ def _check_target(dataset: "Dataset", classes: bool) -> None:
 
 
 def _check_present(y: Any, name: str) -> None:
-    missing = _missing(y)
-    if not missing.any():
+    odd = missing(y)
+    if not odd.any():
         return
-    infinite = y.dtype.kind in "fc" and not np.isnan(y[missing]).any()
+    infinite = y.dtype.kind in "fc" and not np.isnan(y[odd]).any()
     what = "infinite" if infinite else "missing"
-    if y.dtype.kind in "fc" and not infinite and np.isinf(y[missing]).any():
+    if y.dtype.kind in "fc" and not infinite and np.isinf(y[odd]).any():
         what = "missing or infinite"
-    raise DataError(f"{name} is {what} {in_rows(missing)}. Fill or remove {'it' if missing.sum() == 1 else 'them'}.")
+    them = "it" if odd.sum() == 1 else "them"
+    raise DataError(f"{name} is {what} {in_rows(odd)}. Fill {them}, or leave the rows out: data.missing_target=drop")
 
 
 def _explain_continuous(dataset: "Dataset") -> str:
@@ -76,14 +82,23 @@ def _explain_continuous(dataset: "Dataset") -> str:
     )
 
 
-def _missing(values: Any) -> Any:
-    if values.dtype.kind in "fc":
-        return ~np.isfinite(values)
-    if values.dtype.kind in "Mm":
-        return np.isnat(values)
-    if values.dtype.kind == "O":
-        return np.array([value is None or value != value for value in values])  # noqa: PLR0124 - NaN
-    return np.zeros(len(values), dtype=bool)
+def _check_takes_several(dataset: "Dataset", estimator: Any) -> None:
+    from sklearn.utils import get_tags
+
+    if not get_tags(estimator).target_tags.multi_output:
+        model = type(estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator).__name__
+        raise DataError(
+            f"data.target names {dataset.y.shape[1]} columns ({dataset.target_name}), and {model} predicts one. Choose"
+            " a model that predicts several (model=ridge, model=random_forest), or wrap it:"
+            " sklearn.multioutput.MultiOutputRegressor"
+        )
+
+
+def _check_weights(weights: Any) -> None:
+    if weights.dtype.kind not in "iufb" or missing(weights).any() or (weights < 0).any() or not weights.any():
+        raise DataError(
+            "data.weights: weights are numbers >= 0, one in each row and not all 0. Repair the column, or name another."
+        )
 
 
 # -- rows
@@ -116,9 +131,9 @@ def _check_groups(dataset: "Dataset", kind: str, folds: int) -> None:
             f"cv keeps groups together ({kind}), but data={dataset.name} has no groups. "
             "Say which column holds them: data.groups=COLUMN; or use cv=kfold"
         )
-    missing = _missing(dataset.groups)
-    if missing.any():
-        raise DataError(f"The groups are missing {in_rows(missing)}. Fill them, or remove these rows.")
+    odd = missing(dataset.groups)
+    if odd.any():
+        raise DataError(f"The groups are missing {in_rows(odd)}. Fill them, or remove these rows.")
     count = len(set(dataset.groups.tolist()))
     if count < folds:
         raise DataError(

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from runner.data.columns import Columns
 from runner.data.fingerprints import fingerprint, fingerprint_v1
-from runner.data.sources import read
-from runner.data.tables import Columns, find_files
+from runner.data.rows import hold_out, without_missing_target
+from runner.data.sources import TABLES, read
+from runner.data.tables import find_files
+from runner.errors import DataError
 
-__all__ = ["Dataset", "load"]
+__all__ = ["Dataset", "load", "load_held_out"]
 
 _KEEP = 8  # datasets a sweep over data=a,b,... may come back to
 
@@ -30,13 +33,16 @@ class Dataset:
 
     name: str
     X: Any  # a numpy array, a pandas frame or a scipy sparse matrix; n_rows x n_columns
-    y: Any  # a numpy array, n_rows
+    y: Any  # a numpy array, n_rows; n_rows x n_targets for several targets
     groups: Any | None  # a numpy array, n_rows: the rows that belong together
     feature_names: tuple[str, ...]
     dtypes: Mapping[str, str] = field(repr=False)  # column -> numpy's or pandas' name
     target_name: str
     task: str  # "regression" or "classification"
     fingerprint: str  # of the names and content: see `runner.data.fingerprints`
+    weights: Any | None = None  # a numpy array, n_rows: how much each row counts
+    notes: tuple[str, ...] = ()  # what reading left out
+    silence: tuple[str, ...] | None = None  # kinds of notes not to make; None: none is made
 
     @property
     def n_rows(self) -> int:
@@ -68,15 +74,44 @@ class Dataset:
 def load(config: Mapping[str, Any]) -> Dataset:
     """Load the dataset that a resolved `data` section describes; a second call returns the same object.
 
-    A file that has changed since is read again. Raises DataError.
+    The rows that `data.test` holds out are not among its rows. A file that has changed since is read again.
+    Raises DataError.
     """
     key = json.dumps([dict(config), _stamps(config)], sort_keys=True, default=repr)
     if key not in _loaded:
-        dataset = _describe(read(config), config)
+        dataset = _describe(_read(config)[0], config)
         while len(_loaded) >= _KEEP:
             del _loaded[next(iter(_loaded))]
         _loaded[key] = dataset
     return _loaded[key]
+
+
+def load_held_out(config: Mapping[str, Any]) -> Dataset:
+    """Load the rows that `data.test` of a resolved `data` section holds out. Raises DataError."""
+    _, held_out = _read(config)
+    if held_out is None:
+        raise DataError("data.test is not set: no rows were held out. Sweep with data.test=0.2, or a second file.")
+    return _describe(held_out, config)
+
+
+def _read(config: Mapping[str, Any]) -> tuple[Columns, Columns | None]:
+    def read_rows(section: Mapping[str, Any]) -> Columns:
+        columns = read(section)
+        return without_missing_target(columns) if config.get("missing_target") == "drop" else columns
+
+    columns = read_rows(config)
+    test = config.get("test")
+    if test is None:
+        return columns, None
+    if isinstance(test, str):
+        if "path" not in config:
+            raise DataError(f"data.test={test}: data={config['source']} is no file. Give a share: data.test=0.2")
+        features = list(columns.feature_names)
+        other = {"path": test, "features": features, "drop": [], "limit": None, "test": None}
+        return columns, read_rows({**config, **other})
+    classes = (config.get("task") or columns.task or _task(columns.y)) == "classification"
+    seed = int(config.get("test_seed") or 0)
+    return hold_out(columns, test, seed=seed, classes=classes, in_time=bool(config.get("time")))
 
 
 def _stamps(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -97,6 +132,9 @@ def _describe(columns: Columns, config: Mapping[str, Any]) -> Dataset:
         target_name=columns.target_name,
         task=str(config.get("task") or columns.task or _task(columns.y)),
         fingerprint=fingerprint(columns),
+        weights=columns.weights,
+        notes=columns.notes,
+        silence=tuple(config.get("silence") or ()) if config.get("source") in TABLES else None,
     )
 
 

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from runner.data.tables import Columns
+from runner.data.columns import Columns
 
 
 def fingerprint(columns: Columns) -> str:
-    """Hash the names and the content of features, target and groups."""
+    """Hash the names and the content of features, target, groups and weights."""
     digest = hashlib.sha256()
     for part in (json.dumps([columns.feature_names, columns.target_name]).encode(), *_parts(columns)):
         digest.update(len(part).to_bytes(8, "little"))  # or two parts could be cut otherwise and hash the same
@@ -48,6 +48,8 @@ def _parts(columns: Columns) -> Iterator[bytes | memoryview]:
         yield from _array(X)
     for array in (columns.y, columns.groups):
         yield from (b"none",) if array is None else _array(array)
+    if columns.weights is not None:
+        yield from (b"weights", *_array(columns.weights))
 
 
 def _column(column: Any) -> Iterator[bytes | memoryview]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from runner.data.tables import Columns, required
+from runner.data.columns import Columns, divide, required
 from runner.dotted import locate
 from runner.errors import DataError
 from runner.suggest import suggest
@@ -92,8 +94,6 @@ def _callable(config: Mapping[str, Any]) -> Columns:
     except Exception as error:  # a person's code may raise anything, and it is their data that is missing
         raise DataError(f"{path}() raised {type(error).__name__}: {error}") from error
     if hasattr(result, "iloc") and hasattr(result, "columns"):
-        from runner.data.tables import divide
-
         return divide(result, config, name=path.rsplit(".", 1)[-1], origin=f"{path}()")
     if hasattr(result, "data") and hasattr(result, "target"):  # scikit-learn's Bunch
         result = (result.data, result.target)
@@ -102,7 +102,7 @@ def _callable(config: Mapping[str, Any]) -> Columns:
             f"{path}() returned {type(result).__name__}. It should return (X, y), (X, y, groups), "
             "or a pandas frame together with data.target=COLUMN."
         )
-    given = [key for key in ("target", "features", "drop", "groups", "time", "dtypes") if config.get(key)]
+    given = [key for key in _OF_FRAMES if config.get(key)]
     if given:
         raise DataError(f"data.{given[0]} is for a frame, but {path}() returned {len(result)} arrays. Remove it.")
     return _from_parts(path, result, config.get("limit"))
@@ -114,10 +114,10 @@ def _from_parts(path: str, parts: tuple[Any, ...], limit: int | None) -> Columns
     y_array = np.asarray(y)
     if y_array.ndim == 2 and y_array.shape[1] == 1:
         y_array = y_array[:, 0]
-    if X.ndim != 2 or y_array.ndim != 1:
+    if X.ndim != 2 or y_array.ndim not in (1, 2):
         raise DataError(
             f"{path}() returned X of shape {X.shape} and y of shape {y_array.shape}. "
-            "X should be rows x columns, y one value per row."
+            "X should be rows x columns, y one value per row, or one row of targets per row."
         )
     group_array = None if groups is None else np.asarray(groups)
     for what, part in (("y", y_array), ("groups", group_array)):
@@ -129,8 +129,14 @@ def _from_parts(path: str, parts: tuple[Any, ...], limit: int | None) -> Columns
 
         X = plain(X.set_axis(list(names), axis=1))
     group_array = None if group_array is None else group_array[:limit]
-    target = str(getattr(y, "name", None) or "y")
+    target = _target_name(y)
     return Columns(path.rsplit(".", 1)[-1], X[:limit], y_array[:limit], group_array, names, target)
+
+
+def _target_name(y: Any) -> str:
+    if hasattr(y, "columns"):
+        return ", ".join(map(str, y.columns))
+    return str(getattr(y, "name", None) or "y")
 
 
 def _numbered(X: Any) -> tuple[str, ...]:
@@ -138,10 +144,36 @@ def _numbered(X: Any) -> tuple[str, ...]:
 
 
 def _file(config: Mapping[str, Any]) -> Columns:
-    from runner.data.tables import divide, find_files, read_files
+    from runner.data.tables import find_files, read_files
 
     paths = find_files(config)
     return divide(read_files(paths, config), config, name=paths[0].stem, origin=str(config["path"]))
+
+
+# -- a frame of the program that calls
+
+_frames: dict[str, Any] = {}
+
+
+def register_frame(frame: Any) -> str:
+    """Keep a pandas frame for `data.frame`; return the name it has there, which tells its content."""
+    from pandas.util import hash_pandas_object
+
+    hashed = hash_pandas_object(frame, index=False).to_numpy().tobytes()
+    names = json.dumps([[str(name), str(dtype)] for name, dtype in zip(frame.columns, frame.dtypes, strict=True)])
+    name = hashlib.sha256(names.encode() + hashed).hexdigest()[:12]
+    _frames[name] = frame.copy()
+    return name
+
+
+def _frame(config: Mapping[str, Any]) -> Columns:
+    name = str(config.get("frame"))
+    if name not in _frames:
+        raise DataError(
+            f"data.frame={name}: a frame is given from Python, and this program was given no such frame. "
+            'Give it: runner.run([...], data=frame, target="COLUMN")'
+        )
+    return divide(_frames[name], config, name="frame", origin="the frame")
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
@@ -155,10 +187,13 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
     "csv": _file,
     "parquet": _file,
     "callable": _callable,
+    "frame": _frame,
 }
 
-_COMMON = ("source", "name", "task")
-_TABLE = ("target", "features", "drop", "groups", "time", "dtypes", "limit")
+TABLES = ("csv", "parquet", "callable", "frame")  # sources of a person's own data
+_COMMON = ("source", "name", "task", "test", "test_seed")
+_OF_FRAMES = ("target", "features", "drop", "groups", "time", "weights", "dtypes")
+_TABLE = (*_OF_FRAMES, "limit", "missing_target", "silence")
 _SIZES = ("n_samples", "n_features", "n_informative", "random_state")
 _KEYS: dict[str, tuple[str, ...]] = {
     "synthetic_regression": (*_SIZES, "noise"),
@@ -166,4 +201,5 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "csv": ("path", *_TABLE, "separator", "decimal", "encoding", "options"),
     "parquet": ("path", *_TABLE, "options"),
     "callable": ("function", "kwargs", *_TABLE),
+    "frame": ("frame", *_TABLE),
 }

@@ -1,25 +1,22 @@
-"""Tables: files -> a pandas frame -> features, target and groups by column name."""
+"""Files -> a pandas frame. What its columns are is told by `columns`."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.data.values import TEXT, convert, in_order, plain, values, with_dates
+from runner.data.columns import dtypes_of, required, separator_setting, with_text_names
+from runner.data.values import TEXT, with_dates
 from runner.errors import DataError
-from runner.suggest import nearest, suggest
+from runner.suggest import nearest
 
 if TYPE_CHECKING:  # pandas is imported where a table is read
     import pandas as pd
 
 _ENDINGS = {"csv": (".csv", ".tsv", ".txt", ".gz", ".zip"), "parquet": (".parquet", ".pq")}
-
-
-# -- files
 
 
 def find_files(config: Mapping[str, Any]) -> list[Path]:
@@ -62,7 +59,7 @@ def read_files(paths: Sequence[Path], config: Mapping[str, Any]) -> pd.DataFrame
     left: int | None = config.get("limit")
     frames: list[pd.DataFrame] = []
     for path in paths:
-        frame = _named(read(path, config, left))
+        frame = with_text_names(read(path, config, left))
         if frames and set(frame.columns) != set(frames[0].columns):
             odd = sorted(set(frame.columns) ^ set(frames[0].columns))
             raise DataError(
@@ -83,7 +80,7 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
     if _is_parquet(path):
         raise DataError(f"data.path={path}: this is a parquet file. Write data=parquet")
     # text is told to the reader, because afterwards 01234 has lost its zero
-    text = {name: "str" for name, dtype in _dtypes(config).items() if dtype in TEXT | {"category"}}
+    text = {name: "str" for name, dtype in dtypes_of(config).items() if dtype in TEXT | {"category"}}
     options = {
         "sep": str(config.get("separator") or ",").replace("\\t", "\t"),  # as a shell hands it over
         "decimal": config.get("decimal") or ".",
@@ -103,7 +100,7 @@ def _read_csv(path: Path, config: Mapping[str, Any], limit: int | None) -> pd.Da
             raise DataError(f"data.options.{min(parts)}: it reads no table, but parts of one. Leave it out.")
         frame = pd.read_csv(path, **options)
         _refuse_repeated_names(path, frame, options)
-        return with_dates(frame, but=_dtypes(config))  # type: ignore[no-any-return]
+        return with_dates(frame, but=dtypes_of(config))  # type: ignore[no-any-return]
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: there is nothing to read.") from None
     except pd.errors.ParserError as error:
@@ -128,7 +125,7 @@ def _refuse_repeated_names(path: Path, frame: pd.DataFrame, options: Mapping[str
     renamed = [name for name in names if name.rpartition(".")[2].isdigit() and name.rpartition(".")[0] in names]
     if renamed and not {"header", "names"} & options.keys():
         first = pd.read_csv(path, **{**options, "header": None, "nrows": 1, "dtype": "str"})
-        _named(first.set_axis(first.iloc[0].tolist(), axis=1))
+        with_text_names(first.set_axis(first.iloc[0].tolist(), axis=1))
 
 
 def _version_of(package: Any) -> tuple[int, ...]:
@@ -163,122 +160,5 @@ def _other_separator(path: Path) -> str:
         marks = {mark: first.count(mark.encode()) for mark in (";", "\t", "|", ",")}
         best = max(marks, key=lambda mark: marks[mark])
         if marks[best]:
-            return _separator_setting(best)
-    return f"{_separator_setting(';')} or {_separator_setting(chr(9))}"
-
-
-def _separator_setting(mark: str) -> str:
-    spelled = "\\t" if mark == "\t" else mark
-    return f"'data.separator=\"{spelled}\"'"
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give every column a distinct text name."""
-    names = [str(name) for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"Two columns are named {twice[0]!r}. Column names have to differ: rename one.")
-    return frame.set_axis(names, axis=1)
-
-
-# -- columns
-
-
-def divide(frame: pd.DataFrame, config: Mapping[str, Any], *, name: str, origin: str) -> Columns:
-    """Divide a frame into features, target and groups, by the names in `config`. Raises DataError."""
-    frame = _named(frame)
-    if len(frame) == 0:
-        raise DataError(f"{origin} has the columns {_listed(frame.columns)}, but no rows.")
-    if config.get("limit") is not None:
-        frame = frame.head(int(config["limit"]))
-    required(config, "target", f"data.target=COLUMN. Its columns: {_listed(frame.columns)}")
-    target, groups, time = (_one(config, key, frame, origin) for key in ("target", "groups", "time"))
-    assert target is not None
-    features = _features(config, frame, origin, apart={target, groups, time})
-    for column in _dtypes(config):
-        _known(column, "data.dtypes", frame, origin)
-    frame = convert(frame, _dtypes(config))
-    if time is not None:
-        frame = in_order(frame, time)
-    return Columns(
-        name=name,
-        X=plain(frame[features]),
-        y=values(frame[target]),
-        groups=None if groups is None else values(frame[groups]),
-        feature_names=tuple(features),
-        target_name=target,
-    )
-
-
-def _one(config: Mapping[str, Any], key: str, frame: pd.DataFrame, origin: str) -> str | None:
-    column = config.get(key)
-    if column is None:
-        return None
-    if not isinstance(column, str | int | float):
-        raise DataError(f"data.{key}={column} should name one column of {origin}.")
-    return _known(str(column), f"data.{key}", frame, origin)
-
-
-def _known(column: str, asked: str, frame: pd.DataFrame, origin: str) -> str:
-    if column in frame.columns:
-        return column
-    hint = suggest(column, frame.columns) or f" Its columns: {_listed(frame.columns)}."
-    if len(frame.columns) == 1:
-        marks = [mark for mark in (";", "\t", "|") if mark in str(frame.columns[0])]
-        setting = _separator_setting(marks[0] if marks else ";")
-        hint += f" All of it is one column, so the separator is probably another: {setting}"
-    raise DataError(f"{asked}={column}: {origin} has no column {column!r}.{hint}")
-
-
-def _features(config: Mapping[str, Any], frame: pd.DataFrame, origin: str, *, apart: set[str | None]) -> list[str]:
-    chosen, dropped = config.get("features"), _names(config.get("drop"))
-    for column in dropped:
-        _known(column, "data.drop", frame, origin)
-    if chosen is not None:
-        features = [_known(column, "data.features", frame, origin) for column in _names(chosen)]
-        if config.get("target") in features:
-            raise DataError(f"data.features names the target {config['target']!r}: it would predict itself.")
-    else:
-        features = [column for column in frame.columns if column not in apart]
-    features = [column for column in dict.fromkeys(features) if column not in dropped]
-    if not features:
-        raise DataError(f"{origin} has no column left to predict from. Its columns: {_listed(frame.columns)}.")
-    return features
-
-
-def _names(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
-
-
-def _listed(names: Iterable[Any], limit: int = 12) -> str:
-    names = [str(name) for name in names]
-    more = f", ... ({len(names)} in all)" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
-
-
-def _dtypes(config: Mapping[str, Any]) -> dict[str, str]:
-    return {str(column): str(dtype) for column, dtype in (config.get("dtypes") or {}).items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """Features, target and groups as they were read; not yet checked."""
-
-    name: str
-    X: Any
-    y: Any
-    groups: Any | None
-    feature_names: tuple[str, ...]
-    target_name: str
-    task: str | None = None  # None: to be told from the target
-    raw: Any | None = None  # what X was computed from, where the last bits of X depend on who computes
-
-
-def required(config: Mapping[str, Any], key: str, example: str) -> Any:
-    """Return `config[key]`, or say how to set it."""
-    value = config.get(key)
-    if value in (None, "", "???"):
-        raise DataError(f"data.{key} is not set, and data={config.get('source')} needs it: add {example}")
-    return value
+            return separator_setting(best)
+    return f"{separator_setting(';')} or {separator_setting(chr(9))}"

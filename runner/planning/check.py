@@ -12,13 +12,15 @@ from runner.compose.composer import Composer
 from runner.compose.lookup import ComposedConfigs
 from runner.data.checks import check
 from runner.data.dataset import Dataset, load
+from runner.data.notes import find_notes
 from runner.errors import ConfigError, DataError, RunnerError
 from runner.points.axes import Point
 from runner.settings import Settings
-from runner.trial.build import build
+from runner.trial.build import Parts, build
 from runner.trial.identity import data_key, targets
 from runner.trial.scorers import check_objective, check_scorers
 from runner.trial.spec import Spec
+from runner.trial.weights import request_weights, takes_weights
 from tracking.records.overrides import Override
 
 MOST_ERRORS = 10
@@ -109,8 +111,21 @@ class Checker:
         if combination not in self._combinations:
             self._combinations.add(combination)
             check(self.datasets[key], splitter=parts.splitter, estimator=parts.estimator)
+            self._note(self.datasets[key], spec, parts)
         check_scorers(parts.scorers, is_classifier=parts.is_classifier)
         check_objective(spec)
+
+    def _note(self, data: Dataset, spec: Spec, parts: Parts) -> None:
+        """Remember what reading left out, and what of the data is probably a mistake."""
+        timed = spec.config["data"].get("time") is not None
+        self.notes |= dict.fromkeys([*data.notes, *find_notes(data, parts.splitter, timed=timed)])
+        if data.weights is not None:
+            request_weights(parts.estimator)
+            for name, scorer in parts.scorers.items():
+                if not takes_weights(scorer):
+                    self.notes[f"scoring.metrics.{name}={scorer}: it takes no weights, and counts every row alike"] = (
+                        None
+                    )
 
     def _check_settings(self, config: Mapping[str, Any]) -> None:
         """Refuse what says how the whole sweep is run where it is not the same at all points."""

@@ -28,6 +28,7 @@ from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, l
 from runner.trial.scorers import is_loss
 from runner.trial.scores import QuickScorer, can_be_quick
 from runner.trial.sharing import FINAL, Fit, Sharing, copy, generators, nbytes, set_generators
+from runner.trial.weights import request_weights, routing, weighted_scorers
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
@@ -162,6 +163,9 @@ def evaluate(
     """
     if seed is not None:
         seed_everything(seed)
+    if data.weights is not None:
+        yield from _evaluate_weighted(estimator, data, splits, scorers, keep_predictions=keep_predictions)
+        return
     fit = _Fitter(estimator, splits, sharing if all(isinstance(s, str) for s in scorers.values()) else None)
     losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
     score = partial(_score, _scoring(estimator, scorers), losses, keep_predictions)
@@ -169,8 +173,29 @@ def evaluate(
         yield fit(rows, partial(score, rows))
 
 
+def _evaluate_weighted(
+    estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, keep_predictions: bool
+) -> Iterator[Fold]:
+    """Fit and score with the weights of the rows. Nothing is left out that scikit-learn does, and nothing shared."""
+    asking, weights = request_weights(estimator), np.asarray(data.weights)
+    with routing():
+        scoring = check_scoring(asking, scoring=weighted_scorers(scorers), raise_exc=True)
+    losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
+    for rows, (train, test) in zip(splits.folds(data), splits.rows, strict=True):
+        (X, X_test), y = rows.tables(), rows.y
+        with routing():  # not around the yield: what comes next there is not ours
+            start = time.perf_counter()
+            model = clone(asking).fit(X, y, sample_weight=weights[train])
+            fit = Fit(model, model, X_test, time.perf_counter() - start)
+            fold = _score(partial(scoring, sample_weight=weights[test]), losses, keep_predictions, rows, fit)
+        yield fold
+
+
 def fit_final(estimator: Any, data: Dataset, splits: Splits, *, sharing: Sharing | None = None) -> Any:
     """Fit a clone on all rows."""
+    if data.weights is not None:
+        with routing():
+            return request_weights(estimator).fit(copy(data.X), copy(data.y), sample_weight=data.weights)
     rows = Rows(data, splits, FINAL, in_place=_works_in_place(estimator))  # big data is copied only if it must be
     return _Fitter(estimator, splits, sharing)(rows, lambda fit: fit.whole)
 

@@ -89,7 +89,7 @@ def _rows(data: Dataset, splits: Splits, *, is_classifier: bool) -> tuple[dict[s
         y, classes = _as_codes(y)
     if data.groups is not None:
         groups = _smallest(pd.factorize(data.groups, use_na_sentinel=False)[0])
-    usable = y.dtype.kind in "biuf" and (classes is not None or not is_classifier)
+    usable = y.ndim == 1 and y.dtype.kind in "biuf" and (classes is not None or not is_classifier)
     blobs = (
         write_rows(_smallest(rows), _smallest(folds), y[rows], None if groups is None else groups[rows], classes)
         if usable

@@ -42,7 +42,7 @@ def test_the_defaults_are_ridge_on_diabetes_in_five_folds() -> None:
     config = composed()
 
     assert config["model"]["_target_"] == "sklearn.linear_model.Ridge"
-    assert config["data"] == {"source": "diabetes", "name": "diabetes"}
+    assert config["data"] == {"source": "diabetes", "name": "diabetes", "test": None}
     assert config["cv"]["n_splits"] == 5
     assert (config["seed"], config["refit"], config["alpha"]) == (42, True, 1.0)
 
@@ -105,7 +105,7 @@ def test_every_cv_splits_and_is_seeded(choice: str) -> None:
     assert getattr(splitter, "random_state", 7) == (None if choice == "timeseries" else 7)
 
 
-@pytest.mark.parametrize("choice", [c for c in choices("data") if c not in ("csv", "parquet", "callable")])
+@pytest.mark.parametrize("choice", [c for c in choices("data") if c not in ("csv", "parquet", "callable", "frame")])
 def test_every_dataset_that_needs_no_file_loads(choice: str) -> None:
     dataset = load(composed(f"data={choice}")["data"])
 

@@ -57,7 +57,10 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> str:
             "experiment=of_others",
             ["experiment/of_others.yaml: alpha: ", "It is a key of model=elasticnet,"],
         ),
-        ("experiment=options", ["data.limt=3: data=diabetes reads no 'limt'. Its keys: name, source, task."]),
+        (
+            "experiment=options",
+            ["data.limt=3: data=diabetes reads no 'limt'. Its keys: name, source, task, test,"],
+        ),
         ("data=cars", ["data.seperator=;: data=csv reads no 'seperator'. Nearest: separator."]),
         ("+data.seed=3", ["data.seed=3: data=diabetes reads no 'seed'."]),
         ("+alhpa=0.1", ["+alhpa=0.1: the config has no key 'alhpa'. Nearest: alpha"]),

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from runner.data.columns import Columns
 from runner.data.dataset import load
 from runner.data.fingerprints import fingerprint, fingerprint_v1
-from runner.data.tables import Columns
 
 ROWS = "".join(
     f"n{i},{i * 0.1},{i},2024-01-0{i + 1},2024-01-0{i + 1} 10:00:00.5,{bool(i % 2)},"

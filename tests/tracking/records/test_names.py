@@ -16,8 +16,8 @@ CONSTANTS = {
     value for name, value in vars(names).items() if name.isupper() and isinstance(value, str) and value[-1] != "."
 }
 TELLING = {name for name in CONSTANTS if "." in name}  # nothing else is called so
-# `data.dtypes` and `data.features` are keys of the config as well.
-SAME_WORD = {"runner/data/tables.py": {names.DATA_DTYPES, names.DATA_FEATURES}}
+# `data.dtypes`, `data.features` and `data.target` are keys of the config as well.
+SAME_WORD = {"runner/data/columns.py": {names.DATA_DTYPES, names.DATA_FEATURES, names.DATA_TARGET}}
 
 
 def literals(path: Path) -> Iterator[str]:
