@@ -16,6 +16,7 @@ import tracking
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.provenance import capture
 from runner.report.commands import tracking_command
+from tracking.records.secrets import redact_override
 
 if TYPE_CHECKING:
     from runner.flow import Result
@@ -74,7 +75,7 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
 
     name = "runner.sweep" if sweeps else "runner.run"
     call = read_call(overrides, name)
-    command = f"{name}({list(map(str, overrides))})"
+    command = f"{name}({[redact_override(str(text)) for text in overrides]})"
     invocation = Invocation(
         call.overrides, command, sweeps, points_per_interval=call.points, quiet=True, keep_runs=True
     )

@@ -21,6 +21,7 @@ from runner.points.naming import Namer
 from runner.trial.spec import Spec
 from tracking.records.names import is_bookkeeping
 from tracking.records.overrides import Override
+from tracking.records.secrets import Hidden, find_redacted, redact_config, redact_override
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
@@ -151,25 +152,43 @@ class SpecMaker:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
         config = {key: value for key, value in composed.config.items() if key != SWEEP}
+        hidden = _hidden(config, composed.hidden)
+        overrides = _without_secrets(point.overrides)
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
         return Spec(
             point.number,
-            self._name(point, model, config.get("run_name")),
+            self._name(overrides, point.number, model, config.get("run_name")),
             str(config.get("experiment_name") or name_experiment(model, config["data"])),
             config,
-            point.overrides,
-            composed.minimal,
+            overrides,
+            _without_secrets(composed.minimal),
             self._varying,
             composed.choices,
             composed.origins,
             config_dir=self._config_dir,
             config_name=self._composer.config_name,
             follows=composed.follows,
+            hidden=hidden,
         )
 
-    def _name(self, point: Point, model: str, asked: str | None) -> str:
+    def _name(self, overrides: Sequence[Override], number: int, model: str, asked: str | None) -> str:
         if self._varying:
-            varied = [o for o in point.overrides if o.key != "run_name"]
-            return self._namer.name(asked or model, varied, point.number)
-        typed = [o for o in point.overrides if not is_bookkeeping(o.key)]
-        return asked or self._namer.name(model, typed, point.number)
+            varied = [o for o in overrides if o.key != "run_name"]
+            return self._namer.name(asked or model, varied, number)
+        typed = [o for o in overrides if not is_bookkeeping(o.key)]
+        return asked or self._namer.name(model, typed, number)
+
+
+def _hidden(config: Mapping[str, Any], hidden: Hidden | None) -> Hidden | None:
+    """Return how a config is recorded: what it hides, and also without what looks like a secret."""
+    told = config if hidden is None else {key: value for key, value in hidden.config.items() if key in config}
+    recorded = redact_config(told)
+    if recorded is config:
+        return None
+    known = {} if hidden is None else hidden.secrets
+    return Hidden(recorded, {**known, **find_redacted(told, recorded)})
+
+
+def _without_secrets(overrides: Iterable[Override]) -> tuple[Override, ...]:
+    redacted = ((override, redact_override(override.text)) for override in overrides)
+    return tuple(old if text == old.text else Override.parse(text) for old, text in redacted)

@@ -18,13 +18,14 @@ from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, RunnerError
 from tracking.records.overrides import Override, parse_overrides
+from tracking.records.secrets import redact_override
 
 SWEEP_VARIABLE = "RUNNER_SWEEP"  # tells jobs of another launcher which sweep they belong to
 
 
 def command_line() -> str:
-    """Return what was typed."""
-    return shlex.join(["python", "-m", "runner", *_typed])
+    """Return what was typed, without secrets."""
+    return shlex.join(["python", "-m", "runner", *map(redact_override, _typed)])
 
 
 def remember(arguments: Sequence[str]) -> None:

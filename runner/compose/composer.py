@@ -19,6 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from runner.compose.explain import Known, explained
+from runner.compose.hiding import hide, hide_section, mentions, secret_resolvers
 from runner.compose.keys import BUILT, find_unread, parameters_of, takes
 from runner.compose.origins import choices_in, find_asker, find_origins, find_owners, find_packages, own_folders
 from runner.compose.tree import ABSENT, KeyPath, dotted, interpolates, leaf_paths, look_up, overlap, put, repeated_key
@@ -32,9 +33,11 @@ from runner.compose.values import (
     resolve,
     set_as_hydra,
     set_in_place,
+    set_values,
 )
 from runner.errors import ConfigError
 from tracking.records.overrides import Override, key_of, parse_overrides
+from tracking.records.secrets import Hidden
 
 KeyBUILT = ("model", "prepare")  # sections that take what their `_target_` takes
 
@@ -48,6 +51,7 @@ class Composed:
     minimal: tuple[Override, ...]  # the shortest overrides that compose this config
     origins: Mapping[str, str]  # dotted key -> the config file that gave the value
     follows: Mapping[str, str]  # dotted key -> the key that it only repeats: `model.alpha: ${alpha}`
+    hidden: Hidden | None  # where values of it may not be written down
 
 
 class Composer:
@@ -80,7 +84,8 @@ class Composer:
         else:
             config = set_in_place(base, values)
         minimal = base.minimal + find_needed(base, values, config)
-        return Composed(config, base.choices, minimal, base.origins, find_follows(base, values))
+        hidden = self._hide(base, structural, values, config)
+        return Composed(config, base.choices, minimal, base.origins, find_follows(base, values), hidden)
 
     def is_group(self, key: str) -> bool:
         """Tell whether the key names a config group, so that setting it chooses a file."""
@@ -157,10 +162,17 @@ class Composer:
         return self._base(structural).choices
 
     def sections(self, overrides: Sequence[Override], *keys: str) -> dict[str, Any]:
-        """Return resolved top-level values of the config that these overrides compose, None where missing."""
+        """Return resolved top-level values of the config that these overrides compose, None where missing.
+
+        What comes from a secret resolver stays an expression: these are values to set, and the record has them too.
+        """
         base = self._base(overrides)
         with explained():
-            return {key: read(base.config, (key,)) if key in base.config else None for key in keys}
+            found = {key: read(base.config, (key,)) if key in base.config else None for key in keys}
+        resolvers = secret_resolvers(base.raw)
+        if not mentions(base.text, resolvers):
+            return found
+        return {key: hide_section(base.config, key, value, resolvers) for key, value in found.items()}
 
     def is_structural(self, override: Override) -> bool:
         """Tell whether an override changes what is merged, and not only a value."""
@@ -214,6 +226,7 @@ class Composer:
             {".".join(path): key for path, value in leaves if (key := repeated_key(value)) is not None},
             tuple(path for path, value in leaves if value == "???"),
             any("${hydra:" in str(value) for _, value in leaves),
+            repr(raw),
         )
 
     def _hydra_compose(self, overrides: Sequence[Override]) -> tuple[DictConfig, DictConfig]:
@@ -248,14 +261,28 @@ class Composer:
         files = [self.config_name, *(f"{o.key}/{o.written}" for o in overrides if not o.prefix)]
         return {choice for file in files for choice in choices_in(self.loader, file, self._hydra_overrides)}
 
+    def _hide(
+        self, base: Base, structural: Sequence[Override], values: Sequence[Override], config: Mapping[str, Any]
+    ) -> Hidden | None:
+        """Return how a config is recorded that has values of secret resolvers; None for one that has none."""
+        resolvers = secret_resolvers(config)
+        if not mentions("\n".join([base.text, *(override.text for override in values)]), resolvers):
+            return None
+        asks = base.asks_hydra or any("${hydra:" in override.text for override in values)
+        live = self._live(base, structural, values) if asks else set_values(base, values)
+        return hide(live, config, resolvers)
+
     def _ask_hydra(self, base: Base, structural: Sequence[Override], values: Sequence[Override]) -> dict[str, Any]:
+        return resolve(self._live(base, structural, values))
+
+    def _live(self, base: Base, structural: Sequence[Override], values: Sequence[Override]) -> DictConfig:
         texts = [override.text for override in (*self._hydra_overrides, *structural, *values)]
         with explained(" ".join(texts), Known(lambda: dotted(base.raw))):
             config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
             HydraConfig.instance().set_config(config)
             with open_dict(config):
                 del config["hydra"]
-        return resolve(config)
+        return config
 
 
 def _spell(old: Any, new: Any) -> tuple[str, str]:

@@ -33,6 +33,7 @@ class Base:
     follows: dict[str, str]  # dotted key -> the key that it repeats: `model.alpha: ${alpha}`
     missing: tuple[KeyPath, ...]
     asks_hydra: bool
+    text: str  # all of `raw`, to look for a word in
     effects: dict[tuple[str, type], tuple[tuple[KeyPath, Any], ...]] = field(default_factory=dict)
 
     @property
@@ -43,10 +44,15 @@ class Base:
 
 def set_as_hydra(base: Base, values: Sequence[Override]) -> dict[str, Any]:
     """Set values on a copy of the composed config, one after the other, and resolve the whole."""
+    return resolve(set_values(base, values))
+
+
+def set_values(base: Base, values: Sequence[Override]) -> DictConfig:
+    """Return a copy of the composed config with values set, one after the other, and interpolations as they are."""
     config = copy.deepcopy(base.config)
     for override in values:
         _update(base, config, override)
-    return resolve(config)
+    return config
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

@@ -54,12 +54,12 @@ def imagine_record(spec: Spec, data: Dataset, provenance: Provenance) -> RunReco
     made_of = identify(spec, build(spec.config), data, provenance.packages)
     threads = int(spec.config.get("threads_per_run") or 1)
     tags = provenance.tags(threads=threads) | identity_tags(made_of, spec, data, 0.0)
-    params = {key: str(value) for key, value in parameters(spec.config).items()}
+    params = {key: str(value) for key, value in parameters(spec.recorded).items()}
     info = RunInfo("planned", "", "", "PLANNED", time.time_ns() // 1_000_000, None, "active", "", spec.name)
     return RunRecord(
         Run(info, RunData({}, params, tags)),
         experiment=spec.experiment,
-        config={**spec.config, "diff": None},  # what was compared with is no part of the point
+        config={**spec.recorded, "diff": None},  # what was compared with is no part of the point
         request=_request(spec),
         environment=parse_environment(provenance.environment_text(threads=threads)),
         patch=provenance.patch.decode("utf-8", "replace"),

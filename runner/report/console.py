@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from runner.errors import RunnerError
+from tracking.records.secrets import redact
 
 GONE = 128 + getattr(signal, "SIGPIPE", 13)  # the exit code that shells give to what a closed pipe has ended
 
@@ -35,9 +36,9 @@ def width() -> int | None:
 
 
 def say(line: str) -> None:
-    """Print on stderr, if it can be written."""
+    """Print on stderr, if it can be written; what looks like a secret is left out."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(redact(line), file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
 

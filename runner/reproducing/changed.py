@@ -18,13 +18,14 @@ from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
 from runner.invocation import Invocation, SpecMaker, read_points
 from runner.points.naming import name_for
-from runner.reproducing.running import Options, check_runnable, record_one, relocate
+from runner.reproducing.running import Options, check_runnable, record_one, relocate, reveal
 from runner.trial.identity import data_key
 from runner.trial.recorded import RecordedRun, read_run
 from runner.trial.session import open_session
 from runner.trial.spec import Spec
 from tracking.records.names import BOOKKEEPING, DERIVED_FROM
 from tracking.records.overrides import Override
+from tracking.records.secrets import redact_config
 from tracking.records.values import leaves
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def run_changed(
     client: TrackingClient, then: RecordedRun, changed: Changed, options: Options
 ) -> tuple[Outcome, RecordedRun]:
     """Run the new point and return how it ended, with the new run. Raises NotReproducible."""
-    spec = relocate(changed.spec, options)
-    data = check_runnable(spec, f"The changed run {then.short} cannot be run")
+    cannot = f"The changed run {then.short} cannot be run"
+    spec = reveal(relocate(changed.spec, options), cannot)
+    data = check_runnable(spec, cannot)
     threads = options.threads or int(spec.config.get("threads_per_run") or 1)
     outcome = record_one(spec, open_session(client.tracking_uri, {data_key(spec.config): data}, threads=threads))
     return outcome, read_run(client, outcome.run_id)
@@ -96,7 +98,8 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
         if gone:
             return f"its config folder {' and '.join(gone)} is not here; name the place: --config-dir DIR"
         return str(error).splitlines()[0]
-    recorded, today = (_leaves(config) for config in (then.config, composed.config))
+    as_recorded = redact_config(composed.config if composed.hidden is None else composed.hidden.config)
+    recorded, today = (_leaves(config) for config in (then.config, as_recorded))
     for key in dict.fromkeys([*recorded, *today]):
         if recorded.get(key) != today.get(key):
             return f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"

@@ -100,7 +100,7 @@ def check_baseline(
     new = read_run(client, outcome.run_id)
     if not outcome.ok:
         raise PointFailed(f"The baseline {baseline.short} ({baseline.name}) fails with today's code: {outcome.error}")
-    makings = baseline.making, making_as_recorded(new, baseline)
+    makings = baseline.making, making_as_recorded(new, baseline, options)
     return Check(
         baseline,
         new,

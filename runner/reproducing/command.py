@@ -22,6 +22,7 @@ import typer
 from runner.errors import ConfigError, Interrupted, NotReproducible, PointFailed, RunnerError
 from runner.report.console import emit, say
 from tracking.records.names import GIT_COMMIT, GIT_DIRTY, PATCH_FILE, REPRODUCES_SWEEP, SWEEP_COMMAND
+from tracking.records.secrets import redact_override
 
 if TYPE_CHECKING:
     from runner.reproducing.running import Options
@@ -260,7 +261,7 @@ def _reproduce_sweep(asked: Asked, reference: str, client: TrackingClient, typed
     sweep_id, runs, left_out = find_points(client, reference)
     summary = SweepSummary(len(runs), left_out)
     progress = Progress(len(runs))
-    command = shlex.join(["python", "-m", "runner.reproduce", *typed])
+    command = shlex.join(["python", "-m", "runner.reproduce", *map(redact_override, typed)])
     again = SweepAgain(
         client,
         runs,

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runner.compose.hiding import resolve_again
 from runner.data.dataset import Dataset, load
 from runner.engine.interrupts import Interrupts
-from runner.errors import DataError, Interrupted, NotReproducible, RunnerError, StopPoint
+from runner.errors import ConfigError, DataError, Interrupted, NotReproducible, RunnerError, StopPoint
 from runner.provenance.capture import code_identity
 from runner.reproducing.reproduction import Reproduction
 from runner.trial.build import build
@@ -78,8 +79,18 @@ def record_one(spec: Spec, session: Session) -> Outcome:
 
 def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:
     """Return the point to run again and its data. Raises NotReproducible naming what is missing."""
-    spec = relocate(then.spec(number=number, tags={REPRODUCES: then.id}), options)
-    return spec, check_runnable(spec, f"Run {then.short} ({then.name}) cannot be run here")
+    cannot = f"Run {then.short} ({then.name}) cannot be run here"
+    spec = reveal(relocate(then.spec(number=number, tags={REPRODUCES: then.id}), options), cannot)
+    return spec, check_runnable(spec, cannot)
+
+
+def reveal(spec: Spec, cannot: str) -> Spec:
+    """Resolve what the record of a point has as an expression only. Raises NotReproducible naming what is missing."""
+    try:
+        config, hidden = resolve_again(spec.config)
+    except ConfigError as error:
+        raise NotReproducible(f"{cannot}: {error}") from error
+    return replace(spec, config=config, hidden=spec.hidden or hidden)
 
 
 def relocate(spec: Spec, options: Options) -> Spec:
@@ -113,7 +124,7 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
     if not outcome.run_id:
         return Reproduction(then.id, then.name, "", Comparison(0), error=outcome.error or outcome.status)
     now = read_run(client, outcome.run_id)
-    makings = then.making, making_as_recorded(now, then)
+    makings = then.making, making_as_recorded(now, then, options)
     result = Reproduction(
         then.id,
         then.name,
@@ -128,15 +139,20 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
     if not outcome.ok:
         return replace(result, error=outcome.error or outcome.status)
     result = replace(result, scores=compare_scores(then.scores, now.scores))
-    return _with_models(result, then, now)
+    return _with_models(result, then, now, options)
 
 
-def making_as_recorded(now: RecordedRun, then: RecordedRun) -> Making:
+def making_as_recorded(now: RecordedRun, then: RecordedRun, options: Options) -> Making:
     """Return what the new run was made with, its data hashed as that of the recorded run was."""
     recorded = fingerprint_of_data(then.making)
-    data = load(now.config["data"]).fingerprint_as(recorded)
+    data = _data_of(now, options).fingerprint_as(recorded)
     tags = {**now.making.tags, FINGERPRINT_DATA: data}
     return replace(now.making, tags=tags, identity={**now.making.identity, "data": data})
+
+
+def _data_of(now: RecordedRun, options: Options) -> Dataset:
+    """Return the data of a new run, which is in memory still."""
+    return load(reveal(relocate(now.spec(), options), f"Run {now.short}").config["data"])
 
 
 def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
@@ -149,7 +165,7 @@ def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
     return f"{said}the new run {outcome.run_id[:8]} failed{same}"
 
 
-def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun) -> Reproduction:
+def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun, options: Options) -> Reproduction:
     old, why = then.load_model()
     if old is None:
         return replace(result, notes=(f"Model and predictions are not compared: {why}.",))
@@ -164,7 +180,7 @@ def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun) -> R
     if result.model and result.model.left_out:
         result = replace(result, notes=(_say_left_out(result.model.left_out),))
     try:
-        rows = load(now.config["data"]).X[:PROBE_ROWS]
+        rows = _data_of(now, options).X[:PROBE_ROWS]
         with limited_threads(now.threads):
             pair = [_predict(model, rows) for model in (old, new)]
     except Exception as error:  # an old model may not fit today's scikit-learn or data

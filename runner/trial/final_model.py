@@ -5,8 +5,11 @@ What depends on the data alone is found out once per process: in a sweep it is t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+import joblib
 
 import tracking
 from runner.data.dataset import Dataset
@@ -31,6 +34,17 @@ def log_final(model: Any, spec: Spec, data: Dataset, *, needs: Iterable[str], pa
         signature=tracking.models.ModelSignature(inputs, _predicted(model, spec, data)),
         input_example=example,
         pip_requirements=[f"{name}=={packages[name]}" for name in sorted(names & packages.keys())],
+    )
+
+
+def find_secret(model: Any, spec: Spec) -> str | None:
+    """Return what is recorded in place of a secret that the model's file would hold; None for no secret."""
+    if spec.hidden is None:
+        return None
+    joblib.dump(model, file := io.BytesIO())
+    content = file.getvalue()
+    return next(
+        (shown for text, shown in spec.hidden.secrets.items() if text.encode(errors="replace") in content), None
     )
 
 

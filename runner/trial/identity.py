@@ -42,7 +42,7 @@ def earlier_fingerprint(made_of: Mapping[str, Any], spec: Spec, data: str) -> st
 
 def planned_making(spec: Spec, made_of: Mapping[str, Any]) -> Making:
     """Return what a run of the point would say about its making, as far as that is its identity."""
-    params = {key: str(value) for key, value in parameters(spec.config).items()}
+    params = {key: str(value) for key, value in parameters(spec.recorded).items()}
     return Making(tags={}, params=params, identity=json.loads(json.dumps(made_of, default=repr)))
 
 
@@ -69,13 +69,15 @@ def asked_fingerprint(spec: Spec) -> str:
 def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str]) -> dict[str, Any]:
     """Return what the point's fingerprint is made of."""
     names = (*targets(spec.config), *find_code(parts.estimator, parts.splitter, parts.scorers))
-    return identity(
-        spec.config,
+    made_of = identity(
+        spec.recorded,
         parts.estimator,
         data=data.fingerprint,
         code=code_identity(*names),
         environment=matters(packages, *names),
     )
+    # The estimator has been given what the config hides.
+    return made_of if spec.hidden is None else _without_secrets(made_of, spec)
 
 
 def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: float) -> dict[str, str]:
@@ -88,7 +90,7 @@ def identity_tags(made_of: dict[str, Any], spec: Spec, data: Dataset, ratio: flo
         FINGERPRINT: fingerprint(made_of),
         FINGERPRINT_CONFIG: fingerprint(made_of["config"]),
         FINGERPRINT_DATA: data.fingerprint,
-        FINGERPRINT_SPLITS: splits_key(spec.config),
+        FINGERPRINT_SPLITS: splits_key(spec.recorded),
         FINGERPRINT_CODE: fingerprint(made_of["code"]),
         FINGERPRINT_ENVIRONMENT: fingerprint(made_of["environment"]),
         IDENTITY: write_identity(made_of)[0],
@@ -176,6 +178,14 @@ def _named(node: object) -> Iterator[str]:
             yield target
         for value in node.values():
             yield from _named(value)
+
+
+def _without_secrets(node: Any, spec: Spec) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_secrets(value, spec) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_without_secrets(item, spec) for item in node]
+    return spec.without_secrets(node) if isinstance(node, str) else node
 
 
 def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:

@@ -73,7 +73,7 @@ def varied(spec: Spec) -> dict[str, Any]:
 def _in_config(spec: Spec, key: str) -> Any:
     if key in spec.choices:
         return spec.choices[key]
-    found: Any = spec.config
+    found: Any = spec.recorded
     for part in key.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found

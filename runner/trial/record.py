@@ -13,7 +13,7 @@ import tracking
 from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
-from runner.trial.final_model import log_final
+from runner.trial.final_model import find_secret, log_final
 from runner.trial.fitted import describe_fitted
 from runner.trial.identity import (
     asked_fingerprint,
@@ -108,7 +108,8 @@ def record(
         if not run_id:
             raise
         seconds = time.perf_counter() - start
-        return replace(outcome_of(spec, run_id, "FAILED", seconds=seconds), error=_describe(problem))
+        error_text = spec.without_secrets(_describe(problem))
+        return replace(outcome_of(spec, run_id, "FAILED", seconds=seconds), error=error_text)
 
 
 def record_death(
@@ -130,7 +131,7 @@ def record_death(
             tags=_first_tags(task, session, attempt),
         )
         run_id = run.info.run_id
-    client.log_batch(run_id, params=parameters(task.config))  # the same again where it came so far
+    client.log_batch(run_id, params=parameters(task.recorded))  # the same again where it came so far
     client.log_text(run_id, reason + "\n", TRACEBACK_FILE)
     client.set_tag(run_id, ERROR, reason)
     client.set_terminated(run_id, status)
@@ -152,7 +153,7 @@ def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
 # -----------------------------------------------------------------------------------------------
 def _log_request(spec: Spec, session: Session) -> None:
     """Record what is known before anything is computed."""
-    tracking.log_text(write_mapping(spec.config), CONFIG_FILE)
+    tracking.log_text(write_mapping(spec.recorded), CONFIG_FILE)
     tracking.log_text(write_request(_request(spec)), OVERRIDES_FILE)
     tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
     if session.patch:
@@ -170,7 +171,7 @@ def _work(
     seeds: bool,
 ) -> None:
     """Fit and score every fold, record them, and keep the final model."""
-    params = parameters(spec.config)
+    params = parameters(spec.recorded)
     try:
         parts = build(spec.config, validate=not session.checked)
         data = dataset_of(spec, session)
@@ -210,7 +211,10 @@ def _work(
             tracking.log_batch(blobs=describe_fitted(model, data))
         own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
         kept = portable(model) if own else model
-        log_final(kept, spec, data, needs=made_of["environment"], packages=session.packages)
+        if shown := find_secret(kept, spec):
+            log.write(f"the model is not recorded: it holds what {shown} is")
+        else:
+            log_final(kept, spec, data, needs=made_of["environment"], packages=session.packages)
 
 
 def _log_folds(
@@ -249,17 +253,18 @@ def _finish(
 ) -> Outcome:
     tags = {SHARED: shared} if (shared := next((fold.shared for fold in folds if fold.shared), "")) else {}
     if notes := log.warnings():
+        notes = [spec.without_secrets(note) for note in notes]
         tags |= {WARNINGS: "\n".join(notes), WARNINGS_COUNT: str(len(notes))}
         for note in notes:
             log.write(note)
     message = None
     if error is not None:
-        message = _describe(error)
+        message = spec.without_secrets(_describe(error))
         tags[ERROR] = message[:1000]
         trace = encodable("".join(traceback.format_exception(error)))
-        tracking.log_text(trace, TRACEBACK_FILE)
+        tracking.log_text(spec.without_secrets(trace), TRACEBACK_FILE)
         log.write(message)
-    tracking.log_text(log.text(), LOG_FILE)
+    tracking.log_text(spec.without_secrets(log.text()), LOG_FILE)
     if tags:
         tracking.set_tags(tags)
     status = "FINISHED" if error is None else "FAILED"
@@ -299,7 +304,7 @@ def _describe(error: BaseException) -> str:
 
 def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
     metric, direction = spec.objective
-    tags = {str(key): str(value) for key, value in leaves(spec.config.get("tags") or {}) if key}
+    tags = {str(key): str(value) for key, value in leaves(spec.recorded.get("tags") or {}) if key}
     tags |= session.tags
     if SWEEP_ID in session.tags:
         tags.setdefault(SWEEP_POINT, str(spec.number))  # another sweeper has numbered it already

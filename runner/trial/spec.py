@@ -9,6 +9,8 @@ A point's fingerprint is `v1:` and a SHA-256 over the canonical JSON (sorted key
 * `data`: the fingerprint of the loaded content, names and types of the columns (`runner.data`), not the path;
 * `code` and `environment`: see the page in `runner.provenance`.
 
+A value that is hidden (`hidden` below) counts as the expression that is recorded, not as what it is.
+
 It leaves out what cannot change a result or only says where it is filed: BOOKKEEPING, comments, the order of
 keys, whether a value came from a file or the command line, git commit, other packages, host, `n_jobs`, backend.
 The version prefix changes when this page does; then nothing recorded before counts as the same.
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracking.records.overrides import Override
+from tracking.records.secrets import Hidden, redact, replace_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class Spec:
     config_dir: tuple[str, ...] = ()  # where the user's own configs were, beside the shipped ones
     config_name: str = "config"  # the main file
     follows: Mapping[str, str] | None = None  # dotted key -> the key that it only repeats, where that is known
+    hidden: Hidden | None = None  # where the config has secrets; what else is here never has any
+
+    @property
+    def recorded(self) -> Mapping[str, Any]:
+        """The config as it is written down: the same one, with expressions where secrets are."""
+        return self.config if self.hidden is None else self.hidden.config
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text that may be written down: without what is hidden, and without what looks like a secret."""
+        return redact(text if self.hidden is None else replace_secrets(text, self.hidden.secrets))
 
     @property
     def objective(self) -> tuple[str, str]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 REDACTED: Final = "***"
+SHORTEST: Final = 3  # characters of a secret that is looked for in what was printed; shorter ones are in any text
 
 _NAME = re.compile(
     r"(?:.*_)?(?:password|passwd|passphrase|secret|secret_key|private_key|api_?key|access_key(?:_id)?|credentials?)"
@@ -43,6 +45,14 @@ _FORMS = re.compile(
 )
 _INTERPOLATION = re.compile(r"\$\{[^}]*\}")
 _PLACEHOLDER = re.compile(r"<.*>|\{.*\}|%\(.*|x+|\*+|\.+|changeme|example|none|null|true|false", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What is recorded of a config that has secrets in it."""
+
+    config: Mapping[str, Any]  # with an expression, or REDACTED, where a secret is
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # secret -> what is written in its place
 
 
 @lru_cache(maxsize=4096)
@@ -100,9 +110,26 @@ def redact_config(node: Any, key: str = "") -> Any:
     return node if redacted == node else redacted
 
 
-def is_redacted(value: object) -> bool:
-    """Tell whether a recorded value lacks a secret that was left out."""
-    return isinstance(value, str) and (value == REDACTED or f"://{REDACTED}@" in value)
+def find_redacted(told: Any, redacted: Any) -> dict[str, str]:
+    """Return the secrets that `redact_config` left out, each with what stands in its place."""
+    if told is redacted:
+        return {}
+    if isinstance(told, Mapping):
+        pairs = [(value, redacted[key]) for key, value in told.items()]
+    elif isinstance(told, list | tuple):
+        pairs = list(zip(told, redacted, strict=True))
+    else:
+        return {str(told): redacted} if len(str(told)) >= SHORTEST else {}
+    return {secret: shown for pair in pairs for secret, shown in find_redacted(*pair).items()}
+
+
+def is_redacted(key: str, value: object) -> bool:
+    """Tell whether the recorded value of a dotted key lacks a secret that was left out."""
+    if isinstance(value, list | tuple):
+        return any(is_redacted(key, item) for item in value)
+    if not isinstance(value, str) or REDACTED not in value:
+        return False
+    return f"://{REDACTED}@" in value or (value == REDACTED and any(map(is_secret_name, key.split("."))))
 
 
 def replace_secrets(text: str, secrets: Mapping[str, str]) -> str:

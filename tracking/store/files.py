@@ -168,7 +168,7 @@ def write_bytes(root: str, path: object, data: bytes, *, shared: bool = False) -
     """
 
     def write(temporary: str) -> None:
-        if shared and _linked(data, temporary):
+        if shared and _linked(_home(root), data, temporary):
             return
         with open(os.open(temporary, _CREATE, 0o666), "wb", buffering=0) as file:
             _write_whole(file, data)
@@ -177,21 +177,26 @@ def write_bytes(root: str, path: object, data: bytes, *, shared: bool = False) -
         target = _file_target(root, path)
         _replace(target, write)
         if shared:
-            _share(data, target)
+            _share(_home(root), data, target)
 
 
-def _share(data: bytes, target: str) -> None:
+def _home(root: str) -> str:
+    """Return what the artifact folders of a store's runs lie in; files of two stores may be for different eyes."""
+    return os.path.dirname(os.path.dirname(root))
+
+
+def _share(home: str, data: bytes, target: str) -> None:
     """Let later files of this content be links to this one."""
-    _shared[data] = (target, _facts(target))
-    _shared.move_to_end(data)
+    _shared[home, data] = (target, _facts(target))
+    _shared.move_to_end((home, data))
     while len(_shared) > _SHARED:
         _shared.popitem(last=False)
 
 
-def _linked(data: bytes, target: str) -> bool:
+def _linked(home: str, data: bytes, target: str) -> bool:
     """Make the target a link to a file with this content that was written before, if it still is as it was."""
     try:
-        source, facts = _shared[data]
+        source, facts = _shared[home, data]
         if _facts(source) != facts:
             return False
         os.link(source, target)
@@ -206,7 +211,7 @@ def _facts(path: str) -> tuple[int, int, int]:
 
 
 _SHARED: Final = 16
-_shared: OrderedDict[bytes, tuple[str, tuple[int, int, int]]] = OrderedDict()  # by content; the last few
+_shared: OrderedDict[tuple[str, bytes], tuple[str, tuple[int, int, int]]] = OrderedDict()  # the last few
 
 
 def write_through(root: str, path: object, write: Callable[[str], object]) -> None:
@@ -232,7 +237,7 @@ def write_folder(
             os.makedirs(temporary)
             for name, data in shared.items():
                 place = os.path.join(temporary, name)
-                if not _linked(data, place):
+                if not _linked(_home(root), data, place):
                     with open(os.open(place, _CREATE, 0o666), "wb", buffering=0) as file:
                         _write_whole(file, data)
                     fresh[name] = data
@@ -243,7 +248,7 @@ def write_folder(
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         for name, data in fresh.items():
-            _share(data, os.path.join(target, name))
+            _share(_home(root), data, os.path.join(target, name))
 
 
 def _put_folder(temporary: str, target: str, names: Sequence[str]) -> None:

@@ -125,10 +125,10 @@ def test_secrets_in_a_config_are_left_out_however_deep() -> None:
 
 
 def test_what_was_left_out_can_be_told() -> None:
-    assert is_redacted("***")
-    assert is_redacted("https://***@host/x")
-    assert not is_redacted("https://host/***")
-    assert not is_redacted(3)
+    assert is_redacted("a.password", "***")
+    assert is_redacted("path", ["https://***@host/x"])
+    assert not is_redacted("path", "***")
+    assert not is_redacted("password", 3)
 
 
 @pytest.mark.parametrize("secret", ["plain-secret", "quo'te\"back\\slash", "two  words", "p@ss/w:rd", "ünïcode-secret"])
