@@ -25,6 +25,7 @@ from runner.report.summary import Ending, render_ending, render_plan, render_res
 from runner.settings import Settings
 from runner.store import folder_of, open_store
 from runner.trial.identity import data_key
+from runner.trial.keeping import Keeping
 from runner.trial.outcome import Outcome
 from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
@@ -129,13 +130,18 @@ def run(study: Study, resumed: Resumed | None, pool: Pool | None, watchers: Sequ
     specs = _claimed(study.specs, resumed, results) if resumed else study.specs
     deaths = resumed.deaths if resumed else {}
     engine = Engine(_begun(specs, [progress, *watchers]), study.settings, session, total=left, pool=pool, deaths=deaths)
+    keeping = Keeping(study.store) if study.sweep and study.settings.keep_predictions == "auto" else None
     try:
         with progress:
             for outcome in engine.run() if left else ():
                 results.take(outcome)
+                if keeping:
+                    keeping.take(outcome)
                 for watcher in [*([] if quiet else [progress]), *watchers]:
                     watcher.take(outcome)
     finally:
+        if keeping:
+            keeping.finish()
         if resumed:
             resumed.release()
     return Ended(results, engine.interrupted, engine.stopped, len(resumed.elsewhere) if resumed else 0)

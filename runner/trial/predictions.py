@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,8 +154,3 @@ def _float32(values: Any) -> Any:
 def _smallest(numbers: Any) -> Any:
     """Return whole numbers from 0 in the smallest type that holds them."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
-
-
-def size_of(blobs: Mapping[str, bytes]) -> int:
-    """Return the bytes of a run's own predictions, without what it shares with others."""
-    return sum(len(content) for name, content in blobs.items() if not name.endswith(".rows"))

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 RESPONSES = ("residual", "predict", "predict_proba", "decision_function")
 _PREFIX = "predictions."
-_ROWS = f"{_PREFIX}rows"
-NAMES = (_ROWS, *(_PREFIX + name for name in RESPONSES))  # of the blobs
+SHARED = f"{_PREFIX}rows"
+NAMES = (SHARED, *(_PREFIX + name for name in RESPONSES))  # of the blobs
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -107,7 +107,7 @@ def load_predictions(store: Store, run_ids: Sequence[str]) -> list[Predictions]:
 
     Runs without predictions are left out; so are, from one noun, responses that not all of its runs have.
     """
-    shared = store.get_blobs(list(run_ids), _ROWS)
+    shared = store.get_blobs(list(run_ids), SHARED)
     alike: dict[bytes, list[str]] = {}
     for run_id in dict.fromkeys(run_ids):
         if run_id in shared:
@@ -121,7 +121,7 @@ def write_rows(rows: Any, folds: Any, true: Any, groups: Any | None, classes: An
     arrays = {"rows": rows, "folds": folds, "true": true, "groups": groups, "classes": classes}
     buffer = BytesIO()
     np.savez(buffer, **{name: array for name, array in arrays.items() if array is not None})
-    return {_ROWS: buffer.getvalue()}
+    return {SHARED: buffer.getvalue()}
 
 
 def write_responses(responses: Mapping[str, Any]) -> dict[str, bytes]:
