@@ -13,7 +13,7 @@ what compares runs (`diff_runs`, ...) when it is first asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tracking import artifacts, entities, exceptions, sklearn
+from tracking import artifacts, entities, exceptions, models, sklearn
 from tracking.active.experiments import set_experiment
 from tracking.active.lifecycle import ActiveRun, active_run, end_run, last_active_run, release_run, start_run
 from tracking.client import PagedList, RunOperations, TrackingClient
@@ -141,6 +141,7 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
+    "models",
     "parse_yaml",
     "predictions",
     "preview_diff",
@@ -179,7 +180,19 @@ _COMPARING = frozenset(
 )
 
 
+# Submodules that scripts name without importing them: `mlflow.pyfunc.load_model(...)`.
+_ROOMS = frozenset(("catboost", "lightgbm", "pyfunc", "tracking", "types", "xgboost"))
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _COMPARING:
-        raise AttributeError(f"module 'tracking' has no attribute {name!r}")
-    return getattr(import_module("tracking.diff"), name)
+    if name in _COMPARING:
+        return getattr(import_module("tracking.diff"), name)
+    if name in _ROOMS:
+        return import_module(f"tracking.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("experiment-runner")
+    from tracking.unavailable import missing
+
+    raise missing("tracking", name)

@@ -480,3 +480,6 @@ def _offset(token: str | None) -> int:
 
 def _page(found: list[T], size: int, offset: int) -> PagedList[T]:
     return PagedList(found[:size], str(offset + size) if len(found) > size else None)
+
+
+MlflowClient = TrackingClient  # the name that MLflow scripts import

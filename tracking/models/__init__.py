@@ -10,8 +10,12 @@ Knows nothing of scikit-learn; libraries are imported at the first use. Loading 
 says: load only what you trust.
 """
 
+import os
+from typing import Any
+
+from tracking.entities import Run
 from tracking.models.examples import Example, example_of
-from tracking.models.loading import load_model
+from tracking.models.loading import find_model, load_model
 from tracking.models.mlmodel import Model
 from tracking.models.saving import ModelInfo, log_model, save_model
 from tracking.models.signature import ModelSignature, infer_signature
@@ -22,8 +26,20 @@ __all__ = [
     "ModelInfo",
     "ModelSignature",
     "example_of",
+    "get_model_info",
     "infer_signature",
     "load_model",
     "log_model",
     "save_model",
 ]
+
+
+def get_model_info(model_uri: str | os.PathLike[str] | Run) -> Model:
+    """Return what the MLmodel file of a model says: flavours, signature, metadata. Raises ArtifactNotFound."""
+    return Model.load(find_model(model_uri))
+
+
+def __getattr__(name: str) -> Any:
+    from tracking.unavailable import missing
+
+    raise missing("tracking.models", name)

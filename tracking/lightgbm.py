@@ -1,0 +1,32 @@
+"""Models of LightGBM, in its own file format and under MLflow's names: `mlflow.lightgbm.log_model`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Unpack
+
+from tracking.models import ModelInfo, load_model
+from tracking.models.contents import Options
+from tracking.models.saving import log, save
+
+
+def log_model(
+    lgb_model: Any,
+    artifact_path: str | None = None,
+    *,
+    name: str | None = None,
+    run_id: str | None = None,
+    registered_model_name: str | None = None,
+    **options: Unpack[Options],
+) -> ModelInfo:
+    """Save a model of LightGBM as a folder of a run, by default the active one."""
+    place: dict[str, Any] = {"name": name, "run_id": run_id, "registered_model_name": registered_model_name}
+    return log(lgb_model, "lightgbm", artifact_path, **place, **options)
+
+
+def save_model(lgb_model: Any, path: str | os.PathLike[str], **options: Unpack[Options]) -> None:
+    """Save a model of LightGBM as a folder of this machine. Raises what `tracking.sklearn.save_model` does."""
+    save(lgb_model, "lightgbm", path, **options)
+
+
+__all__ = ["load_model", "log_model", "save_model"]

@@ -1,0 +1,6 @@
+"""The place where older MLflow scripts look for the client: `from mlflow.tracking import MlflowClient`."""
+
+from tracking.client import TrackingClient as MlflowClient
+from tracking.fluent import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+
+__all__ = ["MlflowClient", "get_tracking_uri", "is_tracking_uri_set", "set_tracking_uri"]

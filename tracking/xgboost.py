@@ -1,0 +1,32 @@
+"""Models of XGBoost, in its own file format and under MLflow's names: `mlflow.xgboost.log_model`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Unpack
+
+from tracking.models import ModelInfo, load_model
+from tracking.models.contents import Options
+from tracking.models.saving import log, save
+
+
+def log_model(
+    xgb_model: Any,
+    artifact_path: str | None = None,
+    *,
+    name: str | None = None,
+    run_id: str | None = None,
+    registered_model_name: str | None = None,
+    **options: Unpack[Options],
+) -> ModelInfo:
+    """Save a model of XGBoost as a folder of a run, by default the active one."""
+    place: dict[str, Any] = {"name": name, "run_id": run_id, "registered_model_name": registered_model_name}
+    return log(xgb_model, "xgboost", artifact_path, **place, **options)
+
+
+def save_model(xgb_model: Any, path: str | os.PathLike[str], **options: Unpack[Options]) -> None:
+    """Save a model of XGBoost as a folder of this machine. Raises what `tracking.sklearn.save_model` does."""
+    save(xgb_model, "xgboost", path, **options)
+
+
+__all__ = ["load_model", "log_model", "save_model"]
