@@ -251,9 +251,9 @@ def effects(
     python -m tracking effects --experiment elasticnet --metric mae
     """
     from tracking.cli.selection import select_runs, with_mean_times
-    from tracking.compare.effects import find_effects
+    from tracking.compare.effects import find_effects, find_trends
     from tracking.compare.table import Selection
-    from tracking.pages.effects import effect_rows
+    from tracking.pages.effects import effect_rows, trend_footnote, trend_sentence
 
     with opened(store) as source:
         chosen = select_runs(source, runs or [], sweep, filter, experiment)
@@ -267,5 +267,7 @@ def effects(
     columns = list(rows[0]) if rows else ["key", "from", "to", "change", "pairs"]
     empty = f"No two of these {len(chosen)} runs with {name} differ in exactly one key."
     emit_table(rows, columns, format, title=f"What changes {name}" if rows else None, empty=empty, raw=raw)
+    if format in (Format.TABLE, Format.MD) and (trends := [] if every else find_trends(chosen, name)):
+        emit("\n".join(["", *(trend_sentence(trend, name) for trend in trends), trend_footnote()]))
     if rows and format == Format.TABLE and selection.direction(name) is None:
         note(f"Which way {name} is better is not known: tag the runs with objective.direction.")

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracking.compare.effects import find_effects
+from tracking.compare.effects import find_effects, find_trends
 from tracking.compare.run_diff import compare_runs
 from tracking.compare.table import Selection
 from tracking.entities import Run, RunStatus
 from tracking.pages import charts
 from tracking.pages.diff_text import diff_blocks, say_verdict
-from tracking.pages.effects import effect_rows
+from tracking.pages.effects import effect_rows, trend_footnote, trend_sentence
 from tracking.pages.figures import draw
 from tracking.pages.points import Histories, Points, pack, read_points
 from tracking.pages.report_facts import asked_facts, commands
@@ -24,7 +24,7 @@ from tracking.text.formatting import ShortId, format_number
 
 MOST_ROWS = 100  # of the table without JavaScript; with it all are there
 _LONGEST_CONFIG = 50_000
-_MOST_EFFECTS = 200_000  # runs times keys; above, comparing all pairs takes longer than reading the rest
+_MOST_EFFECTS = 1_000_000  # runs times keys squared; above, comparing them takes longer than all the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +140,14 @@ def warning_rows(runs: Sequence[Run]) -> list[dict[str, object]]:
     ]
 
 
-def _effects(runs: Sequence[Run], points: Points) -> list[dict[str, object]] | None:
-    """Return what each key does, [] where no two runs differ in one key alone, None where there is too much to say."""
-    if points.score is None:
-        return []
-    if len(runs) * max(len(points.keys), 1) > _MOST_EFFECTS:
+def _effects(runs: Sequence[Run], points: Points) -> Mapping[str, Any] | None:
+    """Return what each key does, as rows and sentences; None where there is nothing to say, or too much to find out."""
+    if points.score is None or len(runs) * len(points.keys) ** 2 > _MOST_EFFECTS:
         return None
-    return effect_rows(find_effects(runs, points.score.title))
+    name = points.score.title
+    rows = effect_rows(find_effects(runs, name))
+    sentences = [trend_sentence(trend, name) for trend in find_trends(runs, name)]
+    return {"rows": rows, "trends": sentences, "footnote": trend_footnote()} if rows else None
 
 
 def _verdict(records: Sequence[RunRecord]) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from tracking.text.formatting import format_number
 
 _MARK = "*"
+_BARS = "▁▂▃▄▅▆▇█"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -51,6 +52,25 @@ def render_plot(
     left, right = (format_number(10**end if log else end) for end in (first, last))
     lines += [" " * margin + " +" + "-" * columns, " " * (margin + 2) + f"{left}{right:>{columns - len(left)}}"]
     return "\n".join([*lines, *_legend(letters, names, width)])
+
+
+def render_sparkline(values: Sequence[float], *, width: int = 30) -> str:
+    """Return values as one line of bars, `▁▃█`, in at most `width` characters: of more values the mean of neighbours.
+
+    A blank stands for what is not finite. Of equal values all bars are in the middle.
+    """
+    cells = min(width, len(values))
+    means = [_mean(values[len(values) * at // cells : len(values) * (at + 1) // cells]) for at in range(cells)]
+    finite = [mean for mean in means if math.isfinite(mean)]
+    if not finite:
+        return " " * cells
+    low, high = min(finite), max(finite)
+    return "".join(_BARS[_place(mean, low, high, len(_BARS))] if math.isfinite(mean) else " " for mean in means)
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(value / len(finite) for value in finite) if finite else math.nan
 
 
 def _legend(letters: Mapping[str, str], names: Sequence[str], width: int) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tracking.compare.effects import find_effects
+from tracking.compare.effects import find_effects, find_trends
 from tracking.compare.factors import find_factors
 from tracking.compare.table import (
     Selection,
@@ -23,6 +23,7 @@ from tracking.compare.table import (
 )
 from tracking.entities import Run, RunData, RunInfo
 from tracking.errors import InvalidValue
+from tracking.pages.effects import trend_sentence
 
 TAGS = {"objective.metric": "rmse_mean", "objective.direction": "minimize", "fingerprint.data": "v1:da7a"}
 NUMBERS = itertools.count(1)
@@ -289,3 +290,49 @@ def test_runs_without_the_metric_are_passed_over() -> None:
     runs = [make_run({"a": 1}, rmse_mean=1.0), make_run({"a": 2}), make_run({"a": 2}, rmse_mean=math.nan)]
 
     assert find_effects(runs, "rmse_mean") == []
+
+
+def _along(values: list[float], scores: list[float]) -> list[Run]:
+    """Return a run for each value of alpha and each of two seeds, the second with a score higher by 10."""
+    return [
+        make_run({"alpha": value, "seed": seed}, rmse_mean=score + 10 * seed)
+        for value, score in zip(values, scores, strict=True)
+        for seed in (0, 1)
+    ]
+
+
+def test_along_many_numbers_the_trend_is_told_instead_of_every_step() -> None:
+    values = [float(n) for n in range(1, 101)]
+    runs = _along(values, [abs(value - 30) for value in values])
+    (trend,) = find_trends(runs, "rmse_mean")
+    assert trend.values[trend.best] == "30.0"
+    assert [trend.values[place] for place in trend.turns] == ["30.0"]
+    assert [trend.values[place] for place in trend.region] == ["27.0", "33.0"]  # 5 % of 70 is 3.5
+    pairs = [(effect.old, effect.new) for effect in find_effects(runs, "rmse_mean") if effect.key == "alpha"]
+    assert pairs == [("1.0", "30.0"), ("1.0", "100.0"), ("30.0", "100.0")]
+
+
+@pytest.mark.parametrize(
+    ("scores", "says"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], "rmse_mean rises throughout; best at 1.0."),
+        ([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], "rmse_mean falls throughout; best at 10.0."),
+        ([5, 5, 5, 5, 5, 5, 5, 5, 5, 5], "rmse_mean is level; best at 1.0 to 10.0."),
+        ([9, 5, 3, 1, 1, 1, 4, 5, 6, 7], "rmse_mean falls until 6.0, then rises; best at 4.0 to 6.0."),
+        ([1, 9, 1, 9, 1, 9, 1, 9, 1, 9], "rmse_mean is not monotone: it turns 8 times; best at 1.0."),
+        ([1, 2, 3, 4, 3.99, 5, 6, 7, 8, 9], "rmse_mean rises throughout; best at 1.0."),  # less than 1 % of 8
+    ],
+)
+def test_the_trend_says_the_course_and_the_best_region(scores: list[float], says: str) -> None:
+    runs = _along([float(n) for n in range(1, 11)], scores)
+    (trend,) = find_trends(runs, "rmse_mean")
+    assert says in trend_sentence(trend, "rmse_mean")
+
+
+def test_where_no_pair_of_runs_shows_a_step_there_is_no_trend() -> None:
+    runs = _along([float(n) for n in range(1, 11)], list(range(10)))
+    alone = [each for each in runs if not (each.data.params["alpha"] == "5.0" and each.data.params["seed"] == "0")]
+    assert len(find_trends(alone, "rmse_mean")) == 1  # the other seed has the step
+    assert find_trends([each for each in runs if each.data.params["alpha"] != "5.0"][:4], "rmse_mean") == []
+    scattered = [each for at, each in enumerate(runs) if (at // 2 + at) % 2]  # every value has one seed, in turns
+    assert find_trends(scattered, "rmse_mean") == []

@@ -2,7 +2,7 @@
 
 from math import inf, nan
 
-from tracking.text.plot import render_plot
+from tracking.text.plot import render_plot, render_sparkline
 
 
 def test_a_plot_has_its_points_and_the_range_of_both_axes() -> None:
@@ -38,3 +38,12 @@ def test_each_series_has_its_letter_and_a_place_where_several_meet_a_star() -> N
 def test_of_more_series_than_letters_the_rest_are_counted() -> None:
     text = render_plot(range(30), range(30), width=200, series=[str(n) for n in range(30)])
     assert text.splitlines()[-1].endswith("z 25   * 4 more")
+
+
+def test_a_sparkline_has_a_bar_for_each_value_or_for_the_mean_of_neighbours() -> None:
+    assert render_sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert render_sparkline([0, 2, 8, 10], width=2) == "▁█"
+    assert render_sparkline([1, nan, inf, 2]) == "▁  █"
+    assert render_sparkline([3, 3]) == "▅▅"
+    assert render_sparkline([nan]) == " "
+    assert render_sparkline([]) == ""
