@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import tracking
 from runner.compose.composer import Composer
 from runner.data.dataset import Dataset
 from runner.engine.dispatch import Engine
@@ -29,6 +30,7 @@ from runner.trial.keeping import Keeping
 from runner.trial.outcome import Outcome
 from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
+from tracking.compare.winner import FEWEST
 from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
 
 
@@ -160,7 +162,17 @@ def report(study: Study, ended: Ended, *, seconds: float) -> None:
         stopped=ended.stopped,
         elsewhere=ended.elsewhere,
     )
-    _print(study, [*([table, ""] if table else []), *render_ending(ended.results, ending)])
+    lines = [*([table, ""] if table else []), *_winner(study, ended), *render_ending(ended.results, ending)]
+    _print(study, lines)
+
+
+def _winner(study: Study, ended: Ended) -> list[str]:
+    """Return what the best of a sweep is worth; nothing of fewer than three points, and of a sweep that was stopped."""
+    several = ended.results.finished + ended.results.reused >= FEWEST
+    if study.invocation.quiet or not several or ended.interrupted or SWEEP_ID not in study.sweep:
+        return []
+    lines = tracking.describe_winner(study.sweep[SWEEP_ID], uri=study.store)
+    return [*lines, ""] if lines else []
 
 
 # -----------------------------------------------------------------------------------------------

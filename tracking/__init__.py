@@ -72,6 +72,7 @@ from tracking.stores import absolute_uri, tracking_command, use_store
 
 if TYPE_CHECKING:
     from tracking.diff import (
+        describe_winner,
         diff_configs,
         diff_runs,
         parse_yaml,
@@ -114,6 +115,7 @@ __all__ = [
     "delete_experiment_tag",
     "delete_run",
     "delete_tag",
+    "describe_winner",
     "diff_configs",
     "diff_runs",
     "end_run",
@@ -169,6 +171,7 @@ __all__ = [
 
 _COMPARING = frozenset(
     (
+        "describe_winner",
         "diff_configs",
         "diff_runs",
         "parse_yaml",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
+from tracking.compare.winner import FEWEST, judge_winner
 from tracking.entities import Run
 from tracking.pages.diff_page import render_config, render_diff
+from tracking.pages.winner_text import winner_lines
+from tracking.records.names import SWEEP_ALSO, SWEEP_ID
 from tracking.records.overrides import parse_overrides
+from tracking.records.predictions import load_predictions
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
 from tracking.records.request import Request
@@ -38,6 +43,30 @@ def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = No
     records = load_records(store, [_run(store, run) for run in runs])
     diff = run_diff.compare_runs(records, ignore=ignore, store=needed_uri(uri))
     return RunDiff(**{field.name: getattr(diff, field.name) for field in fields(diff)})
+
+
+def describe_winner(sweep: str, *, uri: str | None = None) -> list[str]:
+    """Return what the best run of a sweep is worth, line by line: best, honest, as good as.
+
+    `sweep` is the sweep's whole id. [] for fewer than three points that can be ranked.
+    """
+    store = shared_store(uri)
+    own, reused = f"tags.`{SWEEP_ID}` = '{sweep}'", f"tags.`{SWEEP_ALSO}` LIKE '%{sweep}%'"
+    return winner_lines_of(store, store.search_runs(None, filter_string=f"{own} OR {reused}"), uri=uri)
+
+
+def winner_lines_of(store: Store, runs: Sequence[Run], *, uri: str | None = None) -> list[str]:
+    """Return the same for any runs of a store."""
+    ids = [run.info.run_id for run in runs]
+    if len(ids) < FEWEST:
+        return []
+    winner = judge_winner(runs, store.get_metric_histories(ids), load_predictions(store, ids))
+    where = needed_uri(uri)
+
+    def command(run_id: str) -> str:
+        return shlex.join(["python", "-m", "runner.reproduce", run_id[:8], *(["--store", where] if where else [])])
+
+    return [] if winner is None else winner_lines(winner, command)
 
 
 def preview_diff(

@@ -185,11 +185,13 @@ def compare(
     from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare import table as tables
     from tracking.compare.factors import spell_alike
+    from tracking.diff import winner_lines_of
 
     with opened(store) as source:
         chosen = select_runs(source, runs or [], sweep, filter, experiment)
         chosen = with_mean_times(source, chosen, _names(pareto, sort, columns))
         selection = tables.Selection(tuple(spell_alike(chosen)), _experiment_names(source, chosen))
+        said = [] if group_by or pareto or columns else winner_lines_of(source, selection.runs, uri=store)
     groups = _names(*(group_by or ()))
     table = tables.group_runs(selection, groups) if groups else tables.list_runs(selection)
     if (sets := tables.count_sets(table)) > 1:
@@ -204,6 +206,8 @@ def compare(
         table = tables.join_spreads(table)
     text = render_table(table.rows, table.columns, format=format, width=terminal_width(), raw=raw)
     emit(text, exact=format == _PaperFormat.CSV)
+    if said and format == _PaperFormat.TABLE:
+        emit("\n".join(["", *said]))
 
 
 def _say_sets(number: int, how: str) -> str:

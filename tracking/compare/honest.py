@@ -1,0 +1,112 @@
+"""What the best of many is worth: its score flatters, because it was chosen by it. Pure numpy.
+
+Two corrections:
+
+* BBC-CV (Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+  cross-validation", Machine Learning 107 (2018), pages 1895-1922): rows are drawn with replacement, the best point is
+  chosen on the drawn rows and scored on those that were not drawn; the mean over the draws is what choosing the best
+  of these points is worth. It needs out-of-fold predictions.
+* Tibshirani and Tibshirani, "A bias correction for the minimum error rate in cross-validation", Annals of Applied
+  Statistics 3 (2009), pages 822-829: the mean over the folds of what the best point loses against the best of each
+  fold. It needs fold scores only, and gives no interval.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tracking.compare.row_scores import RowScores
+from tracking.compare.statistics import corrected_t_test, describe_spread
+
+DRAWS = 500
+_POINTS_AT_ONCE = 1000  # so that memory does not grow with the number of points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Honest:
+    """The corrected score of the best of many points, in the metric's own unit.
+
+    `low` and `high` are the ends of a 95% interval, None where there is none.
+    """
+
+    score: float
+    low: float | None
+    high: float | None
+    method: str  # "BBC-CV" or "Tibshirani-Tibshirani"
+
+
+def bootstrap_choice(
+    scores: RowScores, *, best: int, shown: float, units: Any, draws: int = DRAWS, seed: int = 0
+) -> Honest:
+    """Correct the score of the best point by BBC-CV.
+
+    `units` numbers, for each of the n predictions, the row it belongs to, or the group where rows of a group must stay
+    together: they are what is drawn. `shown` is the best point's score as it is shown, the mean over the folds; the
+    estimate is of the pooled predictions, so the difference that pooling makes to the best point is taken off.
+    The interval is that of the paper: percentiles of the scores of the rows that were not drawn.
+    """
+    _, unit = np.unique(units, return_inverse=True)
+    inside = draw_units(int(unit.max()) + 1, draws, seed)
+    chosen = choose(scores, inside[:, unit])
+    outside = (inside == 0).astype(float)
+    values = scores.of(chosen, outside[:, unit])
+    values = values[np.isfinite(values)]
+    everything = np.ones((1, len(unit)))
+    offset = shown - float(scores.of(np.array([best]), everything)[0])
+    if not len(values):
+        return Honest(score=math.nan, low=None, high=None, method="BBC-CV")
+    low, high = (float(end) + offset for end in np.percentile(values, [2.5, 97.5]))
+    return Honest(score=float(values.mean()) + offset, low=low, high=high, method="BBC-CV")
+
+
+def draw_units(count: int, draws: int, seed: int) -> Any:
+    """Return how often each unit is drawn, draws x count, where `count` are drawn with replacement each time."""
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
+
+
+def choose(scores: RowScores, weights: Any) -> Any:
+    """Return the number of the best point under each row of weights (draws x n)."""
+    found = np.full(len(weights), -np.inf)
+    chosen = np.zeros(len(weights), dtype=int)
+    for start in range(0, scores.points, _POINTS_AT_ONCE):
+        values = scores.of_all(weights.astype(float), start, start + _POINTS_AT_ONCE)
+        values = np.where(np.isfinite(values), values if scores.more_is_better else -values, -np.inf)
+        here = values.argmax(axis=1)
+        value = values[np.arange(len(values)), here]
+        chosen = np.where(value > found, start + here, chosen)
+        found = np.maximum(value, found)
+    return chosen
+
+
+def correct_by_folds(folds: Any, *, best: int, more_is_better: bool) -> Honest:
+    """Correct the score of the best point by the folds, points x folds of fold scores (Tibshirani-Tibshirani)."""
+    lead = folds.max(axis=0) if more_is_better else folds.min(axis=0)
+    score = float(folds[best].mean() + (folds[best] - lead).mean())
+    return Honest(score=score, low=None, high=None, method="Tibshirani-Tibshirani")
+
+
+def within_chance(folds: Any, best: int, test_train_ratio: float) -> Any:
+    """Return for each point the two-sided p value of its difference from the best over the folds (points x folds).
+
+    The corrected paired t-test of Nadeau and Bengio, see `statistics`; 1 where all differences are 0.
+    """
+    changes = folds - folds[best]
+    return np.array([_p_value(some, test_train_ratio) for some in changes])
+
+
+def _p_value(changes: Any, ratio: float) -> float:
+    spread = describe_spread(changes.tolist())
+    return corrected_t_test(spread, ratio) if changes.any() else 1.0
+
+
+def within_one_error(folds: Any, best: int, *, more_is_better: bool) -> Any:
+    """Return for each point whether its mean is within one standard error of the best one's (points x folds)."""
+    error = folds[best].std(ddof=1) / math.sqrt(folds.shape[1])
+    loss = folds[best].mean() - folds.mean(axis=1)
+    return (loss if more_is_better else -loss) <= error
