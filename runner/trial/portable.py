@@ -7,6 +7,7 @@ and only what is saved is changed; it transforms to the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from operator import attrgetter, methodcaller
 from typing import Any
 
@@ -24,13 +25,16 @@ _PARTS = ("year", "month", "day", "day_of_week", "hour")
 
 
 def portable(model: Any) -> Any:
-    """Return a fitted model in which nothing is of this package; it is changed in place where it can be."""
+    """Return a fitted model in which nothing is of this package; the one given, which other points may share, stays."""
     if isinstance(model, FunctionTransformer) and model.func in _INSTEAD:
         return _INSTEAD[model.func](model)
     if isinstance(model, ColumnTransformer) and hasattr(model, "transformers_"):
+        model = copy(model)
         _settle_columns(model)
     elif isinstance(model, BaseEstimator):
-        for name, part in vars(model).items():
+        parts = vars(model)
+        model = copy(model)
+        for name, part in parts.items():
             setattr(model, name, portable(part))
     elif type(model) in (list, tuple):
         return type(model)(portable(part) for part in model)
@@ -104,7 +108,8 @@ _INSTEAD: dict[Any, Callable[[FunctionTransformer], Any]] = {
 
 
 def _calling(step: FunctionTransformer, function: Callable[..., Any], **arguments: Any) -> FunctionTransformer:
-    """Let a fitted step call another function; it knows its columns as before."""
+    """Return a fitted step that calls another function; it knows its columns as before."""
+    step = copy(step)
     step.func, step.kw_args, step.feature_names_out = function, arguments or None, "one-to-one"
     return step
 
