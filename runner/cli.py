@@ -88,7 +88,7 @@ def _run_hydra(typed: Sequence[str]) -> int:
     from runner.compose.arguments import for_hydra
     from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, remember
     from runner.compose.folder import config_folder
-    from runner.compose.session import prepare_hydra
+    from runner.compose.session import prepare_hydra, version_base
 
     prepare_hydra()
     remember(typed)
@@ -102,7 +102,7 @@ def _run_hydra(typed: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own traceback and exit with 1
     try:
         with _answering(arguments), _without_litter():
-            hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_point)()
+            hydra.main(config_path=str(config_folder()), config_name="config", **version_base())(run_point)()
         if _failure:
             raise _failure.pop()
     except SystemExit as ending:

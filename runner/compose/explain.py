@@ -149,7 +149,7 @@ def _of_group(mistake: _Mistake) -> str | None:
 def _of_key(mistake: _Mistake) -> str | None:
     cause, text, asked = mistake.cause, mistake.text, mistake.asked
     message = None
-    if match := re.search(r"Could not override '(\w+)@experiment\.", text):
+    if match := re.search(r"(?:Could not override|No earlier Group Default for) '(\w+)@experiment\.", text):
         message = (
             f"the file of experiment= chooses {match[1]} for itself, not for the run. "
             "Its first line has to be: # @package _global_"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from runner.compose.folder import config_folder
 from runner.compose.origins import _FILE
@@ -37,7 +38,7 @@ def session(*config_dirs: str | PathLike[str]) -> Iterator[list[str]]:
     theirs, their_config = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="runner"):
+        with initialize_config_dir(str(config_folder()), job_name="runner", **version_base()):
             yield own
     finally:
         GlobalHydra.instance().hydra = theirs
@@ -64,6 +65,13 @@ def _is_ours(folder: Path) -> bool:
     places = GlobalHydra.instance().config_loader().get_search_path().get_path()
     main = [Path(place.path.removeprefix(_FILE)) for place in places if place.provider == "main"]
     return main == [folder]
+
+
+def version_base() -> dict[str, Any]:
+    """Return the keyword that asks Hydra for the defaults of 1.3: later versions have no others, and deprecate it."""
+    import hydra
+
+    return {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 
 
 PLUGINS = Path(__file__).parents[1] / "plugins"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from runner.dotted import locate
@@ -13,7 +14,7 @@ from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.keywords import check_keywords
 from runner.trial.scorers import build_scorer
 
-_SPECIAL = frozenset({"_args_", "_partial_", "_recursive_", "_convert_"})
+_SPECIAL = frozenset({"_target_", "_args_", "_partial_", "_recursive_", "_convert_"})  # Hydra's, the last is idle here
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +80,27 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
 
 
 def build_node(node: Mapping[str, Any], key: str) -> Any:
-    """Call the `_target_` of a section with its other keys. Raises ModelError."""
+    """Call the `_target_` of a section with its other keys. Raises ModelError.
+
+    As `hydra.utils.instantiate` with `_convert_=all`: `_args_` go before the keys, `_partial_` leaves the call to
+    others, `_recursive_: false` hands on what is inside as it is written.
+    """
     target = node.get("_target_")
     if not isinstance(target, str):
         raise ModelError(_no_target(node, key))
     factory = locate(target, f"{key}._target_={target}")
-    arguments = {name: value for name, value in node.items() if name != "_target_"}
+    arguments = {name: value for name, value in node.items() if name not in _SPECIAL}
     try:
-        if _SPECIAL & arguments.keys():
-            from hydra.utils import instantiate
-
-            return instantiate(dict(node), _convert_="all")
-        built = {name: _build_nested(value, f"{key}.{name}") for name, value in arguments.items()}
-        return factory(**built)
+        positional, named = list(node.get("_args_") or ()), arguments
+        if node.get("_recursive_", True):
+            positional, named = _build_nested(positional, f"{key}._args_"), _build_nested(named, key)
+        return partial(factory, *positional, **named) if node.get("_partial_") else factory(*positional, **named)
     except RunnerError:
         raise
     except TypeError as error:
         raise ModelError(_rejected(factory, target, key, arguments, error)) from error
     except Exception as error:
-        cause = error.__cause__ or error
-        raise ModelError(f"{key}: {target} cannot be built: {cause}") from error
+        raise ModelError(f"{key}: {target} cannot be built: {error}") from error
 
 
 _EXAMPLES = {

@@ -309,13 +309,13 @@ def _composer() -> Iterator[object]:
 
     from runner.compose.composer import Composer
     from runner.compose.folder import config_folder
-    from runner.compose.session import prepare_hydra
+    from runner.compose.session import prepare_hydra, version_base
 
     prepare_hydra()
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.chdir(folder),
-        initialize_config_dir(config_dir=str(config_folder()), version_base="1.3", job_name="runner"),
+        initialize_config_dir(config_dir=str(config_folder()), job_name="runner", **version_base()),
     ):
         yield Composer()
 

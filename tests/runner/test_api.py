@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 import runner
 import tracking
+from runner.compose.session import version_base
 from runner.errors import ConfigError, DataError, NotReproducible, PointFailed
 from runner.provenance import capture as provenance
 from runner.settings import Settings
@@ -180,7 +181,7 @@ def test_configs_of_ones_own_are_found(folder: Path) -> None:
 
 
 def test_inside_a_hydra_that_is_initialised_on_our_configs_it_is_used() -> None:
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "conf"), **version_base()):
         assert compose("config").seed == 42
         assert runner.run(["alpha=0.1"]).info.status == "FINISHED"
         assert compose("config").seed == 42
@@ -190,7 +191,7 @@ def test_the_hydra_of_another_program_is_given_back(folder: Path) -> None:
     (folder / "theirs").mkdir()
     (folder / "theirs" / "app.yaml").write_text("answer: 42\n")
 
-    with initialize_config_dir(str(folder / "theirs"), version_base="1.3"):
+    with initialize_config_dir(str(folder / "theirs"), **version_base()):
         assert runner.run(["alpha=0.1"]).info.status == "FINISHED"
         assert compose("app").answer == 42
     assert not GlobalHydra.instance().is_initialized()

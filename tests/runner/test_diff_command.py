@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from runner.compose.composer import Composed, Composer
 from runner.compose.folder import config_folder
 from runner.compose.overrides import read_overrides
-from runner.compose.session import prepare_hydra
+from runner.compose.session import prepare_hydra, version_base
 from runner.reproducing.changed import change_with
 from runner.trial.recorded import RecordedRun
 from tracking.compare.config import Command, compare_configs
@@ -57,7 +57,7 @@ def shared() -> Composer:
 @pytest.fixture
 def composer(shared: Composer) -> Iterator[Composer]:
     prepare_hydra()
-    with initialize_config_dir(config_dir=str(config_folder()), version_base="1.3", job_name="runner"):
+    with initialize_config_dir(config_dir=str(config_folder()), job_name="runner", **version_base()):
         yield shared
 
 

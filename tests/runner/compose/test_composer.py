@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 from runner.compose.composer import Composed, Composer
 from runner.compose.folder import config_folder
 from runner.compose.overrides import read_overrides
-from runner.compose.session import prepare_hydra
+from runner.compose.session import prepare_hydra, version_base
 from runner.errors import ConfigError
 from tracking.records.overrides import Override
 from tracking.records.values import leaves
@@ -86,7 +86,7 @@ def shared() -> Composer:
 @pytest.fixture
 def composer(shared: Composer) -> Iterator[Composer]:
     prepare_hydra()
-    with initialize_config_dir(config_dir=str(config_folder()), version_base="1.3", job_name="runner"):
+    with initialize_config_dir(config_dir=str(config_folder()), job_name="runner", **version_base()):
         yield shared
 
 

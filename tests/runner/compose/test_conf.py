@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from runner.compose import schema
+from runner.compose.session import version_base
 from runner.data.dataset import load
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -29,7 +30,7 @@ def choices(group: str) -> list[str]:
 @pytest.fixture(autouse=True)
 def _hydra() -> Iterator[None]:
     schema.register()
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+    with initialize_config_dir(config_dir=str(CONF), **version_base()):
         yield
 
 

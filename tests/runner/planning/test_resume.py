@@ -17,7 +17,7 @@ import runner
 import tracking
 from runner.compose.composer import Composer
 from runner.compose.folder import config_folder
-from runner.compose.session import prepare_hydra
+from runner.compose.session import prepare_hydra, version_base
 from runner.flow import execute
 from runner.invocation import Invocation
 from runner.provenance import capture as provenance
@@ -57,7 +57,7 @@ class Folder:
         asked = (*self.arguments(*overrides), "dry_run=true", f"tracking.uri={self.store}")
         with (
             contextlib.chdir(self.path),
-            initialize_config_dir(config_dir=str(config_folder()), version_base="1.3", job_name="runner"),
+            initialize_config_dir(config_dir=str(config_folder()), job_name="runner", **version_base()),
         ):
             execute(Invocation(asked, "test", sweeps=True), Composer())
 
