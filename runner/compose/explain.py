@@ -123,6 +123,11 @@ def _how_to_write(asked: str, text: str) -> str:
     return f"Quote what holds signs or blanks, for the shell too: '{key}=\"{value}\"'"
 
 
+_OVERRIDES_NOTHING = (  # Hydra 1.3, and 1.4
+    r"(?s)(?:Could not override|No earlier Group Default for) '([^'@]+)'(?:.*No match in the|.*exists to override)"
+)
+
+
 def _of_group(mistake: _Mistake) -> str | None:
     text, file = mistake.text, mistake.file
     message = None
@@ -140,7 +145,7 @@ def _of_group(mistake: _Mistake) -> str | None:
         message = f"{mistake.asked}: a group takes the name of a file, as model=ridge. To leave it out: ~GROUP"
     elif match := re.search(r"Could not delete '((.+?)(=.+?)?)'. No match in the defaults list", text):
         message = f"~{match[1]}: that is not what is chosen. To leave out any choice: ~{match[2]}"
-    elif file and (match := re.search(r"Could not override '(.+?)'.*No match in the defaults", text, re.S)):
+    elif file and (match := re.search(_OVERRIDES_NOTHING, text)):
         groups = {key.partition(".")[0] for key in mistake.known.names()}
         message = f"{file}override /{match[1]}: there is no such group.{suggest(match[1], groups)}"
     return message

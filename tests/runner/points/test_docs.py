@@ -6,9 +6,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize(
-    "room", ["suggest", "points.axes", "points.expression", "points.grids", "points.naming", "points.ranges"]
-)
+@pytest.mark.parametrize("room", ["suggest", "points.expression", "points.grids", "points.naming", "points.ranges"])
 def test_docstring_examples_run(room: str) -> None:
     results = doctest.testmod(importlib.import_module(f"runner.{room}"))
     assert results.attempted > 0
