@@ -86,13 +86,13 @@ def _run_hydra(typed: Sequence[str]) -> int:
     import hydra
 
     from runner.compose.arguments import for_hydra
-    from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, remember
+    from runner.compose.command import SWEEP_VARIABLE, check_main_file, command_line, in_project, remember
     from runner.compose.folder import config_folder
     from runner.compose.session import prepare_hydra, version_base
 
     prepare_hydra()
     remember(typed)
-    arguments = for_hydra(typed)
+    arguments = for_hydra(in_project(typed))
     check_main_file(arguments)
     before = list(sys.argv)
     sys.argv[:] = ["runner", *arguments]  # the name that runs are recorded under, as their source
@@ -189,13 +189,14 @@ def _explain(error: Exception, typed: Sequence[str]) -> str | None:
     """Return one message for an error of ours, of Hydra, OmegaConf or tracking; None for a mistake of our own."""
     if isinstance(error, RunnerError):
         return str(error)
-    from runner.compose.command import asker_of, known_keys, owners_of
+    from runner.compose.command import asker_of, in_project, known_keys, owners_of
     from runner.compose.explain import Known, explain, is_foreign
     from tracking import TrackingError
 
     if isinstance(error, TrackingError):
         return str(error)
     if is_foreign(error):
+        typed = in_project(typed)
         known = Known(partial(known_keys, typed), partial(owners_of, typed), partial(asker_of, typed))
         return explain(error, known=known)
     return None

@@ -175,7 +175,8 @@ class SpecMaker:
         if self._varying:
             varied = [o for o in overrides if o.key != "run_name"]
             return self._namer.name(asked or model, varied, number)
-        typed = [o for o in overrides if not is_bookkeeping(o.key)]
+        # what one run was scored on is said by its experiment: ridge-cars
+        typed = [o for o in overrides if not is_bookkeeping(o.key) and o.key.partition(".")[0] != "data"]
         return asked or self._namer.name(model, typed, number)
 
 

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import QuotedString
 
 from runner.compose.explain import explained
 from runner.errors import ConfigError
+from runner.project import read_project
 from tracking.records.overrides import Override
 
 _SWEEPER = "hydra.sweeper."
@@ -46,9 +47,13 @@ def read_call(overrides: Sequence[str], name: str) -> Call:
 
 
 def check_folder(config_dir: str | PathLike[str] | None) -> list[str | PathLike[str]]:
-    """Return the folders of configs that a call names, none or one. Raises ConfigError where it is not there."""
+    """Return the folders of configs that a call names, or else its project; none or one.
+
+    Raises ConfigError where it is not there.
+    """
     if config_dir is None:
-        return []
+        folder = read_project().config_dir
+        return [] if folder is None else [folder]
     if not Path(config_dir).is_dir():
         raise ConfigError(
             f"config_dir={str(config_dir)!r}: there is no such folder. Looked at {Path(config_dir).resolve()}"

@@ -17,6 +17,7 @@ from runner.compose.origins import find_asker, find_owners
 from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, RunnerError
+from runner.project import read_project
 from tracking.records.overrides import Override, parse_overrides
 from tracking.records.secrets import redact_override
 
@@ -31,6 +32,14 @@ def command_line() -> str:
 def remember(arguments: Sequence[str]) -> None:
     """Keep what was typed, for the record."""
     _typed[:] = arguments
+
+
+def in_project(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the project's folder of configs, unless they name one. Raises ConfigError."""
+    if any(name == "--config-dir" for name, _ in divide(arguments)[0]):
+        return list(arguments)
+    folder = read_project().config_dir
+    return list(arguments) if folder is None else ["--config-dir", str(folder), *arguments]
 
 
 def as_typed(overrides: Sequence[str]) -> tuple[str, ...]:

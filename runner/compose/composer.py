@@ -36,6 +36,7 @@ from runner.compose.values import (
     set_values,
 )
 from runner.errors import ConfigError
+from runner.project import read_project
 from tracking.records.overrides import Override, key_of, parse_overrides
 from tracking.records.secrets import Hidden
 
@@ -129,6 +130,8 @@ class Composer:
         base = self._base(structural)
         asked = [*self._hydra_overrides, *structural]
         keys = find_unread(base.raw, brought=lambda: find_packages(self.loader, self.config_name, asked), texts=texts)
+        own = read_project().own_keys if keys else ()
+        keys = [key for key in keys if key not in own]
         return {key: next((file for leaf, file in base.origins.items() if overlap(leaf, key)), "") for key in keys}
 
     def readers(self, structural: Sequence[Override], key: str) -> list[str]:

@@ -16,6 +16,7 @@ from runner.compose.folder import config_folder
 from runner.compose.origins import _FILE
 from runner.compose.schema import register
 from runner.errors import ConfigError
+from runner.project import register_resolvers
 
 
 @contextmanager
@@ -84,6 +85,7 @@ def prepare_hydra() -> None:
     if str(PLUGINS) not in sys.path:
         sys.path.append(str(PLUGINS))
     register()
+    register_resolvers()
     found = Plugins.instance()  # looks for plugins once in a process, perhaps before ours were on the path
     if "hydra_plugins.runner_edge.GridSweeper" not in found.class_name_to_class:
         from hydra_plugins.runner_edge import GridSweeper, PoolLauncher

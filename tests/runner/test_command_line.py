@@ -81,9 +81,7 @@ def test_a_table_of_ones_own_with_mixed_columns(capsys: pytest.CaptureFixture[st
     )
 
     [one] = recorded()
-    assert one.info.run_name == (
-        "random_forest data=csv path=cars.csv target=mpg prepare=tabular max_depth=3 n_estimators=5"
-    )
+    assert one.info.run_name == ("random_forest prepare=tabular max_depth=3 n_estimators=5")
     assert one.data.tags["data.shape"] == "60x3"
     assert one.data.params["data.path"] == "cars.csv"
 
@@ -233,7 +231,7 @@ def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.Capt
 
     assert sorted(one.info.run_name.partition(" ~")[0] for one in recorded())[0].startswith("ridge path=")
     run(f"data=csv data.path={Path('data/cars.csv').resolve()} data.target=mpg prepare=tabular", capsys)
-    assert recorded()[0].info.run_name == "ridge data=csv path=cars.csv target=mpg prepare=tabular"
+    assert recorded()[0].info.run_name == "ridge prepare=tabular"
 
 
 # -- sweeps
