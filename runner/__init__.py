@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 
@@ -24,20 +24,31 @@ __all__ = ["RunnerError", "reproduce", "run", "sweep"]
 
 
 def run(
-    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+    overrides: Sequence[str] = (),
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    store: str | None = None,
+    config_dir: str | PathLike[str] | None = None,
 ) -> Run:
     """Run one point, given the overrides that one would type, and return its run.
 
-    `store` is a tracking URI, by default the one in use; `config_dir` a folder with configs of your own.
+    `data` is a pandas frame, `target` its column to predict, or several; without them `data=...` of the overrides
+    counts. `store` is a tracking URI, by default the one in use; `config_dir` a folder with configs of your own.
     Raises ConfigError, DataError; PointFailed, which names the recorded run, when the point fails.
     """
     from runner import api
 
-    return api.run(overrides, store=store, config_dir=config_dir)
+    return api.run(overrides, data=data, target=target, store=store, config_dir=config_dir)
 
 
 def sweep(
-    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+    overrides: Sequence[str] = (),
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    store: str | None = None,
+    config_dir: str | PathLike[str] | None = None,
 ) -> list[Run]:
     """Run every combination that the overrides name, as `-m` does, and return the runs in their order.
 
@@ -45,7 +56,7 @@ def sweep(
     """
     from runner import api
 
-    return api.sweep(overrides, store=store, config_dir=config_dir)
+    return api.sweep(overrides, data=data, target=target, store=store, config_dir=config_dir)
 
 
 def reproduce(

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tracking
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.provenance import capture
 from runner.report.commands import tracking_command
+from tracking.records.overrides import Override
 from tracking.records.secrets import redact_override
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 
 def run(
-    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+    overrides: Sequence[str] = (),
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    store: str | None = None,
+    config_dir: str | PathLike[str] | None = None,
 ) -> tracking.Run:
     """Run one point and return its run. See `runner.run`."""
     with _everything_kept(store):
-        result = _execute(overrides, sweeps=False, config_dir=config_dir)
+        result = _execute(_with_frame(overrides, data, target), sweeps=False, config_dir=config_dir)
         if result.results.failures:
             failure = result.results.failures[0]
             raise PointFailed(
@@ -40,11 +46,16 @@ def run(
 
 
 def sweep(
-    overrides: Sequence[str] = (), *, store: str | None = None, config_dir: str | PathLike[str] | None = None
+    overrides: Sequence[str] = (),
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    store: str | None = None,
+    config_dir: str | PathLike[str] | None = None,
 ) -> list[tracking.Run]:
     """Run every point of a sweep and return their runs, in the order of the points. See `runner.sweep`."""
     with _everything_kept(store):
-        return _runs(_execute(overrides, sweeps=True, config_dir=config_dir))
+        return _runs(_execute(_with_frame(overrides, data, target), sweeps=True, config_dir=config_dir))
 
 
 def reproduce(
@@ -64,6 +75,25 @@ def reproduce(
         client = tracking.TrackingClient(tracking.get_tracking_uri())
         options = Options(tolerance, threads, None if data is None else str(data))
         return reproduce_run(client, find_recorded(client, reference), options)
+
+
+def _with_frame(overrides: Sequence[str], data: Any, target: str | Sequence[str] | None) -> Sequence[str]:
+    """Return the overrides with those that choose a frame given from Python, and its target, in front."""
+    if data is None and target is None:
+        return overrides
+    if data is None:
+        raise ConfigError(f"target={target!r} is the target of a frame: give data=frame too, or write data.target=...")
+    if not (hasattr(data, "iloc") and hasattr(data, "columns")):
+        raise ConfigError(f"data={type(data).__name__}: give a pandas frame, with its target: target='COLUMN'.")
+    if isinstance(overrides, str):  # which is explained where overrides are read
+        return overrides
+    from runner.data.sources import register_frame
+
+    given = ["data=frame", Override.of("data.frame", register_frame(data)).text]
+    if target is not None:
+        value = target if isinstance(target, str) else list(target)
+        given.append(Override.of("data.target", value).text)
+    return [*given, *overrides]
 
 
 def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLike[str] | None) -> Result:
