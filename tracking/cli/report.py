@@ -73,6 +73,7 @@ def _read(
 ) -> ReportSource:
     from tracking.pages.points import rank
     from tracking.pages.report import ReportSource
+    from tracking.records.predictions import load_predictions
     from tracking.records.reading import load_records
     from tracking.stores import needed_uri
 
@@ -92,6 +93,7 @@ def _read(
         store=needed_uri(store),
         metric=metric,
         records=load_records(source, best[:2]),
+        predictions=next(iter(load_predictions(source, [run.info.run_id for run in best[:1]])), None),
         config=_config(source, best[0]) if best else "",
         left_out=left_out,
         made=f"python -m tracking {shlex.join(sys.argv[1:])}",

@@ -15,10 +15,12 @@ from tracking.pages import charts
 from tracking.pages.diff_text import diff_blocks, say_verdict
 from tracking.pages.effects import effect_rows, trend_footnote, trend_sentence
 from tracking.pages.figures import draw
+from tracking.pages.outcomes import add_outcomes
 from tracking.pages.points import Histories, Points, pack, read_points
 from tracking.pages.report_facts import asked_facts, commands
 from tracking.pages.templating import LIBRARIES, asset, digest, render_page
 from tracking.records.names import ERROR, SWEEP_POINT, WARNINGS
+from tracking.records.predictions import Predictions
 from tracking.records.reading import RunRecord
 from tracking.text.formatting import ShortId, format_number
 
@@ -32,7 +34,8 @@ class ReportSource:
     """What a report is made of: the runs that count, what was read of them, and how they were chosen.
 
     `planned` is the number of points of a sweep; `records` has the winner and the next best; `config` is the text of
-    the winner's config.yaml; `left_out` counts runs that were scored on other data or splits.
+    the winner's config.yaml, `predictions` are its own; `left_out` counts runs that were scored on other data or
+    splits.
     """
 
     title: str
@@ -44,6 +47,7 @@ class ReportSource:
     store: str = ""
     metric: str | None = None
     records: Sequence[RunRecord] = ()
+    predictions: Predictions | None = None
     config: str = ""
     left_out: int = 0
     made: str = ""
@@ -53,6 +57,7 @@ def render_report(source: ReportSource) -> str:
     """Return the report as the text of one HTML file."""
     points = read_points(source.selection, source.histories, metric=source.metric)
     drawn = draw(points, source.histories)
+    add_outcomes(drawn, source.predictions)
     datasets = {name: {key: pack(values) for key, values in data.items()} for name, data in drawn.datasets.items()}
     chart_data = {
         name: [{"caption": each.caption, "spec": each.spec} for each in choices]
