@@ -39,13 +39,16 @@ def _not_skipped(report: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _isolated(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Start in an empty folder, and leave environment, global state and import path as they were."""
     monkeypatch.chdir(tmp_path)
     environment = dict(os.environ)
     for name in list(os.environ):
         if name.startswith(PREFIXES):
             del os.environ[name]
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.getbasetemp() / "state")  # not the person's own
     path = list(sys.path)
     yield
     sys.path[:] = path

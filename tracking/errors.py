@@ -24,6 +24,7 @@ TrackingError                     the root; carries MLflow's `error_code`
      ├─ StoreReadOnly             also PermissionError
      ├─ StoreFull                                   no space left on the device
      ├─ StoreCorrupt                                the file is not a readable store
+     ├─ StoreNotTrusted           also PermissionError  made elsewhere; what it names is not run unasked
      └─ StoreTooNew                                 written by a newer version; left untouched
 """
 
@@ -163,6 +164,12 @@ class StoreFull(StoreError):
 
 class StoreCorrupt(StoreError):
     """The file is not a readable store."""
+
+
+class StoreNotTrusted(StoreError, PermissionError):
+    """The store was made elsewhere, and what it says to import and run is not run unasked."""
+
+    error_code = "PERMISSION_DENIED"
 
 
 class StoreTooNew(StoreError):

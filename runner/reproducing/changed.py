@@ -49,6 +49,7 @@ def change_recorded(then: RecordedRun, overrides: Sequence[str], *, config_dirs:
 
     The user's own configs are looked for in `config_dirs`, and where they were when the run was made.
     """
+    then.require_trusted()
     recorded = [folder for folder in then.record.request.config_dir if _is_there(folder)]
     with session(*dict.fromkeys([*config_dirs, *recorded])) as own:
         composer = Composer(then.record.request.config_name, hydra_overrides=own)

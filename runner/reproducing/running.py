@@ -79,6 +79,7 @@ def record_one(spec: Spec, session: Session) -> Outcome:
 
 def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:
     """Return the point to run again and its data. Raises NotReproducible naming what is missing."""
+    then.require_trusted()
     cannot = f"Run {then.short} ({then.name}) cannot be run here"
     spec = reveal(relocate(then.spec(number=number, tags={REPRODUCES: then.id}), options), cannot)
     return spec, check_runnable(spec, cannot)

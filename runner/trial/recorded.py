@@ -23,6 +23,7 @@ from tracking.records.names import (
 )
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
+from tracking.records.trust import require_trusted
 
 if TYPE_CHECKING:
     from tracking import Run
@@ -37,6 +38,7 @@ class RecordedRun:
 
     record: RunRecord
     folder: Path  # of its artifacts
+    store: Any  # that it is in
 
     @property
     def run(self) -> Run:
@@ -97,6 +99,10 @@ class RecordedRun:
         names = names or [name for name in histories if not name.endswith(_DERIVED)]
         return {name: {point.step: point.value for point in histories[name]} for name in names}
 
+    def require_trusted(self) -> None:
+        """Raise StoreNotTrusted where the store was made elsewhere: what it says would be imported and run."""
+        require_trusted(self.store, self.run)
+
     def spec(self, *, number: int = 0, tags: Mapping[str, str] | None = None) -> Spec:
         """Return the point that runs this again, filed where this run is filed."""
         asked = self.record.request
@@ -117,7 +123,8 @@ class RecordedRun:
         )
 
     def load_model(self) -> tuple[Any, str]:
-        """Return the recorded model, or None and why there is none. Runs what the file says: trust it."""
+        """Return the recorded model, or None and why there is none. Raises StoreNotTrusted."""
+        self.require_trusted()
         path = self.folder / MODEL_FOLDER
         if not path.is_dir():
             return None, "no model was recorded"
@@ -147,7 +154,7 @@ def find_recorded(client: TrackingClient, reference: str) -> RecordedRun:
 def read_recorded(client: TrackingClient, run: Run) -> RecordedRun:
     """Read what a run left behind."""
     (record,) = load_records(client.store, [run])
-    return RecordedRun(record, client.artifact_dir(run.info.run_id))
+    return RecordedRun(record, client.artifact_dir(run.info.run_id), client.store)
 
 
 def read_run(client: TrackingClient, run_id: str) -> RecordedRun:

@@ -1,4 +1,4 @@
-"""The verbs that change a store: delete, restore, gc, check."""
+"""The verbs that change a store, or what may be done with it: delete, restore, gc, check, trust."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RunsArgument = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the program."""
-    for verb in (delete, restore, gc, check):
+    for verb in (delete, restore, gc, check, trust):
         app.command()(verb)
 
 
@@ -168,3 +168,23 @@ def check(
         note(f"{left} found. Repair what can be repaired: {tracking_command('check', '--fix', store=store)}")
     if left:
         raise typer.Exit(1)
+
+
+def trust(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the store, or its database file.")],
+) -> None:
+    """Let what a store from elsewhere says be imported and run: its models, and the code that its configs name.
+
+    A store that was made here, by you, is trusted already.
+
+    \b
+    python -m tracking trust ~/downloads/runs
+    """
+    places = [folder] if folder.is_file() else [folder / "tracking.db", folder / "runs" / "tracking.db"]
+    database = next((place for place in places if place.is_file()), None)
+    if database is None:
+        raise InvalidValue(f"{folder}: there is no store. Name the folder that its tracking.db is in.")
+    with opened(f"sqlite:///{database.absolute()}") as source:
+        source.trust()
+        count = len(source.search_runs(None))
+    emit(f"{database} is trusted: what its {_counted(count, 'run')} say may be imported and run.")

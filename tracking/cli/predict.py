@@ -15,6 +15,7 @@ from tracking.models import load_model
 from tracking.records.names import CONFIG_FILE, MODEL_FOLDER
 from tracking.records.refs import resolve_run
 from tracking.records.signature import TEXT, conform, read_signature
+from tracking.records.trust import require_trusted
 from tracking.records.yaml_text import parse_yaml_mapping
 from tracking.store.files import read_text
 
@@ -46,6 +47,7 @@ def predict(
     with opened(store) as source:
         found = resolve_run(source, run, tell=note)
         folder = source.artifact_dir(found.info.run_id)
+        require_trusted(source, found)
     if not (folder / MODEL_FOLDER).exists():
         raise ArtifactNotFound(
             f"Run {found.info.run_id[:8]} ({found.info.run_name}) kept no model: it failed, or ran with refit=false."

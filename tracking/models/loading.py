@@ -6,7 +6,9 @@ Loading a model executes what its file says: load only what you trust.
 from __future__ import annotations
 
 import os
+import re
 import sys
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,8 +18,11 @@ from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, Invali
 from tracking.models import flavours
 from tracking.models.mlmodel import Model
 from tracking.records.names import MLMODEL_FILE, MODEL_FILE, MODEL_FOLDER
+from tracking.records.trust import require_trusted
 from tracking.store import files
 from tracking.validation import shorten
+
+DATABASE = "tracking.db"  # beside the folder of artifacts, where that is where it is by default
 
 
 def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) -> Any:
@@ -25,17 +30,21 @@ def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) ->
 
     Takes `runs:/<run id>/<path>`, a Run or a run id (its `model` folder), or a path on this machine: a folder with
     an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle. Raises ArtifactNotFound, RunNotFound;
-    ArtifactError when the file is there but cannot be read, as when a package it needs is not installed.
+    ArtifactError when the file is there but cannot be read, as when a package it needs is not installed;
+    StoreNotTrusted, naming what would be imported, where it is in a store that was made elsewhere.
     """
-    return load(find_model(model_uri))
+    return load(find_model(model_uri, to_load=True))
 
 
-def find_model(model_uri: str | os.PathLike[str] | Run) -> str:
-    """Return the folder, or the file, of a model. Raises ArtifactNotFound, RunNotFound, InvalidValue, InvalidType."""
+def find_model(model_uri: str | os.PathLike[str] | Run, *, to_load: bool = False) -> str:
+    """Return the folder, or the file, of a model. Raises ArtifactNotFound, RunNotFound, InvalidValue, InvalidType.
+
+    Raises StoreNotTrusted where it is `to_load` and its store was made elsewhere.
+    """
     if isinstance(model_uri, Run):
         model_uri = model_uri.info.run_id
     if isinstance(model_uri, os.PathLike):
-        return _local(os.fspath(model_uri))
+        return _local(os.fspath(model_uri), to_load)
     if not isinstance(model_uri, str):
         raise InvalidType(f"load_model takes runs:/<run id>/<path>, a run or its id, not {shorten(model_uri)}.")
     scheme, separator, rest = model_uri.partition(":/")
@@ -43,31 +52,46 @@ def find_model(model_uri: str | os.PathLike[str] | Run) -> str:
         run_id, _, path = rest.lstrip("/").partition("/")
         if not run_id or not path:
             raise InvalidValue(f"Invalid model address {model_uri!r}: as runs:/<run id>/{MODEL_FOLDER}.")
-        return _of_run(run_id, path)
+        return _of_run(run_id, path, to_load)
     if separator and scheme == "file":
-        return _local(unquote(urlsplit(model_uri).path))
+        return _local(unquote(urlsplit(model_uri).path), to_load)
     if separator:
         raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>.")
     if "/" in model_uri or os.path.exists(model_uri):
-        return _local(model_uri)
-    return _of_run(model_uri, MODEL_FOLDER)
+        return _local(model_uri, to_load)
+    return _of_run(model_uri, MODEL_FOLDER, to_load)
 
 
-def _of_run(run_id: str, path: str) -> str:
-    root = str(TrackingClient().artifact_dir(run_id))
+def _of_run(run_id: str, path: str, to_load: bool) -> str:
+    client = TrackingClient()
+    root = str(client.artifact_dir(run_id))
+    if to_load:
+        require_trusted(client.store, client.get_run(run_id))
     place = files.existing(root, path)
     if not os.path.isdir(place) or os.path.isfile(os.path.join(place, MLMODEL_FILE)):
         return place
     return files.existing(root, f"{path}/{MODEL_FILE}")
 
 
-def _local(path: str) -> str:
+def _local(path: str, to_load: bool) -> str:
+    if to_load:
+        _require_trusted_around(path)
     if os.path.isfile(path) or os.path.isfile(os.path.join(path, MLMODEL_FILE)):
         return path
     old = os.path.join(path, MODEL_FILE)
     if os.path.isfile(old):
         return old
     raise ArtifactNotFound(f"There is no model at {shorten(path)}: it has neither {MLMODEL_FILE} nor {MODEL_FILE}.")
+
+
+def _require_trusted_around(path: str) -> None:
+    """Raise StoreNotTrusted for a path in the artifacts of a run whose store was made elsewhere."""
+    parts = os.path.realpath(path).split(os.sep)
+    for number, (folder, run_id) in enumerate(pairwise(parts)):
+        database = os.sep.join([*parts[: number - 1], DATABASE])
+        if number > 1 and re.fullmatch("[0-9a-f]{32}", run_id) and folder.isdigit() and os.path.isfile(database):
+            client = TrackingClient(f"sqlite:///{database}")
+            require_trusted(client.store, client.get_run(run_id))
 
 
 def load(place: str) -> Any:

@@ -140,3 +140,25 @@ def _number_and_stage(sql: sqlite3.Connection, run_id: str) -> tuple[int, str]:
     if row is None:
         raise not_found(run_id)
     return row[0], row[1]
+
+
+def origin(sql: Connection, run_id: str) -> tuple[str | None, str, str]:
+    """Return the store's id, None where it has none, and the user and the host of a run. Raises RunNotFound."""
+    row = sql.execute("SELECT user, host FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise not_found(run_id)
+    return store_id(sql), *row
+
+
+def store_id(sql: Connection) -> str | None:
+    """Return the store's id, None where it has none."""
+    row = sql.execute("SELECT id FROM origin").fetchone()
+    return None if row is None else str(row[0])
+
+
+def give_store_id(sql: Connection, new: str) -> str:
+    """Give the store an id unless it has one; return it."""
+    if (known := store_id(sql)) is not None:
+        return known
+    sql.execute("INSERT INTO origin VALUES (?)", (new,))
+    return new

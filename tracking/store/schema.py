@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tracking.errors import StoreCorrupt, StoreTooNew
+from tracking.store import trust
 
 _APPLICATION_ID = 0x74726B31  # "trk1" in the header of the file: tells a store from any other database
 
@@ -89,7 +90,12 @@ def keep_mlflow_out(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims, keep_mlflow_out]
+def _origin(connection: sqlite3.Connection) -> None:
+    """Add the table of the store's id, by which its maker's programs know it again; see `tracking.store.trust`."""
+    connection.execute("CREATE TABLE origin(id TEXT NOT NULL)")
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims, keep_mlflow_out, _origin]
 
 
 def own_tables() -> set[str]:
@@ -147,6 +153,8 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
                 _back_up(path, version)
             for step in MIGRATIONS[version:]:
                 step(connection)
+            if version == 0 and path is not None and (store_id := trust.new_id()) is not None:
+                connection.execute("INSERT INTO origin VALUES (?)", (store_id,))
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Unpack
 
+from tracking.context import user_name
 from tracking.entities import (
     Claim,
     Experiment,
@@ -32,7 +34,8 @@ from tracking.entities import (
     ViewType,
     WholeRun,
 )
-from tracking.store import adding, claims, experiments, maintenance, runs, search
+from tracking.errors import StoreError
+from tracking.store import adding, claims, experiments, maintenance, runs, search, trust
 from tracking.store import blobs as blob_tables
 from tracking.store.connection import Database
 from tracking.store.locations import Locations
@@ -299,6 +302,34 @@ class Store:
         a file is logged.
         """
         return maintenance.check(self._database, self._locations(), fix=fix)
+
+    def is_foreign(self, run_id: str) -> bool:
+        """Tell whether a run came from elsewhere, so that nothing that it says may be run unasked. Raises RunNotFound.
+
+        That is what the store's id says. One without an id, as version 0.1.0 made it, is judged run by run: what this
+        user recorded on this machine is no foreign run.
+        """
+        if self._path is None:
+            return False
+        store_id, user, host = self._database.read(runs.origin, run_id)
+        if store_id is not None:
+            return not trust.is_trusted(store_id)
+        return (user, host) != (user_name(), current_process().host)
+
+    def trust(self) -> None:
+        """Take the store for one's own from now on: what its runs say may be imported and run. Raises StoreError."""
+        store_id = self._database.read(runs.store_id)
+        if store_id is None:
+            store_id = self._database.write(runs.give_store_id, secrets.token_hex(16))
+        try:
+            trust.remember(store_id)
+        except OSError as error:
+            raise StoreError(f"{trust.trust_file()} cannot be written: {error.strerror or error}.") from error
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the database file; None in memory."""
+        return None if self._path is None else self._path.parent
 
     def flush_together(self, seconds: float = 1.0) -> AbstractContextManager[None]:
         """Flush runs that end in the block together: at most `seconds` after each, and all at its end.
