@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -60,3 +61,13 @@ def public_name(target: str) -> str:
     except (ImportError, AttributeError, ValueError):
         return target
     return shorter if same else target
+
+
+def public_targets(node: Any) -> Any:
+    """Return a part of a config in which every `_target_` has its public name: no spelling makes two configs differ."""
+    if isinstance(node, Mapping):
+        return {
+            key: public_name(value) if key == "_target_" and isinstance(value, str) else public_targets(value)
+            for key, value in node.items()
+        }
+    return [public_targets(item) for item in node] if isinstance(node, list) else node

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place, find_replaced
 from runner.compose.overrides import read_arguments
+from runner.dotted import public_targets
 from runner.errors import ConfigError
 from runner.points.axes import Axis, Grid, Point, merge_command_line
 from runner.points.expansion import Expansion, expand
@@ -151,7 +152,7 @@ class SpecMaker:
     def spec(self, point: Point) -> Spec:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
-        config = {key: value for key, value in composed.config.items() if key != SWEEP}
+        config = {key: public_targets(value) for key, value in composed.config.items() if key != SWEEP}
         hidden = _hidden(config, composed.hidden)
         overrides = _without_secrets(point.overrides)
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]

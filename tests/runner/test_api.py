@@ -291,3 +291,10 @@ def test_how_many_points_an_interval_has_is_said_as_on_the_command_line() -> Non
     runs = runner.sweep(["alpha=interval(1,2)", "hydra.sweeper.points=3", "cv.n_splits=2"])
 
     assert [run.data.params["alpha"] for run in runs] == ["1.0", "1.5", "2.0"]
+
+
+def test_a_class_by_its_private_name_makes_no_difference() -> None:
+    for name in ("sklearn.linear_model.Ridge", "sklearn.linear_model._ridge.Ridge"):
+        runner.run(["model=ridge", f"model._target_={name}", "cv.n_splits=2"])
+
+    assert tracking.diff_runs("latest", "latest~1").is_same()
