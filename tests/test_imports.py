@@ -33,8 +33,8 @@ TRACKING = {
     "fluent": f"{_BASE} client active records",
     "frames": f"{_BASE} client records",
     "artifacts": f"{_BASE} client active models",
-    "sklearn": f"{_BASE} client active models",
-    **dict.fromkeys(("xgboost", "lightgbm", "catboost", "pyfunc"), f"{_BASE} client active models types"),
+    "sklearn": f"{_BASE} client active models",  # autolog and evaluate call scikit-learn when they are called
+    **dict.fromkeys(("xgboost", "lightgbm", "catboost", "pyfunc"), f"{_BASE} client active models types sklearn"),
     "tracking": "client fluent",
     "unavailable": "errors",
     "exceptions": "errors",
@@ -85,7 +85,7 @@ RUNNER = {
 ONLY = {
     "hydra": ["runner.compose.*", "runner.plugins.*", "runner.cli"],
     "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.cli"],
-    "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare"],
+    "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare", "tracking.sklearn.*"],
     "sqlite3": ["tracking.store.*"],
     "httpx": ["tracking.remote.rest"],
     "runner": ["runner", "runner.*"],

@@ -110,6 +110,7 @@ __all__ = [
     "absolute_uri",
     "active_run",
     "artifacts",
+    "autolog",
     "create_experiment",
     "delete_experiment",
     "delete_experiment_tag",
@@ -181,6 +182,18 @@ _COMPARING = frozenset(
         "show_changes",
     )
 )
+
+
+def autolog(**options: Any) -> None:
+    """Record every fit of scikit-learn, and of the boosting libraries that are installed, from now on.
+
+    Takes and raises what `tracking.sklearn.autolog` does.
+    """
+    from importlib.util import find_spec
+
+    for name in ("sklearn", "xgboost", "lightgbm", "catboost"):
+        if find_spec(name) is not None:
+            import_module(f"tracking.{name}").autolog(**options)
 
 
 # Submodules that scripts name without importing them: `mlflow.pyfunc.load_model(...)`.

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from tracking.models import ModelInfo, load_model
 from tracking.models.contents import Options
 from tracking.models.saving import log, save
+from tracking.sklearn.autologging import watch
 
 
 def log_model(
@@ -29,4 +30,11 @@ def save_model(lgb_model: Any, path: str | os.PathLike[str], **options: Unpack[O
     save(lgb_model, "lightgbm", path, **options)
 
 
-__all__ = ["load_model", "log_model", "save_model"]
+def autolog(**options: Any) -> None:
+    """Record every fit of LightGBM's regressors and classifiers from now on. Takes what `sklearn.autolog` does."""
+    import lightgbm
+
+    watch((lightgbm.LGBMRegressor, lightgbm.LGBMClassifier), "lightgbm", **options)
+
+
+__all__ = ["autolog", "load_model", "log_model", "save_model"]
