@@ -59,8 +59,11 @@ def execute(invocation: Invocation, composer: Composer, *, watcher: Watcher | No
         elif settings.dry_run:
             steps.show_plan(study)
         else:
-            ended = steps.run(study, steps.resume(study), pool, [watcher] if watcher else [])
+            mirroring = steps.mirroring(study)
+            ended = steps.run(study, steps.resume(study), pool, [w for w in (watcher, mirroring) if w is not None])
             steps.report(study, ended, seconds=time.monotonic() - start)
+            if mirroring is not None:
+                mirroring.finish(wait=not ended.interrupted)
             return Result(ended.results, study.store, ended.interrupted, ended.elsewhere)
         return Result(Results(), study.store)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import tracking
 from runner.errors import ConfigError
+from tracking.mirror import chosen_server
 
 
 def open_store(section: Mapping[str, Any], *, writes: bool) -> str:
@@ -24,6 +25,18 @@ def open_store(section: Mapping[str, Any], *, writes: bool) -> str:
     except tracking.TrackingError as error:
         raise ConfigError(f"tracking.uri={asked}: {error}") if asked else error from None
     return uri
+
+
+def server_of(section: Mapping[str, Any]) -> str | None:
+    """Return the MLflow server that runs are sent to as well, of the config or the environment, or None.
+
+    To be asked before the store is opened: that leaves what the environment says behind. Raises ConfigError.
+    """
+    asked = section.get("server")
+    try:
+        return chosen_server(str(asked) if asked else None)
+    except tracking.TrackingError as error:
+        raise ConfigError(f"tracking.server={asked}: {error}") if asked else ConfigError(str(error)) from None
 
 
 def is_there(uri: str) -> bool:

@@ -20,17 +20,19 @@ from runner.planning.resume import Resumed, find_reusable
 from runner.points.expansion import Expansion
 from runner.provenance.capture import Provenance, capture_provenance
 from runner.report.console import emit, say, width
+from runner.report.mirroring import Mirroring
 from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.settings import Settings
-from runner.store import folder_of, open_store
+from runner.store import folder_of, open_store, server_of
 from runner.trial.identity import data_key
 from runner.trial.keeping import Keeping
 from runner.trial.outcome import Outcome
 from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
 from tracking.compare.winner import FEWEST
+from tracking.mirror import shown
 from tracking.records.names import SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS, SWEEP_REUSED
 
 
@@ -46,6 +48,7 @@ class Study:
     datasets: Mapping[str, Dataset]  # by `data_key`
     provenance: Provenance
     store: str
+    server: str | None  # that runs are sent to as well
     sweep: Mapping[str, str]  # the tags that its runs are known by as a sweep; {} for one run
 
     @property
@@ -67,6 +70,7 @@ class Ended:
 def check(invocation: Invocation, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
     """Raise RunnerError for every mistake that can be known before a point runs."""
     checker = check_points(invocation, composer, expansion)
+    server = server_of(first.config["tracking"])
     store = open_store(first.config["tracking"], writes=settings.runs)
     return Study(
         invocation=invocation,
@@ -77,6 +81,7 @@ def check(invocation: Invocation, composer: Composer, expansion: Expansion, firs
         datasets=checker.datasets,
         provenance=capture_provenance(exclude=folder_of(store)),
         store=store,
+        server=server,
         sweep=_sweep_tags(invocation, expansion) if invocation.sweeps else {},
     )
 
@@ -147,6 +152,15 @@ def run(study: Study, resumed: Resumed | None, pool: Pool | None, watchers: Sequ
         if resumed:
             resumed.release()
     return Ended(results, engine.interrupted, engine.stopped, len(resumed.elsewhere) if resumed else 0)
+
+
+def mirroring(study: Study) -> Mirroring | None:
+    """Return what sends runs to the server too, if there is one, and say so where only the environment names it."""
+    if study.server is None:
+        return None
+    if not study.first.config["tracking"].get("server") and not study.invocation.quiet:
+        say(f"note: runs are sent to {shown(study.server)} too, which MLFLOW_TRACKING_URI or the program names.")
+    return Mirroring(study.server, study.store, study.sweep.get(SWEEP_ID))
 
 
 def report(study: Study, ended: Ended, *, seconds: float) -> None:

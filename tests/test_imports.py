@@ -27,7 +27,8 @@ TRACKING = {
     "state": "",
     "stores": "errors text entities validation context state store",
     "client": _BASE,
-    "active": f"{_BASE} client",
+    "mirror": _BASE,
+    "active": f"{_BASE} client mirror",
     "types": "errors validation",
     "models": f"{_BASE} client active records types unavailable",
     "fluent": f"{_BASE} client active records",
@@ -96,6 +97,7 @@ OFFERED = (
     "tracking.pages",
     "tracking.text",
     "tracking.git",
+    "tracking.mirror",  # starts the sender of a sweep; the sending itself is a process of its own
 )  # to the runner, beside `tracking`
 PURE = ("runner.errors", "runner.suggest", "runner.points", "tracking.errors", "tracking.text", "tracking.entities")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from tracking.active.runs import OpenRun
     from tracking.client import TrackingClient
+    from tracking.mirror import Mirror
     from tracking.store.sqlite import Store
 
 
@@ -26,11 +27,13 @@ class _Ended(threading.local):
 @dataclass
 class _State:
     uri: str | None = None
+    server: str | None = None  # the mirror
     experiment_id: str | None = None
     places: dict[str, str] = field(default_factory=dict)  # what relative URIs meant when they were set
     exported: dict[str, str | None] = field(default_factory=dict)  # variables, and their values before
     stores: dict[str, Store] = field(default_factory=dict)  # by absolute URI
     lock: threading.RLock = field(default_factory=threading.RLock)  # held to add a store
+    mirrors: dict[tuple[str, str], Mirror] = field(default_factory=dict)  # by server and store
     open_runs: dict[int, OpenRun] = field(default_factory=dict)  # of all threads and tasks, in the order of starting
     ended: _Ended = field(default_factory=_Ended)
     main_folder: str | None = None  # of the program, and what git says of it: found out once
@@ -65,7 +68,7 @@ def _forget_runs() -> None:
     """Let go of all open runs without ending them: after a fork they belong to the parent."""
     fresh: dict[str, Any] = vars(_State())
     # Another thread may have held the lock at the moment of the fork.
-    vars(state).update({name: fresh[name] for name in ("lock", "open_runs", "ended")})
+    vars(state).update({name: fresh[name] for name in ("lock", "open_runs", "ended", "mirrors")})
 
 
 os.register_at_fork(after_in_child=_forget_runs)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from tracking.errors import InvalidValue, UnknownScheme
 from tracking.state import put_variable, state
@@ -37,12 +38,33 @@ def _take_back(variable: str) -> None:
         put_variable(variable, state.exported.pop(variable))
 
 
+def is_server(uri: str) -> bool:
+    """Tell whether a URI names an MLflow server, which is a mirror, rather than a store."""
+    return uri.startswith(("http://", "https://"))
+
+
+def without_password(uri: str) -> str:
+    """Return the address of a server without user and password, to be shown."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def current_server() -> str | None:
+    """Return the MLflow server that runs are sent to as well: that was set, else that of the environment, else None."""
+    if state.server is not None or state.uri is not None:
+        return state.server
+    return next((uri for variable in URI_VARIABLES if is_server(uri := os.environ.get(variable, ""))), None)
+
+
 def current_uri() -> str:
-    """Return the URI that was set, else that of the environment, else the default, made absolute."""
+    """Return the URI that was set, else that of the environment, else the default, made absolute.
+
+    The address of a server is passed over: the store is here, and the server a mirror of it.
+    """
     if state.uri is not None:
         return state.uri
     for variable in URI_VARIABLES:
-        if given := os.environ.get(variable):
+        if (given := os.environ.get(variable)) and not is_server(given):
             state.places.setdefault(given, absolute_uri(given))
             return given
     return absolute_uri(DEFAULT_URI)
@@ -60,8 +82,9 @@ def needed_uri(uri: str | None = None) -> str:
     count, though it is exported to the children.
     """
     chosen = absolute_uri(uri or current_uri())
-    found = (state.exported.get(variable, os.environ.get(variable)) for variable in URI_VARIABLES)
-    return "" if chosen == absolute_uri(next(filter(None, found), DEFAULT_URI)) else uri or chosen
+    found = (state.exported.get(variable, os.environ.get(variable)) or "" for variable in URI_VARIABLES)
+    stores = (given for given in found if given and not is_server(given))
+    return "" if chosen == absolute_uri(next(stores, DEFAULT_URI)) else uri or chosen
 
 
 def tracking_command(*words: str, store: str | None = None) -> str:
@@ -74,9 +97,15 @@ def tracking_command(*words: str, store: str | None = None) -> str:
 
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
-    """Choose the store for what follows; None goes back to environment or default."""
+    """Choose the store for what follows; None goes back to environment or default.
+
+    The address of a server leaves the store as it is and makes the server its mirror.
+    """
     before = absolute_uri(current_uri())
     uri = None if uri is None else uri_text(uri)
+    state.server = uri if uri and is_server(uri) else None
+    if state.server:
+        return
     state.uri = uri or None
     if uri:
         state.places[uri] = _from_here(uri)
@@ -101,14 +130,14 @@ def use_store(uri: str | os.PathLike[str] | None = None) -> Iterator[None]:
     >>> with use_store("sqlite:///other/tracking.db"):  # doctest: +SKIP
     ...     search_runs()
     """
-    chosen = state.uri, state.experiment_id, dict(state.exported)
+    chosen = state.uri, state.server, state.experiment_id, dict(state.exported)
     variables = {name: os.environ.get(name) for name in (*URI_VARIABLES, EXPERIMENT_ID, EXPERIMENT_NAME)}
     try:
         if uri is not None:
             set_uri(uri)
         yield
     finally:
-        state.uri, state.experiment_id, state.exported = chosen
+        state.uri, state.server, state.experiment_id, state.exported = chosen
         for name, value in variables.items():
             put_variable(name, value)
 

@@ -94,7 +94,7 @@ def root() -> DictConfig:
                 "objective": {"metric": _str(), "direction": _str("minimize", "maximize")},
             },
             "tags": _open(),
-            "tracking": {"uri": _str(null=True), "secret_resolvers": []},
+            "tracking": {"uri": _str(null=True), "server": _str(null=True), "secret_resolvers": []},
             "seed": _int(0, maximum=MAX_SEED),
             "refit": _bool(),
             "experiment_name": _str(null=True),

@@ -53,9 +53,9 @@ def _held(server: str, run: JSON, names: dict[str, str]) -> JSON:
         tags.pop(own, None)
     datasets = [entry["dataset"] for entry in run.get("inputs", {}).get("dataset_inputs", ())]
     return {
-        "name": info["run_name"].partition(" s")[0],
+        "name": _name(info["run_name"]),
         "state": [info["status"], info["user_id"], info["start_time"], info["end_time"]],
-        "parent": names[parent].partition(" s")[0] if parent else None,
+        "parent": _name(names[parent]) if parent else None,
         "params": {param["key"]: param["value"] for param in data.get("params", ())},
         "tags": tags,
         "metrics": {
@@ -64,6 +64,10 @@ def _held(server: str, run: JSON, names: dict[str, str]) -> JSON:
         "datasets": [[d["name"], d["digest"], json.loads(d["profile"])] for d in datasets],
         "files": dict(sorted(_files(server, info["run_id"]).items())),
     }
+
+
+def _name(name: str) -> str:
+    return "sweep" if name.startswith("sweep ") else name  # its id is another each time
 
 
 def _history(server: str, run_id: str, key: str) -> list[list[Any]]:

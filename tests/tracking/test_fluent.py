@@ -153,7 +153,7 @@ def test_a_store_in_memory_is_the_same_for_all_clients() -> None:
     assert tracking.TrackingClient("sqlite://").get_run(run.info.run_id).info.run_name == "r"
 
 
-@pytest.mark.parametrize("uri", ["http://localhost:5000", "runs", "databricks", "file:///tmp/x"])
+@pytest.mark.parametrize("uri", ["postgresql://x/y", "runs", "databricks", "file:///tmp/x"])
 def test_a_store_of_no_known_kind_is_refused_with_the_known_ones(uri: str) -> None:
     tracking.set_tracking_uri(uri)
 

@@ -108,7 +108,7 @@ def test_a_folder_as_uri_is_answered_with_a_file_in_it(tmp_path: Path) -> None:
 
 
 def test_a_uri_that_nobody_here_chose_is_told_with_the_variable_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://localhost/x")
     with pytest.raises(UnknownScheme, match="MLFLOW_TRACKING_URI"):
         tracking.search_runs()
     with pytest.raises(UnknownScheme) as caught:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
+from tracking.active import mirrors
 from tracking.active.runs import OpenRun, remove
 from tracking.entities import RunStatus
 from tracking.errors import TrackingError
@@ -75,6 +76,7 @@ def end(run: OpenRun, status: str) -> None:
     except (KeyboardInterrupt, Terminated):  # it is no longer open here: nobody else would end it
         run.client.set_terminated(run.run_id, RunStatus.KILLED)
         raise
+    mirrors.send(run.client, run.run_id)
 
 
 def end_all(status: str, runs: Iterable[OpenRun] | None = None) -> None:
@@ -119,6 +121,11 @@ def install_for_sigterm() -> None:
 
 # The ways to end ------------------------------------------------------------------------------------
 def _at_exit() -> None:
+    _end_all_at_exit()
+    mirrors.finish()
+
+
+def _end_all_at_exit() -> None:
     if _process.child_installed and _process.exit_code is None:
         return  # os._exit follows, and is told the code
     error = _last_error()

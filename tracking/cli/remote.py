@@ -53,7 +53,7 @@ def push(
     python -m tracking push http://127.0.0.1:5000 --sweep latest
     python -m tracking push http://127.0.0.1:5000 best:ridge --no-artifacts
     """
-    from tracking.remote.push import Pushed, ended
+    from tracking.remote.push import Pushed, claim, ended
     from tracking.remote.push import push as push_runs
     from tracking.remote.rest import Server
 
@@ -61,8 +61,7 @@ def push(
     with opened(store) as source, Server(server, connections=connections) as target:
         chosen = _selected(source, runs or [], sweep, filter, experiment)
         ready = ended(chosen)
-        if not source.claim(f"push {target.uri}").mine:
-            raise InvalidValue(f"Another process is pushing this store to {target.uri}. Wait until it has ended.")
+        claim(source, target)
         try:
             push_runs(
                 source,
@@ -76,7 +75,7 @@ def push(
         except (ServerError, KeyboardInterrupt):
             _clear_progress()
             left = len(ready) - counts.seen
-            again = tracking_command(*_words(server, runs, sweep, filter, experiment, artifacts), store=store)
+            again = tracking_command(*_words(target.uri, runs, sweep, filter, experiment, artifacts), store=store)
             note(f"{_counted(left)} not pushed yet. To go on where this stopped: {again}")
             raise
         finally:

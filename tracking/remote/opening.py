@@ -10,8 +10,9 @@ from tracking.errors import InvalidValue
 from tracking.remote.database_source import DatabaseSource
 from tracking.remote.folder_source import FolderSource
 from tracking.remote.foreign import Source
-from tracking.remote.rest import Server, is_server
+from tracking.remote.rest import Server
 from tracking.remote.server_source import ServerSource
+from tracking.stores import is_server
 
 _KNOWN = "an MLflow database (mlflow.db), a folder mlruns/, or a server (http://...)"
 

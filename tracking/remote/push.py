@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tracking.entities import Run, RunStatus
-from tracking.errors import ServerError
-from tracking.records.names import MODEL_HISTORY, PARENT_RUN_ID, RUN_NAME
+from tracking.errors import InvalidValue, ServerError
+from tracking.records.names import PARENT_RUN_ID, RUN_NAME
 from tracking.remote import models
 from tracking.remote.artifacts import put
 from tracking.remote.content import Content, batches, dataset_input, read_contents
@@ -63,23 +63,19 @@ def push(
     `pushed` counts, and `tell` is told after each run. Raises ServerError where none can be pushed; a single run that
     the server refuses is counted instead.
     """
-    counts = pushed if pushed is not None else Pushed()
-    work = _Push(store, server, runs, with_files)
-    pool = ThreadPoolExecutor(connections, thread_name_prefix="push")
-    try:
-        work.create_parents()
-        for some in _chunks(runs):
-            for key, outcome, reason in pool.map(work.push, work.read(some)):
-                _count(counts, key, outcome, reason)
-                tell(counts)
-        for content in work.sweeps.values():
-            work.push(content)
-    except BaseException:
-        server.give_up()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return counts
+    pusher = Pusher(store, server, with_files=with_files, connections=connections, pushed=pushed, tell=tell)
+    pusher.push(runs)
+    pusher.finish()
+    return pusher.pushed
+
+
+def claim(store: Store, server: Server) -> None:
+    """Keep other processes from pushing the same store there, until `release_claims`. Raises InvalidValue if one does.
+
+    Each of two could make a run of its own for the same one of ours.
+    """
+    if not store.claim(f"push {server.uri}").mine:
+        raise InvalidValue(f"Another process is pushing this store to {server.uri}. Wait until it has ended.")
 
 
 def _count(counts: Pushed, key: str, outcome: str, reason: str) -> None:
@@ -94,43 +90,88 @@ def _chunks(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
         yield runs[start : start + _AT_ONCE]
 
 
-class _Push:
-    """One push: what is known of both sides while it goes on."""
+class Pusher:
+    """Pushes runs of one store to one server, as they come; what the server has is asked once, at the beginning."""
 
-    def __init__(self, store: Store, server: Server, runs: Sequence[Run], with_files: bool) -> None:
-        self.store, self.server, self.with_files = store, server, with_files
-        ids = {run.info.experiment_id for run in runs}
-        self.names = {id_: store.get_experiment(id_).name for id_ in ids}
-        there = read_experiments(server)
-        self.known = read_pushed(server, [e["experiment_id"] for e in there.values()])
-        self.experiments = {name: require_open(server, there[name]) for name in self.names.values() if name in there}
-        for name in sorted(set(self.names.values()) - self.experiments.keys()):
-            self.experiments[name] = create_experiment(server, name)
-        self.sweeps = sweep_contents(store, runs, self.names)
-        self.parents = _parents(runs, {*self.sweeps, *self.known, *(run.info.run_id for run in runs)})
-        self.runs = {run.info.run_id: run for run in runs}
+    def __init__(
+        self,
+        store: Store,
+        server: Server,
+        *,
+        with_files: bool = True,
+        connections: int = 4,
+        pushed: Pushed | None = None,
+        tell: Callable[[Pushed], None] = lambda pushed: None,
+    ) -> None:
+        self.pushed = pushed if pushed is not None else Pushed()
+        self._store, self._server, self._with_files = store, server, with_files
+        self._connections, self._tell = connections, tell
+        self._names: dict[str, str] = {}  # of experiments, by our ids
+        self._there = read_experiments(server)
+        self._known = read_pushed(server, [e["experiment_id"] for e in self._there.values()])
+        self._experiments: dict[str, str] = {}  # the server's ids, by name
+        self._sweeps: dict[str, Content] = {}
+        self._first_of_sweep: dict[str, Run] = {}
 
-    def read(self, runs: Sequence[Run]) -> Iterator[Content]:
-        return read_contents(self.store, runs, self.names, self.parents, with_files=self.with_files)
+    def push(self, runs: Sequence[Run]) -> None:
+        """Push runs that have ended. Raises ServerError where none can be pushed."""
+        for id_ in {run.info.experiment_id for run in runs} - self._names.keys():
+            self._names[id_] = self._store.get_experiment(id_).name
+        fresh = {key: run for run in runs if (key := sweep_key(run.data.tags)) and key not in self._sweeps}
+        self._first_of_sweep |= {key: run for key, run in fresh.items() if key not in self._first_of_sweep}
+        self._sweeps |= sweep_contents(self._store, list(fresh.values()))
+        self._prepare_experiments({*self._names.values(), *(sweep.experiment for sweep in self._sweeps.values())})
+        parents = _parents(runs, {*self._sweeps, *self._known, *(run.info.run_id for run in runs)})
+        self._create_parents(runs, parents)
+        for some in _chunks(runs):
+            self._push_all(list(self._read(some, parents)), counted=True)
 
-    def create_parents(self) -> None:
+    def finish(self) -> None:
+        """Push what is told of the sweeps themselves, as they are by now."""
+        first = list(self._first_of_sweep.values())
+        self._push_all(list(sweep_contents(self._store, first).values()), counted=False)
+
+    def _push_all(self, contents: Sequence[Content], *, counted: bool) -> None:
+        pool = ThreadPoolExecutor(self._connections, thread_name_prefix="push")
+        try:
+            for key, outcome, reason in pool.map(self._push, contents):
+                if counted:
+                    _count(self.pushed, key, outcome, reason)
+                    self._tell(self.pushed)
+        except BaseException:
+            self._server.give_up()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _prepare_experiments(self, names: Iterable[str]) -> None:
+        for name in set(names) - self._experiments.keys():
+            there = self._there.get(name)
+            id_ = require_open(self._server, there) if there else create_experiment(self._server, name)
+            self._experiments[name] = id_
+
+    def _read(self, runs: Sequence[Run], parents: Mapping[str, str]) -> Iterator[Content]:
+        return read_contents(self._store, runs, self._names, parents, with_files=self._with_files)
+
+    def _create_parents(self, runs: Sequence[Run], parents: Mapping[str, str]) -> None:
         """Make the runs in which others are nested, so that these can name them; their content comes later."""
-        wanted = [key for key in dict.fromkeys(self.parents.values()) if key not in self.known]
-        contents = {key: self.sweeps[key] for key in wanted if key in self.sweeps}
-        contents |= {content.key: content for content in self.read([self.runs[k] for k in wanted if k in self.runs])}
+        wanted = {key for key in parents.values() if key not in self._known}
+        contents = {key: self._sweeps[key] for key in wanted if key in self._sweeps}
+        own = [run for run in runs if run.info.run_id in wanted]
+        contents |= {content.key: content for content in self._read(own, parents)}
 
         def create(content: Content) -> None:
-            if content.parent in contents and content.parent not in self.known:
+            if content.parent in contents and content.parent not in self._known:
                 create(contents[content.parent])
-            if content.key not in self.known:
-                self.known[content.key] = self._create(content)
+            if content.key not in self._known:
+                self._known[content.key] = self._create(content)
 
         for content in contents.values():
             create(content)
 
-    def push(self, content: Content) -> tuple[str, str, str]:
+    def _push(self, content: Content) -> tuple[str, str, str]:
         """Return our id of the run, the field of `Pushed` that counts it, and why it was refused."""
-        before = self.known.get(content.key)
+        before = self._known.get(content.key)
         digest = content.digest()
         if before is not None and (before.is_deleted or before.digest == digest):
             return content.key, "deleted" if before.is_deleted else "same", ""
@@ -138,7 +179,8 @@ class _Push:
             run = before or self._create(content)
             self._send(content, run, resumed=before is not None)
             mark = {"run_id": run.run_id, "key": PUSHED, "value": digest}
-            self.server.post("runs/set-tag", mark)
+            self._server.post("runs/set-tag", mark)
+            self._known[content.key] = replace(run, digest=digest)
         except ServerError as error:
             if error.status not in (400, 404):
                 raise
@@ -146,7 +188,7 @@ class _Push:
         return content.key, "updated" if before is not None and before.digest else "created", ""
 
     def _create(self, content: Content) -> ServerRun:
-        experiment = self.experiments[content.experiment]
+        experiment = self._experiments[content.experiment]
         body = {
             "experiment_id": experiment,
             "run_name": content.name,
@@ -154,31 +196,31 @@ class _Push:
             "start_time": content.start_time,
             "tags": [{"key": RUN_ID, "value": content.key}, *self._parent_tag(content)],
         }
-        return self.server.create(
+        return self._server.create(
             "runs/create",
             body,
-            find=lambda: find_run(self.server, experiment, content.key),
+            find=lambda: find_run(self._server, experiment, content.key),
             read=lambda answer: ServerRun.of(answer["run"]),
         )
 
     def _parent_tag(self, content: Content) -> list[dict[str, str]]:
-        parent = self.known.get(content.parent)
+        parent = self._known.get(content.parent)
         return [{"key": PARENT_RUN_ID, "value": parent.run_id}] if parent else []
 
     def _send(self, content: Content, run: ServerRun, *, resumed: bool) -> None:
-        left_out = (RUN_NAME, PARENT_RUN_ID, MODEL_HISTORY)
+        left_out = (RUN_NAME, PARENT_RUN_ID)
         tags = {key: value for key, value in content.tags.items() if key not in left_out}
         tags |= {tag["key"]: tag["value"] for tag in self._parent_tag(content)}
         for body in batches(content, tags):
-            self.server.post("runs/log-batch", {"run_id": run.run_id, **body})
-        plain = models.push_models(self.server, run, content.files, resumed=resumed)
+            self._server.post("runs/log-batch", {"run_id": run.run_id, **body})
+        plain = models.push_models(self._server, run, content.files, resumed=resumed)
         for file in plain:
-            put(self.server, run.artifact_uri, file, file.path)
+            put(self._server, run.artifact_uri, file, file.path)
         if (data := dataset_input(content.tags)) is not None:
-            self.server.post("runs/log-inputs", {"run_id": run.run_id, "datasets": [data]})
+            self._server.post("runs/log-inputs", {"run_id": run.run_id, "datasets": [data]})
         ended = {} if content.end_time is None else {"end_time": content.end_time}
         body = {"run_id": run.run_id, "status": content.status, "run_name": content.name, **ended}
-        self.server.post("runs/update", body)
+        self._server.post("runs/update", body)
 
 
 def _parents(runs: Iterable[Run], known: Iterable[str]) -> Mapping[str, str]:

@@ -12,9 +12,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from tracking.errors import InvalidValue, ServerError, ServerUnreachable
+from tracking.stores import is_server, without_password
 
 if TYPE_CHECKING:
     import httpx
@@ -32,11 +33,6 @@ _BUSY = (429, 500, 502, 503, 504)
 _jitter = random.Random()  # its own: the global one may be seeded by an experiment
 
 
-def is_server(uri: str) -> bool:
-    """Tell whether a URI names a server rather than a store."""
-    return uri.startswith(("http://", "https://"))
-
-
 class Server:
     """An MLflow server; threads may share it. `patience` is how many seconds a request is repeated for."""
 
@@ -45,8 +41,7 @@ class Server:
         parts = urlsplit(uri)
         if not is_server(uri) or not parts.hostname:
             raise InvalidValue(f"'{uri}' is no address of an MLflow server. As http://127.0.0.1:5000.")
-        host = parts.netloc.rpartition("@")[2]
-        self.uri = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))  # without a password
+        self.uri = without_password(uri).rstrip("/")
         self.is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         self.requests = 0
         self._patience = patience

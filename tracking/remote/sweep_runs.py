@@ -17,27 +17,25 @@ def sweep_key(tags: Mapping[str, str]) -> str:
     return SWEEP_RUN + tags[SWEEP_ID] if SWEEP_ID in tags else ""
 
 
-def sweep_contents(store: Store, runs: Sequence[Run], experiments: Mapping[str, str]) -> dict[str, Content]:
-    """Return the parent runs of the sweeps that these runs belong to, by key; `experiments` has names by id.
+def sweep_contents(store: Store, runs: Sequence[Run]) -> dict[str, Content]:
+    """Return the parent runs of the sweeps that these runs belong to, by key.
 
     They tell of the whole sweep in the store, whichever of its runs are given.
     """
-    wanted: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.info.start_time):
-        wanted.setdefault(sweep_key(run.data.tags), run)
-    if not any(wanted):
+    wanted = {sweep_key(run.data.tags) for run in runs} - {""}
+    if not wanted:
         return {}
     contents = {}
     for sweep in read_sweeps(store):
         if (key := SWEEP_RUN + sweep.id) not in wanted or not sweep.own:
             continue
-        first = wanted[key]
+        first = sweep.own[0]
         open_ = [run for run in sweep.own if not RunStatus(run.info.status).is_terminated()]
         tags = {SWEEP_ID: sweep.id, SWEEP_POINTS: str(sweep.planned), SWEEP_COMMAND: sweep.command}
         tags |= {NOTE: f"`{sweep.command}`"} if sweep.command else {}
         contents[key] = Content(
             key=key,
-            experiment=experiments[first.info.experiment_id],
+            experiment=store.get_experiment(first.info.experiment_id).name,
             name=f"sweep {sweep.id}",
             user=first.info.user_id,
             status=str(RunStatus.RUNNING if open_ else RunStatus.FINISHED),

@@ -173,9 +173,10 @@ class Store:
 
         A run whose id is there already stays as it is. Raises ExperimentNotFound, ExperimentDeleted.
         """
+        ids = {whole.run.info.experiment_id for whole in runs}
+        places = {id_: self._database.read(experiments.require_open, id_) for id_ in ids}
         for whole in runs:
-            number, location = self._database.read(experiments.require_open, whole.run.info.experiment_id)
-            whole.fill(self._locations().run_dir(number, location, whole.run.info.run_id))
+            whole.fill(self._locations().run_dir(*places[whole.run.info.experiment_id], whole.run.info.run_id))
         return self._database.write_flushed(adding.add, runs)
 
     def known_run_ids(self, run_ids: Sequence[str]) -> set[str]:
