@@ -19,6 +19,7 @@ from runner.errors import RunnerError
 if TYPE_CHECKING:
     from runner.reproducing.reproduction import Reproduction
     from tracking import Run
+    from tracking.pages.notebook import Runs
 
 __all__ = ["RunnerError", "reproduce", "run", "sweep"]
 
@@ -49,9 +50,10 @@ def sweep(
     target: str | Sequence[str] | None = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
-) -> list[Run]:
+) -> Runs:
     """Run every combination that the overrides name, as `-m` does, and return the runs in their order.
 
+    They are a list, which a notebook shows as a table; `runs.plot("alpha", "rmse", by="l1_ratio")` is an Altair chart.
     A point that fails is in the list too, with the status FAILED. Raises ConfigError, DataError, Interrupted.
     """
     from runner import api

@@ -16,6 +16,7 @@ import tracking
 from runner.errors import ConfigError, Interrupted, PointFailed, RunnerError
 from runner.provenance import capture
 from runner.report.commands import tracking_command
+from tracking.pages.notebook import Runs
 from tracking.records.overrides import Override
 from tracking.records.secrets import redact_override
 
@@ -52,7 +53,7 @@ def sweep(
     target: str | Sequence[str] | None = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
-) -> list[tracking.Run]:
+) -> Runs:
     """Run every point of a sweep and return their runs, in the order of the points. See `runner.sweep`."""
     with _everything_kept(store):
         return _runs(_execute(_with_frame(overrides, data, target), sweeps=True, config_dir=config_dir))
@@ -117,14 +118,14 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
     return result
 
 
-def _runs(result: Result) -> list[tracking.Run]:
+def _runs(result: Result) -> Runs:
     ids = result.results.run_ids
     if not ids and result.elsewhere:
         raise RunnerError("Nothing was run: another process is running these points. Call again when it has ended.")
     if not ids:
         raise ConfigError("Nothing was run: dry_run=true and diff=RUN only show what would be. Use the command line.")
     client = tracking.TrackingClient(result.store)
-    return [client.get_run(run_id) for run_id in ids]
+    return Runs(client.get_run(run_id) for run_id in ids)
 
 
 @contextmanager

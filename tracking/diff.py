@@ -5,13 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from html import escape
 from typing import Any
 
 from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
 from tracking.compare.winner import FEWEST, judge_winner
 from tracking.entities import Run
-from tracking.pages.diff_page import render_config, render_diff
+from tracking.pages.diff_page import render_config, render_diff, run_names
+from tracking.pages.diff_text import diff_blocks, say_verdict
 from tracking.pages.winner_text import winner_lines
 from tracking.records.names import SWEEP_ALSO, SWEEP_ID
 from tracking.records.overrides import parse_overrides
@@ -23,6 +25,7 @@ from tracking.records.values import Change, diff_configs, show_changes, unfold
 from tracking.records.yaml_text import parse_yaml
 from tracking.store.sqlite import Store
 from tracking.stores import needed_uri, shared_store
+from tracking.text.html import render_html_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,20 @@ class RunDiff(run_diff.RunDiff):
 
     def __str__(self) -> str:
         return render_diff(self)
+
+    def _repr_html_(self) -> str:
+        names = [f"{number} {name}" for number, name in enumerate(run_names(self), start=1)]
+        columns = ["key", *names, "remark"]
+        tables = [
+            render_html_table(
+                [dict(zip(columns, (line.key, *line.cells, line.remark), strict=True)) for line in block.lines],
+                columns,
+                title=f"{block.heading}: {block.summary}",
+            )
+            for block in diff_blocks(self)
+            if block.lines
+        ]
+        return f"<p>{escape(say_verdict(self))}</p>{''.join(tables)}"
 
 
 def diff_runs(*runs: str | Run, ignore: Iterable[str] = (), uri: str | None = None) -> RunDiff:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MOST_SHOWN = 100  # params and metrics of a run in a notebook
+
+
 class RunStatus(StrEnum):
     """Where a run stands; a member equals its own name as text. In the order of MLflow's numbers, from 1."""
 
@@ -200,6 +203,15 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.info.run_id[:8]} {self.info.run_name!r} {self.info.status}>"
+
+    def _repr_html_(self) -> str:
+        from tracking.text.html import render_html_table
+
+        title = f"{self.info.run_name} ({self.info.run_id[:8]}), {self.info.status}"
+        values: dict[str, object] = {f"metrics.{key}": value for key, value in sorted(self.data.metrics.items())}
+        values |= {f"params.{key}": value for key, value in sorted(self.data.params.items())}
+        rows = [{"key": key, "value": value} for key, value in list(values.items())[:_MOST_SHOWN]]
+        return render_html_table(rows, ["key", "value"], title=title, more=max(len(values) - _MOST_SHOWN, 0))
 
     @property
     def inputs(self) -> RunInputs:
