@@ -18,7 +18,7 @@ from runner.provenance import capture
 from runner.report.commands import tracking_command
 from tracking.pages.notebook import Runs
 from tracking.records.overrides import Override
-from tracking.records.secrets import redact_override
+from tracking.records.secrets import redact, redact_override
 
 if TYPE_CHECKING:
     from runner.flow import Result
@@ -111,7 +111,11 @@ def _execute(overrides: Sequence[str], *, sweeps: bool, config_dir: str | PathLi
         call.overrides, command, sweeps, points_per_interval=call.points, quiet=True, keep_runs=True
     )
     with session(*check_folder(config_dir)) as own:
-        result = execute(invocation, Composer(hydra_overrides=own))
+        try:
+            result = execute(invocation, Composer(hydra_overrides=own))
+        except RunnerError as error:  # the password in a URL is in no message, as on the command line
+            error.args = tuple(redact(str(text)) for text in error.args)
+            raise
     if result.interrupted:
         see = tracking_command("runs", store=result.store)
         raise Interrupted(f"Interrupted; what had finished is recorded. See: {see}")

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -101,7 +101,7 @@ def _run_hydra(typed: Sequence[str]) -> int:
     os.environ[SWEEP_VARIABLE] = json.dumps(sweep)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own traceback and exit with 1
     try:
-        with _answering(arguments), _without_litter():
+        with _answering(arguments), _without_litter(arguments):
             hydra.main(config_path=str(config_folder()), config_name="config", **version_base())(run_point)()
         if _failure:
             raise _failure.pop()
@@ -133,8 +133,13 @@ def _answering(arguments: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _without_litter() -> Iterator[None]:
-    """Remove the `multirun.yaml` that Hydra leaves: the record says what was asked. Name the file that Optuna wrote."""
+def _without_litter(arguments: Sequence[str]) -> Iterator[None]:
+    """Remove what Hydra leaves: `multirun.yaml`, an empty `hydra.run.dir`. Name the file that Optuna wrote.
+
+    The record says what was asked, and nothing of ours is in that folder.
+    """
+    asked = [Path(argument.partition("=")[2]) for argument in arguments if argument.startswith("hydra.run.dir=")]
+    made = [folder for folder in asked if not folder.exists()]
     litter, findings = Path("multirun.yaml"), Path("optimization_results.yaml")
     before, known = litter.exists(), findings.stat().st_mtime_ns if findings.exists() else None
     try:
@@ -142,6 +147,9 @@ def _without_litter() -> Iterator[None]:
     finally:
         if not before:
             litter.unlink(missing_ok=True)
+        for folder in made:
+            with suppress(OSError):  # something is in it, or it was never made
+                folder.rmdir()
         if findings.exists() and findings.stat().st_mtime_ns != known:
             say(f"note: the sweeper wrote what it found to {findings}")
 

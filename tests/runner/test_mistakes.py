@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import runner
 from runner.__main__ import main
+from runner.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 
@@ -413,3 +415,25 @@ def test_an_estimator_that_clears_the_environment_ends_nothing(capsys: pytest.Ca
     assert main(["-m", "model._target_=clearing.Clears", "alpha=1,2", "n_jobs=1"]) == 0
 
     assert "\n2 finished in " in capsys.readouterr().out
+
+
+def test_a_refused_config_leaves_no_empty_folder() -> None:
+    Path("kept").mkdir()
+
+    assert main(["hydra.run.dir=outputs", "alpha=-1"]) == 2
+    assert main(["hydra.run.dir=kept", "alpha=-1"]) == 2
+
+    assert not Path("outputs").exists()
+    assert Path("kept").is_dir()
+
+
+def test_the_password_in_a_url_is_in_no_message(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["data=csv", "data.path=https://joe:hunter22@127.0.0.1:1/x.csv", "data.target=y"]
+
+    assert main(asked) == 2
+    with pytest.raises(DataError) as told:
+        runner.run(asked)
+
+    for text in (capsys.readouterr().err, str(told.value)):
+        assert "127.0.0.1:1/x.csv" in text
+        assert "hunter22" not in text
