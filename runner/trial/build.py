@@ -75,7 +75,8 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             f"scoring.objective.metric={metric}: not among the metrics ({', '.join(scorers)})."
             f"{suggest(metric, scorers)}"
         )
-    notes = [note for key in ("model", "prepare", "cv") for note in check_keywords(config.get(key), key)]
+    sections = ("model", "prepare", "cv") if validate else ()  # asking for the signatures takes as long as some fits
+    notes = [note for key in sections for note in check_keywords(config.get(key), key)]
     return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))
 
 

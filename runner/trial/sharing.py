@@ -14,16 +14,20 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from runner.trial.descriptions import NotDescribable, describe
+from runner.trial.linear import Centred, can_be_fitted_centred, centre, fit_centred
 from runner.trial.pipelines import flatten, rebuild
+from runner.trial.repeated_checks import is_finite
 
 FINAL = -1  # the number of the fit on all rows, beside those of the folds
 
@@ -47,11 +51,14 @@ class Row:
 
     estimator: Any
     steps: list[Any]
-    keys: tuple[Hashable, ...]
+    keys: tuple[Hashable, ...]  # one more than there are steps to share where the model is fitted on centred rows
 
     def kind(self, count: int) -> str:
-        """Return the classes of the first steps."""
-        return ", ".join(type(step).__name__ for step in self.steps[:count])
+        """Return the classes of the first steps; "rows centred for Lasso" where they are for the model."""
+        names = [type(step).__name__ for step in self.steps[:count]]
+        if count == len(self.steps):
+            names[-1] = f"rows centred for {names[-1]}"
+        return ", ".join(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,12 @@ class _Stage:
     score_seconds: float = 0.0
     warned: tuple[warnings.WarningMessage, ...] = ()
     size: int = 0  # bytes
+    finite: bool = False  # whether the test rows were searched for NaN and infinity
+
+    @property
+    def count(self) -> int:
+        """How many keys of a row lead here."""
+        return len(self.fitted) + isinstance(self.X, Centred)
 
 
 class Sharing:
@@ -91,6 +104,9 @@ class Sharing:
             except (NotDescribable, TypeError):  # TypeError: a parameter that has no hash
                 break
             row = longer
+        if len(row.keys) == len(steps) - 1 and can_be_fitted_centred(steps[-1]):
+            longer = Row(estimator, steps, (*row.keys, ("centred", row.keys)))
+            row = longer if self._may_share(longer) else row
         return row if row.keys else None
 
     def fit(self, row: Row, place: Hashable, cut: Callable[[], tuple[Any, Any]], y: Any) -> Fit | None:
@@ -102,15 +118,17 @@ class Sharing:
             return None
         start = self._find(row, place)
         stage = start or _Stage((), *cut())
-        for number in range(len(stage.fitted), len(row.keys)):
-            following = self._advance(stage, row.steps[number], row.keys[number], y)
+        for number in range(stage.count, len(row.keys)):
+            of_model = number == len(row.steps) - 1
+            following = _centre(stage, y) if of_model else self._advance(stage, row.steps[number], y)
             if following is None:
+                self._refused.add(row.keys[number])
                 return None
             stage = following
             self._keep((place, row.keys[: number + 1]), stage)
         for warning in start.warned if start else ():
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        return _fit_rest(row, stage, y, kind=row.kind(len(start.fitted)) if start else "")
+        return _fit_rest(row, stage, y, kind=row.kind(start.count) if start else "")
 
     def is_proven(self, kind: str, number: int) -> bool:
         """Tell whether this kind of sharing was compared with computing alone, in the fold of this number."""
@@ -145,7 +163,7 @@ class Sharing:
         while self._size > self._limit:
             self._size -= self._kept.popitem(last=False)[1].size
 
-    def _advance(self, stage: _Stage, step: Any, key: Hashable, y: Any) -> _Stage | None:
+    def _advance(self, stage: _Stage, step: Any, y: Any) -> _Stage | None:
         before = generators()
         with warnings.catch_warnings(record=True) as caught:
             after = _fit_step(stage, step, y)
@@ -153,7 +171,6 @@ class Sharing:
         shareable = generators() == before and all(map(_can_be_copied, (after.X, after.X_test)))
         size = _pickled_size(fitted) if shareable else None
         if size is None:
-            self._refused.add(key)
             set_generators(before)  # what it drew, the fit alone will draw
             return None
         for warning in caught:
@@ -208,17 +225,39 @@ def _fit_step(stage: _Stage, step: Any, y: Any) -> _Stage:
     return _Stage((*stage.fitted, fitted), X, X_test, middle - start, time.perf_counter() - middle)
 
 
-def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit:
+def _centre(stage: _Stage, y: Any) -> _Stage | None:
+    """Centre the rows for a linear model; None where that is not for these."""
+    start = time.perf_counter()
+    rows = centre(stage.X, y)
+    if rows is None:
+        return None
+    seconds = stage.fit_seconds + time.perf_counter() - start
+    finite = stage.X_test is not None and is_finite(stage.X_test, y)
+    return replace(
+        stage, X=rows, fit_seconds=seconds, size=stage.size + nbytes(rows.X) + nbytes(stage.X_test), finite=finite
+    )
+
+
+def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
+    """Fit what comes behind a stage; None where only the estimator's own `fit` can tell what is wrong."""
     unfitted = [clone(step) for step in row.steps[len(stage.fitted) :]]
     several = len(unfitted) > 1
-    X = copy(stage.X)  # the model may work in place
-    start = time.perf_counter()
     model = Pipeline([(str(n), step) for n, step in enumerate(unfitted)]) if several else unfitted[0]
-    model.fit(X, y)
+    if isinstance(stage.X, Centred):
+        start = time.perf_counter()
+        if not fit_centred(model, stage.X):
+            return None
+    else:
+        X = copy(stage.X)  # the model may work in place
+        start = time.perf_counter()
+        model.fit(X, y)
     seconds = time.perf_counter() - start
     rest = [step for _, step in model.steps] if several else [model]
     whole = rebuild(row.estimator, iter([*stage.fitted, *rest]))
-    return Fit(whole, model, copy(stage.X_test), stage.fit_seconds + seconds, stage.score_seconds, kind)
+    checked = partial(config_context, assume_finite=True) if stage.finite else nullcontext
+    return Fit(
+        whole, model, copy(stage.X_test), stage.fit_seconds + seconds, stage.score_seconds, kind, checked=checked
+    )
 
 
 def _can_be_copied(X: Any) -> bool:

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.model_selection import KFold, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -146,6 +146,9 @@ STEPS = {
 MODELS = {
     "ridge": [Ridge(alpha) for alpha in (0.1, 1, 1, 10)],
     "in place": [Lasso(alpha, copy_X=False) for alpha in (0.01, 0.1, 1)],
+    "sparse": [
+        ElasticNet(a, l1_ratio=r, positive=p) for a, r, p in ((0.1, 0.2, False), (1, 0.2, True), (0.1, 0.9, False))
+    ],
     "trees": [DecisionTreeRegressor(random_state=seed) for seed in (1, 2, 3)],
     "no seed": [RandomForestRegressor(3), RandomForestRegressor(3), RandomForestRegressor(4)],
     "pipelines": [make_pipeline(PCA(2), KNeighborsRegressor(k)) for k in (1, 2, 3)],
@@ -160,6 +163,33 @@ def test_shared_preparations_give_the_bits_of_each_point_alone(steps: str, model
     assert_same(found, points(mixed(), grid, None))
     assert found[-1][0][0].shared
     assert not sharing.notes
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        [ElasticNet(alpha, l1_ratio=ratio, max_iter=9999) for alpha in (0.01, 0.1, 1) for ratio in (0.1, 0.5, 1)],
+        [ElasticNet(alpha, selection="random", random_state=seed) for alpha in (0.1, 1) for seed in (1, 2)],
+        [Lasso(alpha, positive=positive, tol=1e-2) for alpha in (0.1, 1) for positive in (True, False)],
+    ],
+    ids=["elasticnet", "random", "lasso"],
+)
+def test_linear_models_on_rows_centred_once_have_the_bits_of_their_own_fit(grid: list[Any]) -> None:
+    data, sharing = load({"source": "diabetes"}), Sharing(PLENTY)
+    found = points(data, grid, sharing)
+    assert_same(found, points(data, grid, None))
+    assert found[-1][0][0].shared == f"rows centred for {type(grid[0]).__name__}"
+    assert not sharing.notes
+
+
+def test_linear_models_that_fit_otherwise_are_left_to_themselves() -> None:
+    models = [
+        ElasticNet(fit_intercept=False),
+        ElasticNet(precompute=True),
+        ElasticNet(warm_start=True),
+        Lasso(alpha=0.0),
+    ]
+    assert [Sharing(PLENTY).row(model) for model in models] == [None] * len(models)
 
 
 def test_they_give_the_scores_of_cross_validate() -> None:
