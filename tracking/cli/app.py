@@ -7,6 +7,9 @@ that is not a bug.
 from __future__ import annotations
 
 import io
+import itertools
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -65,11 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     except TrackingError as error:
-        note(str(error))
+        note(_in_store(str(error), given))
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _in_store(message: str, arguments: Sequence[str]) -> str:
+    """Let the commands that a message names open the store that was given, as the failed one did."""
+    stores = [words[1] for words in itertools.pairwise(arguments) if words[0] == "--store"]
+    stores += [word.partition("=")[2] for word in arguments if word.startswith("--store=")]
+    if not stores or "--store" in message:
+        return message
+    return re.sub(
+        r"(python -m tracking [a-z]+)\b", lambda found: f"{found[1]} --store {shlex.quote(stores[0])}", message
+    )
 
 
 def _store_after_verb(arguments: list[str]) -> list[str]:

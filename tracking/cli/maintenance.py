@@ -1,4 +1,4 @@
-"""The verbs that change a store, or what may be done with it: delete, restore, gc, check, trust."""
+"""The verbs that change a store, or what may be done with it: delete, restore, tag, note, gc, check, trust."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tracking.cli.selection import pick_runs
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -22,12 +23,15 @@ from tracking.cli.terminal import (
     note,
     opened,
 )
-from tracking.entities import LifecycleStage, ViewType
+from tracking.entities import LifecycleStage, Run, ViewType
 from tracking.errors import InvalidValue
-from tracking.records.refs import resolve_experiment, resolve_runs
+from tracking.records.names import NOTE
+from tracking.records.refs import resolve_experiment
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, tracking_command
 from tracking.text.formatting import format_size, plain
+from tracking.validation import TAG, check_key
+from tracking.validation import tags as check_tags
 
 ExperimentOption = Annotated[
     str | None,
@@ -38,39 +42,74 @@ RunsArgument = Annotated[
 ]
 
 
+SweepOption = Annotated[
+    str | None, typer.Option("--sweep", metavar="ID", help="The runs of a sweep, or latest.", show_default=False)
+]
+FilterOption = Annotated[
+    str, typer.Option("--filter", metavar="TEXT", help="For example: rmse > 60", show_default=False)
+]
+
+_LISTED = 5  # runs that are named one by one
+
+
 def register(app: typer.Typer) -> None:
     """Add these verbs to the program."""
-    for verb in (delete, restore, gc, check, trust):
+    for verb in (delete, restore, tag, gc, check, trust):
         app.command()(verb)
+    app.command("note")(comment)
 
 
-def delete(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
+def delete(
+    runs: RunsArgument = None,
+    experiment: ExperimentOption = None,
+    sweep: SweepOption = None,
+    filter: FilterOption = "",
+    store: StoreOption = None,
+) -> None:
     """Move runs or an experiment to the trash.
 
     \b
     python -m tracking delete a93f latest~2
+    python -m tracking delete --sweep 1f9a --filter "status = 'FAILED'"
     python -m tracking delete --experiment scratch
     """
     with opened(store) as source:
-        _move(source, runs or [], experiment, LifecycleStage.DELETED, store)
+        _move(source, runs or [], experiment, sweep, filter, LifecycleStage.DELETED, store)
 
 
-def restore(runs: RunsArgument = None, experiment: ExperimentOption = None, store: StoreOption = None) -> None:
+def restore(
+    runs: RunsArgument = None,
+    experiment: ExperimentOption = None,
+    sweep: SweepOption = None,
+    filter: FilterOption = "",
+    store: StoreOption = None,
+) -> None:
     """Take runs or an experiment out of the trash.
 
     \b
     python -m tracking runs --deleted
     python -m tracking restore a93f
+    python -m tracking restore --sweep 1f9a
     """
     with opened(store) as source:
-        _move(source, runs or [], experiment, LifecycleStage.ACTIVE, store)
+        _move(source, runs or [], experiment, sweep, filter, LifecycleStage.ACTIVE, store)
 
 
-def _move(source: Store, references: list[str], experiment: str | None, to: LifecycleStage, store: str | None) -> None:
+def _move(
+    source: Store,
+    references: list[str],
+    experiment: str | None,
+    sweep: str | None,
+    filter: str,
+    to: LifecycleStage,
+    store: str | None,
+) -> None:
     deleting = to == LifecycleStage.DELETED
     verb, back = ("delete", "restore") if deleting else ("restore", "delete")
-    if bool(references) == (experiment is not None):
-        raise InvalidValue(f"Name what to {verb}: one or more RUNs, or --experiment NAME.")
+    if sum([bool(references), experiment is not None, bool(sweep or filter.strip())]) != 1:
+        raise InvalidValue(
+            f"Name what to {verb}: one or more RUNs, or --experiment NAME, or --sweep ID and --filter TEXT."
+        )
     if experiment is not None:
         found = resolve_experiment(source, experiment)
         source.update_experiment(found.experiment_id, lifecycle_stage=to)
@@ -79,10 +118,71 @@ def _move(source: Store, references: list[str], experiment: str | None, to: Life
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
-    for run in resolve_runs(source, references, stage=stage, tell=note, one_only=True):
+    moved = pick_runs(source, references, sweep, filter, stage=stage)
+    for run in moved:
         source.update_run(run.info.run_id, lifecycle_stage=to)
         short = run.info.run_id[:8]
-        emit(f"{verb}d {short} ({plain(run.info.run_name)}).  Undo: {tracking_command(back, short, store=store)}")
+        if len(moved) <= _LISTED or references:
+            emit(f"{verb}d {short} ({plain(run.info.run_name)}).  Undo: {tracking_command(back, short, store=store)}")
+    if len(moved) > _LISTED and not references:
+        chosen = [*(["--sweep", sweep] if sweep else []), *(["--filter", filter] if filter else [])]
+        emit(f"{verb}d {len(moved)} runs.  Undo: {tracking_command(back, *chosen, store=store)}")
+
+
+def tag(
+    pair: Annotated[str, typer.Argument(metavar="KEY=VALUE", help="The tag; KEY= removes it.", show_default=False)],
+    runs: RunsArgument = None,
+    sweep: SweepOption = None,
+    filter: FilterOption = "",
+    store: StoreOption = None,
+) -> None:
+    """Set a tag of runs, or remove it.
+
+    \b
+    python -m tracking tag stage=final best:ridge
+    python -m tracking tag paper=yes --sweep latest --filter "rmse < 55"
+    python -m tracking tag stage= a93f
+    """
+    key, equals, value = pair.partition("=")
+    if not equals or not key:
+        raise InvalidValue(f"{pair!r} is no tag. Write KEY=VALUE first, then the runs: stage=final best:ridge")
+    key = check_key(key, TAG)
+    with opened(store) as source:
+        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE)
+        for run in chosen if value else [run for run in chosen if key in run.data.tags]:
+            if value:
+                source.log_batch(run.info.run_id, tags=check_tags({key: value}))
+            else:
+                source.delete_tag(run.info.run_id, key)
+    emit(f"{'set' if value else 'removed'} {plain(key)} of {_named(chosen)}.")
+
+
+def comment(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; an empty one removes it.", show_default=False)],
+    runs: RunsArgument = None,
+    sweep: SweepOption = None,
+    filter: FilterOption = "",
+    store: StoreOption = None,
+) -> None:
+    """Write a note on runs, which `show` has and searches find; it replaces the one before.
+
+    \b
+    python -m tracking note "the one of the paper" best:ridge
+    """
+    with opened(store) as source:
+        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE)
+        for run in chosen:
+            if text:
+                source.log_batch(run.info.run_id, tags=check_tags({NOTE: text}))
+            elif NOTE in run.data.tags:
+                source.delete_tag(run.info.run_id, NOTE)
+    emit(f"{'noted on' if text else 'removed the note of'} {_named(chosen)}.")
+
+
+def _named(runs: Sequence[Run]) -> str:
+    if len(runs) > _LISTED:
+        return f"{len(runs)} runs"
+    return ", ".join(f"{run.info.run_id[:8]} ({plain(run.info.run_name)})" for run in runs)
 
 
 def gc(

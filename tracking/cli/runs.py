@@ -30,6 +30,7 @@ from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
 from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
+from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.files import read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
@@ -81,6 +82,9 @@ def runs(
         str | None, typer.Argument(metavar="[EXPERIMENT]", help="Name or id.", show_default=False)
     ] = None,
     *,
+    sweep: Annotated[
+        str | None, typer.Option("--sweep", metavar="ID", help="The runs of a sweep, or latest.", show_default=False)
+    ] = None,
     filter: Annotated[
         str,
         typer.Option("--filter", metavar="TEXT", help="For example: metrics.rmse_mean < 60 AND params.alpha < 0.5"),
@@ -107,6 +111,7 @@ def runs(
     python -m tracking runs
     python -m tracking runs ridge --order-by "metrics.rmse_mean ASC" --limit 5
     python -m tracking runs --filter "rmse < 60 AND params.alpha < 0.5 AND status = 'FINISHED'"
+    python -m tracking runs --sweep latest
     python -m tracking runs --columns id,alpha,rmse_mean --format csv --limit 0
     """
     with opened(store) as source:
@@ -122,8 +127,11 @@ def runs(
             filter_string=filter,
             view_type=_view(deleted),
             order_by=order_by or NEWEST_FIRST,
-            max_results=limit + 1 if limit else None,
+            max_results=limit + 1 if limit and not sweep else None,
         )
+        if sweep:
+            wanted = {run.info.run_id for run in find_sweep(read_sweeps(source), sweep).runs}
+            found = [run for run in found if run.info.run_id in wanted]
         rows = run_rows(found, _experiment_names(source))
         notes += unknown_names(source, found, chosen, filter, order_by or [])
     emit_runs(rows, limit, format, columns=columns, everything=everything, raw=raw)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tracking.cli.hints import known_metrics, spell_metrics
 from tracking.cli.terminal import note
-from tracking.entities import Run
+from tracking.entities import LifecycleStage, Run, ViewType
 from tracking.errors import InvalidValue, RunNotFound
-from tracking.records.names import REPRODUCES
+from tracking.records.names import REPRODUCES, SWEEP_ID
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.sqlite import Store
@@ -46,6 +47,40 @@ def select_runs(
     if not found:
         raise RunNotFound("No run is like that. See: python -m tracking runs")
     return found if wants_repeats else _without_repeats(found)
+
+
+def pick_runs(
+    source: Store, references: Sequence[str], sweep: str | None, filter: str, *, stage: LifecycleStage
+) -> list[Run]:
+    """Return the runs to change: by name, which has to mean one, or all of a sweep or a filter that are at this stage.
+
+    Of a sweep those that it ran itself, not what it reused. Raises InvalidValue, or RunNotFound where there are none.
+    """
+    if bool(references) == bool(sweep or filter.strip()):
+        raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT.")
+    if references:
+        return resolve_runs(source, references, stage=stage, tell=note, one_only=True)
+    view = ViewType.ACTIVE_ONLY if stage == LifecycleStage.ACTIVE else ViewType.DELETED_ONLY
+    spelled = spell_metrics(filter, known_metrics(source, None, view)) if filter else ""
+    found = source.search_runs(None, filter_string=spelled, view_type=view)
+    if sweep:
+        chosen = _sweep_id([run.data.tags[SWEEP_ID] for run in found if SWEEP_ID in run.data.tags], sweep)
+        found = [run for run in found if run.data.tags.get(SWEEP_ID) == chosen]
+    if not found:
+        kind = "" if stage == LifecycleStage.ACTIVE else " in the trash"
+        raise RunNotFound(f"No run{kind} is like that. See: python -m tracking runs{' --deleted' if kind else ''}")
+    return found
+
+
+def _sweep_id(newest_first: Sequence[str], asked: str) -> str:
+    """Return the one id that is meant, among those of runs. Raises RunNotFound, InvalidValue."""
+    ids = list(dict.fromkeys(newest_first))
+    fitting = ids[:1] if asked == "latest" else [name for name in ids if len(asked) >= 4 and name.startswith(asked)]
+    if len(fitting) > 1:
+        raise InvalidValue(f"{len(fitting)} sweeps start with {asked!r}: {', '.join(fitting)}. Give more of the id.")
+    if not fitting:
+        raise RunNotFound(f"No sweep {asked!r} has such runs. See: python -m tracking sweeps")
+    return fitting[0]
 
 
 def _without_repeats(found: list[Run]) -> list[Run]:

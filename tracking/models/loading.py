@@ -18,6 +18,7 @@ from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, Invali
 from tracking.models import flavours
 from tracking.models.mlmodel import Model
 from tracking.records.names import MLMODEL_FILE, MODEL_FILE, MODEL_FOLDER
+from tracking.records.refs import find_run
 from tracking.records.trust import require_trusted
 from tracking.store import files
 from tracking.validation import shorten
@@ -28,10 +29,11 @@ DATABASE = "tracking.db"  # beside the folder of artifacts, where that is where 
 def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) -> Any:
     """Return a model that was logged or saved, here or by MLflow.
 
-    Takes `runs:/<run id>/<path>`, a Run or a run id (its `model` folder), or a path on this machine: a folder with
-    an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle. Raises ArtifactNotFound, RunNotFound;
-    ArtifactError when the file is there but cannot be read, as when a package it needs is not installed;
-    StoreNotTrusted, naming what would be imported, where it is in a store that was made elsewhere.
+    Takes `runs:/<run id>/<path>`; a Run, its id or what the command line takes, `best:ridge` (its `model` folder); or
+    a path on this machine: a folder with an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle.
+    Raises ArtifactNotFound, RunNotFound; ArtifactError when the file is there but cannot be read, as when a package it
+    needs is not installed; StoreNotTrusted, naming what would be imported, where it is in a store that was made
+    elsewhere.
     """
     return load(find_model(model_uri, to_load=True))
 
@@ -59,7 +61,7 @@ def find_model(model_uri: str | os.PathLike[str] | Run, *, to_load: bool = False
         raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>.")
     if "/" in model_uri or os.path.exists(model_uri):
         return _local(model_uri, to_load)
-    return _of_run(model_uri, MODEL_FOLDER, to_load)
+    return _of_run(find_run(TrackingClient().store, model_uri).info.run_id, MODEL_FOLDER, to_load)
 
 
 def _of_run(run_id: str, path: str, to_load: bool) -> str:

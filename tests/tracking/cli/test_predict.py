@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,7 @@ def test_the_predictions_are_those_of_the_model_in_the_order_of_the_rows() -> No
 
     written = pd.read_csv("out.csv")
 
-    model = tracking.load_model(tracking.get_run("latest"))
+    model = tracking.load_model("best:ridge-cars")
     X = pd.read_csv("cars.csv", sep=";", decimal=",", dtype={"code": str}, parse_dates=["sold"]).drop(columns="mpg")
     assert list(written.columns) == ["prediction"]
     assert np.array_equal(written["prediction"], model.predict(X))
@@ -99,3 +101,23 @@ def test_a_run_without_a_model_says_so(capsys: pytest.CaptureFixture[str]) -> No
     assert predict("latest cars.csv") == 2
 
     assert "kept no model: it failed, or ran with refit=false." in capsys.readouterr().err
+
+
+def test_the_model_of_a_table_loads_without_this_package(tmp_path: Path) -> None:
+    assert predict("latest cars.csv -o out.csv") == 0
+    folder = tracking.TrackingClient().artifact_dir(tracking.get_run("latest").info.run_id) / "model"
+    [file] = [path for path in folder.iterdir() if path.suffix in (".pkl", ".joblib")]
+    program = (
+        "import sys; sys.modules['runner'] = sys.modules['tracking'] = None\n"
+        "import joblib, pandas as pd\n"
+        f"model = joblib.load({str(file)!r})\n"
+        "X = pd.read_csv('cars.csv', sep=';', decimal=',', dtype={'code': str}, parse_dates=['sold'])\n"
+        "expected = pd.read_csv('out.csv')['prediction']\n"
+        "assert (model.predict(X.drop(columns='mpg')) == expected).all()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
