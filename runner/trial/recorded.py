@@ -38,7 +38,7 @@ class RecordedRun:
 
     record: RunRecord
     folder: Path  # of its artifacts
-    store: Any  # that it is in
+    store: Any  # that it is in; `tracking` does not offer its class
 
     @property
     def run(self) -> Run:

@@ -151,6 +151,18 @@ def test_a_store_without_an_id_is_not_trusted_for_what_others_recorded(foreign: 
     assert Path(MARK).exists()
 
 
+def test_an_imported_run_is_from_elsewhere_though_the_store_is_ones_own(foreign: Path) -> None:
+    found = run_of(foreign)
+    shutil.move(foreign, "theirs")
+    mine = tracking.TrackingClient("sqlite:///runs/tracking.db")
+    mine.create_experiment("mine")
+    assert track(["merge", "theirs/tracking.db"]) == 0
+
+    with pytest.raises(StoreNotTrusted, match=r"posix\.mkdir"):
+        tracking.load_model(f"runs:/{found.info.run_id}/model")
+    assert not Path(MARK).exists()
+
+
 def test_where_nothing_can_be_remembered_ones_own_runs_are_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

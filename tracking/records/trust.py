@@ -41,8 +41,8 @@ def require_trusted(store: Store, run: Run) -> None:
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     listed = plain(", ".join(names[:_MOST_SHOWN])) + more if names else "whatever its files say"
     raise StoreNotTrusted(
-        f"{store.uri} was made elsewhere, and nothing of it was run. Run {run.info.run_id[:8]}"
-        f" ({plain(run.info.run_name)}) would import and may call: {listed}. If you trust who made it:"
+        f"Run {run.info.run_id[:8]} ({plain(run.info.run_name)}) of {store.uri} was made elsewhere, and nothing of it"
+        f" was run. It would import and may call: {listed}. If you trust who made it:"
         f" python -m tracking trust {shlex.quote(str(store.folder))}"
     )
 

@@ -307,14 +307,14 @@ class Store:
     def is_foreign(self, run_id: str) -> bool:
         """Tell whether a run came from elsewhere, so that nothing that it says may be run unasked. Raises RunNotFound.
 
-        That is what the store's id says. One without an id, as version 0.1.0 made it, is judged run by run: what this
-        user recorded on this machine is no foreign run.
+        That is what the store's id says, and that the run was imported. A store without an id, as version 0.1.0 made
+        it, is judged run by run: what this user recorded on this machine is no foreign run.
         """
         if self._path is None:
             return False
         store_id, user, host = self._database.read(runs.origin, run_id)
         if store_id is not None:
-            return not trust.is_trusted(store_id)
+            return not trust.is_trusted(store_id, imported=not host)
         return (user, host) != (user_name(), current_process().host)
 
     def trust(self) -> None:
@@ -323,9 +323,10 @@ class Store:
         if store_id is None:
             store_id = self._database.write(runs.give_store_id, secrets.token_hex(16))
         try:
-            trust.remember(store_id)
-        except OSError as error:
-            raise StoreError(f"{trust.trust_file()} cannot be written: {error.strerror or error}.") from error
+            for imported in (False, True):
+                trust.remember(store_id, imported=imported)
+        except (OSError, RuntimeError) as error:
+            raise StoreError(f"That the store is trusted cannot be remembered: {error}.") from error
 
     @property
     def folder(self) -> Path | None:
