@@ -4,7 +4,9 @@ A preparation is an unfitted transformer; it is fitted together with the model, 
 fold only. What a column is (number, text, date) is decided by its type, never by the rows of other folds.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -14,17 +16,32 @@ from runner.suggest import suggest
 
 _IMPUTE = ("mean", "median", "most_frequent")
 _MISSING = "missing"  # as a category of its own: that a value is missing often tells something
+_ENCODERS = ("onehot", "target", "ordinal")
+_TREATMENTS = (*_ENCODERS, "text", "number", "date", "drop")
 _PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
 
 def tabular(
-    *, impute: str = "median", scale: bool = True, indicator: bool = False, max_categories: int | None = 100
+    *,
+    impute: str = "median",
+    scale: bool = True,
+    indicator: bool = False,
+    max_categories: int | None = 100,
+    high_cardinality: str = "onehot",
+    cardinality: int = 20,
+    columns: Mapping[str, str] | None = None,
+    max_words: int = 1000,
 ) -> Any:
     """Build a transformer that makes numbers of mixed columns, each by its type.
 
     Numbers are imputed and scaled. Text, categories and yes/no become one column per value; a value that
     training did not see becomes zeros, or counts as rare if there are rare ones. Dates become year, month,
     day, weekday, hour and days since 1970. Takes pandas frames and numpy arrays.
+
+    Text columns with more than `cardinality` values in the training rows are encoded by `high_cardinality`: onehot,
+    target (the mean target of a value, cross-fitted) or ordinal. `columns` says it for single columns of a frame:
+    `{city: target, note: text, code: drop}`; text is TF-IDF of the `max_words` most frequent words, number and date
+    are what such a column is otherwise.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
@@ -36,22 +53,76 @@ def tabular(
             f" There are: {', '.join(_IMPUTE)}."
         )
     _check_yes_no(scale=scale, indicator=indicator)
+    own = dict(columns or {})
+    _check_word("high_cardinality", high_cardinality, _ENCODERS)
+    for name, treatment in own.items():
+        _check_word(f"columns.{name}", treatment, _TREATMENTS)
     numbers = partial(_number_steps, impute=impute, scale=scale, indicator=indicator)
     parts = FunctionTransformer(_date_parts, feature_names_out=_date_names)
     seconds = FunctionTransformer(_seconds, feature_names_out="one-to-one")
     floats = FunctionTransformer(_floats, feature_names_out="one-to-one")
     texts = FunctionTransformer(_texts, feature_names_out="one-to-one")
     encode = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories, sparse_output=False)
-    blocks = [
-        ("number", make_pipeline(floats, *numbers())),
-        ("text", make_pipeline(texts, encode)),
-        ("date", make_pipeline(parts, *numbers())),
-        ("duration", make_pipeline(seconds, *numbers())),
-    ]
+    blocks = {
+        "number": make_pipeline(floats, *numbers()),
+        "text": make_pipeline(texts, encode),
+        "date": make_pipeline(parts, *numbers()),
+        "duration": make_pipeline(seconds, *numbers()),
+    }
+    encoders = {"onehot": blocks["text"], **{name: make_pipeline(texts, _encoder(name)) for name in _ENCODERS[1:]}}
+    options: dict[str, Any] = {"but": tuple(own)} if own else {}
+    if high_cardinality != "onehot":
+        options["cardinality"] = cardinality
+    parts_of_all = [(kind, block, partial(columns_of, kind=kind, **options)) for kind, block in blocks.items()]
+    if high_cardinality != "onehot":
+        many = partial(columns_of, kind="many", **options)
+        parts_of_all.append(("many", encoders[high_cardinality], many))
+    for treatment in dict.fromkeys(own.values()):
+        names = [name for name, said in own.items() if said == treatment]
+        if treatment == "text":
+            parts_of_all += [
+                (f"words{i}", _words(max_words), partial(_one_column, name=name)) for i, name in enumerate(names)
+            ]
+        else:
+            block = "drop" if treatment == "drop" else encoders.get(treatment) or blocks[treatment]
+            parts_of_all.append((f"own_{treatment}", block, partial(_own_columns, names=tuple(names))))
     # dense whatever the fold: sparse output would depend on its rows, and not every model takes it
-    return ColumnTransformer(
-        [(kind, block, partial(columns_of, kind=kind)) for kind, block in blocks], sparse_threshold=0
-    )
+    return ColumnTransformer(parts_of_all, sparse_threshold=0)
+
+
+def _encoder(name: str) -> Any:
+    from sklearn.model_selection import KFold
+    from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
+
+    if name == "ordinal":
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    encoder = TargetEncoder()
+    if encoder.random_state is not None:  # from 1.9 on it has no seed of its own, and shuffles by a global generator
+        encoder.set_params(cv=KFold(5, shuffle=True, random_state=0))
+    return encoder
+
+
+def _words(most: int) -> Any:
+    """Build TF-IDF of one column; missing text has no words. Of library pieces only: a fitted one loads anywhere."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    as_text = FunctionTransformer(methodcaller("astype", object))
+    return make_pipeline(as_text, FunctionTransformer(methodcaller("fillna", "")), TfidfVectorizer(max_features=most))
+
+
+def _own_columns(X: Any, *, names: tuple[str, ...]) -> list[str]:
+    """Return the columns that `prepare.columns` names. Raises ConfigError for one that is not there."""
+    there = [str(name) for name in getattr(X, "columns", ())]
+    for name in names:
+        if name not in there:
+            raise ConfigError(f"prepare.columns.{name}: there is no such column.{suggest(name, there)}")
+    return list(names)
+
+
+def _one_column(X: Any, *, name: str) -> str:
+    return _own_columns(X, names=(name,))[0]
 
 
 def polynomial(*, degree: int = 2, interaction_only: bool = False) -> Any:
@@ -66,17 +137,36 @@ def polynomial(*, degree: int = 2, interaction_only: bool = False) -> Any:
     return make_pipeline(StandardScaler(), powers, StandardScaler())
 
 
+def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
+    if value not in words:
+        raise ConfigError(
+            f"prepare.{name}={value}: there is no such way.{suggest(str(value), words)} There are: {', '.join(words)}."
+        )
+
+
 def _check_yes_no(**flags: object) -> None:
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise ConfigError(f"prepare.{name}={value}: it must be true or false.")
 
 
-def columns_of(X: Any, *, kind: str) -> list[Any]:
-    """List the columns of one kind, by name for a frame and by number for an array."""
+def columns_of(X: Any, *, kind: str, but: tuple[str, ...] = (), cardinality: int | None = None) -> list[Any]:
+    """List the columns of one kind, by name for a frame and by number for an array, without those named in `but`.
+
+    With `cardinality`, text with more values than that is of the kind `many`.
+    """
     if hasattr(X, "iloc"):
-        return [name for i, name in enumerate(X.columns) if _kind(X.iloc[:, i]) == kind]
-    return [i for i in range(X.shape[1]) if _kind(X[:, i]) == kind]
+        columns = [(name, X.iloc[:, i]) for i, name in enumerate(X.columns) if name not in but]
+    else:
+        columns = [(i, X[:, i]) for i in range(X.shape[1])]
+    return [name for name, column in columns if _kind_of(column, cardinality) == kind]
+
+
+def _kind_of(column: Any, cardinality: int | None) -> str:
+    kind = _kind(column)
+    if kind != "text" or cardinality is None:
+        return kind
+    return "many" if len(set(_texts(np.asarray(column)[:, None]).ravel())) > cardinality else kind
 
 
 def _kind(column: Any) -> str:

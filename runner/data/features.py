@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner.errors import DataError
+from runner.errors import DataError, RunnerError
 
 if TYPE_CHECKING:
     from runner.data.dataset import Dataset
@@ -165,6 +165,8 @@ def _try(dataset: "Dataset", part: Any, role: str) -> Any:
             warnings.simplefilter("ignore")  # the fits themselves report theirs
             fit = clone(part).fit_transform if role == "preparation" else clone(part).fit
             return fit(X, dataset.y[rows])
+    except RunnerError:  # which says it already
+        raise
     except Exception as error:  # it may be anybody's
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         if not _is_about_values(error, own_may=role == "model"):
