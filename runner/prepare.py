@@ -73,7 +73,9 @@ def tabular(
     options: dict[str, Any] = {"but": tuple(own)} if own else {}
     if high_cardinality != "onehot":
         options["cardinality"] = cardinality
-    parts_of_all = [(kind, block, partial(columns_of, kind=kind, **options)) for kind, block in blocks.items()]
+    parts_of_all: list[tuple[str, Any, Any]] = [
+        (kind, block, partial(columns_of, kind=kind, **options)) for kind, block in blocks.items()
+    ]
     if high_cardinality != "onehot":
         many = partial(columns_of, kind="many", **options)
         parts_of_all.append(("many", encoders[high_cardinality], many))
