@@ -9,6 +9,7 @@ import typer
 
 from tracking.cli.runs import LimitOption, emit_runs, note_more
 from tracking.cli.terminal import Format, FormatOption, RawOption, StoreOption, emit, emit_table, opened, terminal_width
+from tracking.cli.watch import watch
 from tracking.entities import Run, RunStatus
 from tracking.pages.run_table import run_rows
 from tracking.records.names import SWEEP_POINT
@@ -27,6 +28,9 @@ def sweeps(
         str | None,
         typer.Argument(metavar="[ID]", help="Four or more characters of a sweep's id, or latest.", show_default=False),
     ] = None,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Show it, by default the latest, again every second until it has ended.")
+    ] = False,
     limit: LimitOption = 20,
     format: FormatOption = Format.TABLE,
     raw: RawOption = False,
@@ -37,9 +41,13 @@ def sweeps(
     \b
     python -m tracking sweeps
     python -m tracking sweeps latest
+    python -m tracking sweeps --watch
     python -m tracking sweeps 1f9a --format csv --limit 0
     """
     with opened(store) as source:
+        if watching:
+            watch(source, sweep or "latest")
+            return
         found = read_sweeps(source)
         if sweep is not None:
             chosen = find_sweep(found, sweep)

@@ -200,3 +200,19 @@ def test_output_that_cannot_be_written_is_one_message(environment):
         )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "No space left" in done.stderr
+
+
+@ONLY_POSIX
+def test_a_sweep_that_has_ended_is_watched_once(tmp_path):
+    uri = f"sqlite:///{tmp_path}/tracking.db"
+    store = open_store(uri)
+    tags = {"sweep.id": "1f9a0b2c", "sweep.point": "0", "sweep.points": "1"}
+    process = current_process()
+    store.create_run("0", run_id="f00d", run_name="one", user_id="ada", start_time=1, process=process, tags=tags)
+    store.update_run("f00d", status="FINISHED", end_time=2)
+    store.close()
+
+    code, output = on_a_terminal(["sweeps", "--watch"], dict(os.environ) | {"TRACKING_URI": uri, "TERM": "xterm"})
+
+    assert code == 0
+    assert "points  1: 1 done" in output
