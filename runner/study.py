@@ -111,7 +111,9 @@ def plan(study: Study) -> Iterator[Planned]:
 def show_plan(study: Study) -> None:
     """Print what would run."""
     settings = study.settings
-    _print(study, render_plan(plan(study), resume=settings.resume, jobs=settings.size, width=width()))
+    shares = bool(study.sweep) and settings.share != "off"
+    lines = render_plan(plan(study), resume=settings.resume, jobs=settings.size, width=width(), shares=shares)
+    _print(study, lines)
 
 
 def resume(study: Study) -> Resumed | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.report.commands import resume_command, tracking_command
 from runner.report.results import Results
+from runner.trial.identity import preparation_key
 
 if TYPE_CHECKING:
     from runner.planning.plan import Planned
@@ -100,7 +101,9 @@ def next_commands(results: Results, ending: Ending) -> list[str]:
     return [*lines, resume_command(ending.command)] if lacking and ending.command else lines
 
 
-def render_plan(planned: Iterable[Planned], *, resume: bool, jobs: int, width: int | None) -> list[str]:
+def render_plan(
+    planned: Iterable[Planned], *, resume: bool, jobs: int, width: int | None, shares: bool = False
+) -> list[str]:
     """Return the lines of a dry run: every point with its state and reason, the counts, the time it should take.
 
     What counts as to be run is what the command would run without `dry_run`: also what is done, but for `resume`.
@@ -110,7 +113,10 @@ def render_plan(planned: Iterable[Planned], *, resume: bool, jobs: int, width: i
     rows: list[Mapping[str, object]] = []
     counts: dict[str, int] = {}
     seconds: list[float] = []
+    prepared: list[str] = []
     for point in planned:
+        if (key := preparation_key(point.spec.config)) and not (resume and point.state == "done"):
+            prepared.append(key)
         counts[point.state] = counts.get(point.state, 0) + 1
         run = point.run
         if run is not None and run.info.status == "FINISHED" and run.info.end_time is not None:
@@ -132,6 +138,8 @@ def render_plan(planned: Iterable[Planned], *, resume: bool, jobs: int, width: i
     lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"], cut_first="why"), ""]
     offer = f" With resume=true {done} of them {'is' if done == 1 else 'are'} reused." if done and not resume else ""
     lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.{offer}")
+    if shares and len(set(prepared)) < len(prepared):
+        lines.append(_render_sharing(len(prepared), len(set(prepared))))
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
         several = "1 job" if jobs == 1 else f"{jobs} jobs"
@@ -139,6 +147,11 @@ def render_plan(planned: Iterable[Planned], *, resume: bool, jobs: int, width: i
     elif to_run:
         lines.append("No run of these was recorded before: how long they take is not known.")
     return lines
+
+
+def _render_sharing(points: int, preparations: int) -> str:
+    each = "1 preparation, which is" if preparations == 1 else f"{preparations} preparations, each of which is"
+    return f"{points} points share {each} fitted once per fold and process. share=off: for each point."
 
 
 def _render_single(outcome: Outcome, width: int | None) -> str:

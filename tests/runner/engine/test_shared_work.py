@@ -92,3 +92,20 @@ def test_a_wrong_sharing_is_told_once_and_the_points_compute_alone(
     runs = client_in(tmp_path).store.search_runs(None)
     assert len(runs) == 4
     assert not any("shared" in run.data.tags for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("prepare=standard,robust alpha=1,2,3", "6 points share 2 preparations, each of which is fitted once"),
+        ("prepare=standard,none alpha=1,2", "2 points share 1 preparation, which is fitted once"),
+        ("prepare=standard,robust alpha=1", None),
+        ("prepare=standard alpha=1,2 share=off", None),
+    ],
+)
+def test_a_dry_run_says_what_is_shared(
+    tmp_path: Path, start_runner: Callable[..., Any], asked: str, line: str | None
+) -> None:
+    code, out, _ = start_runner(tmp_path, "-m", "dry_run=true", *asked.split()).end()
+    assert code == 0
+    assert (line in out) if line else (" share " not in out)
