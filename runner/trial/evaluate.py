@@ -13,8 +13,9 @@ import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -204,8 +205,7 @@ class _Fitter:
     """Fits clones of an estimator: with what is shared, or alone; the first to reuse something both ways."""
 
     def __init__(self, estimator: Any, splits: Splits, sharing: Sharing | None) -> None:
-        self._clone = _cloner(estimator)
-        self._without_repeated_checks = leaving_out(estimator, finite=splits.finite)
+        self._estimator, self._finite = estimator, splits.finite
         self._sharing = sharing
         self._row = sharing.row(estimator) if sharing else None
 
@@ -226,6 +226,14 @@ class _Fitter:
         real = use(alone)
         sharing.settle(fit.kind, rows.number, _difference((fit, result), (alone, real)))
         return real
+
+    @cached_property
+    def _clone(self) -> Callable[[], Any]:
+        return _cloner(self._estimator)
+
+    @cached_property
+    def _without_repeated_checks(self) -> Callable[[], AbstractContextManager[None]]:
+        return leaving_out(self._estimator, finite=self._finite)
 
     def _alone(self, rows: Rows) -> Fit:
         (X, X_test), y = rows.tables(), rows.y

@@ -7,6 +7,7 @@ does something else is noticed where the first fit of a sweep is compared with o
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.linear_model import ElasticNet, Lasso, enet_path
 
 from runner.trial.repeated_checks import is_finite
 
+_NOT_ASKED = np.random.RandomState(0)  # drawn from once in each fit; only selection="random" makes use of it
 _PLAIN = (type(None), bool, int, float, str)
 
 
@@ -51,8 +53,9 @@ def centre(X: Any, y: Any) -> Centred | None:
     return Centred(X, y - y_offset, X_offset, y_offset)
 
 
-def fit_centred(model: Any, rows: Centred) -> bool:
-    """Fit an unfitted model; False, and nothing is fitted, where coefficients are not finite."""
+def fit_centred(unfitted: Any, rows: Centred) -> Any | None:
+    """Return a fitted copy of a model, None where its coefficients would not be finite."""
+    model = copy(unfitted)  # its parameters are plain values
     with sklearn.config_context(skip_parameter_validation=True):
         _, coefficients, gaps, iterations = enet_path(
             rows.X,
@@ -66,13 +69,13 @@ def fit_centred(model: Any, rows: Centred) -> bool:
             check_input=False,
             tol=model.tol,
             max_iter=model.max_iter,
-            random_state=model.random_state,
+            random_state=_NOT_ASKED if model.selection == "cyclic" else model.random_state,
             selection=model.selection,
         )
     coefficients = coefficients[:, 0].copy()
     intercept = rows.y_offset - np.dot(rows.X_offset, coefficients)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercept)):
-        return False
+        return None
     model.n_features_in_ = rows.X.shape[1]
     model.n_iter_, model.coef_, model.dual_gap_, model.intercept_ = iterations[0], coefficients, gaps[0], intercept
-    return True
+    return model

@@ -240,15 +240,16 @@ def _centre(stage: _Stage, y: Any) -> _Stage | None:
 
 def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
     """Fit what comes behind a stage; None where only the estimator's own `fit` can tell what is wrong."""
-    unfitted = [clone(step) for step in row.steps[len(stage.fitted) :]]
-    several = len(unfitted) > 1
-    model = Pipeline([(str(n), step) for n, step in enumerate(unfitted)]) if several else unfitted[0]
+    several = len(row.steps) - len(stage.fitted) > 1
+    start = time.perf_counter()
     if isinstance(stage.X, Centred):
-        start = time.perf_counter()
-        if not fit_centred(model, stage.X):
+        model = fit_centred(row.steps[-1], stage.X)
+        if model is None:
             return None
     else:
         X = copy(stage.X)  # the model may work in place
+        unfitted = [clone(step) for step in row.steps[len(stage.fitted) :]]
+        model = Pipeline([(str(n), step) for n, step in enumerate(unfitted)]) if several else unfitted[0]
         start = time.perf_counter()
         model.fit(X, y)
     seconds = time.perf_counter() - start
