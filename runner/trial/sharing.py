@@ -217,7 +217,9 @@ def copy(X: Any) -> Any:
 def _fit_step(stage: _Stage, step: Any, y: Any) -> _Stage:
     """Fit one step as a pipeline does, and transform the test rows."""
     fitted = clone(step)
-    X, X_test = copy(stage.X), copy(stage.X_test)
+    X, X_test = stage.X, stage.X_test
+    if stage.fitted:  # what was only cut is this point's own
+        X, X_test = copy(X), copy(X_test)
     start = time.perf_counter()
     X = fitted.fit_transform(X, y) if hasattr(fitted, "fit_transform") else fitted.fit(X, y).transform(X)
     middle = time.perf_counter()
