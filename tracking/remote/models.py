@@ -55,10 +55,22 @@ def _push_model(server: Server, run: ServerRun, name: str, files: list[File], *,
     info = model["info"]
     for file in files:
         put(server, info["artifact_uri"], file, file.path.removeprefix(f"{name}/"))
-    server.post("runs/outputs", {"run_id": run.run_id, "models": [{"model_id": info["model_id"], "step": 0}]})
+    _link(server, run, info["model_id"], resumed=resumed)
     ready = {"model_id": info["model_id"], "status": "LOGGED_MODEL_READY"}
     server.post(f"logged-models/{info['model_id']}", ready, method="PATCH")
     return True
+
+
+def _link(server: Server, run: ServerRun, model_id: str, *, resumed: bool) -> None:
+    """Make a model an output of its run; the server refuses to do that twice."""
+
+    def linked() -> bool | None:
+        found = server.get("runs/get", run_id=run.run_id)["run"].get("outputs", {}).get("model_outputs", ())
+        return any(output["model_id"] == model_id for output in found) or None
+
+    if not (resumed and linked()):
+        body = {"run_id": run.run_id, "models": [{"model_id": model_id, "step": 0}]}
+        server.create("runs/outputs", body, linked, lambda answer: True)
 
 
 def _model(answer: Json) -> Json:

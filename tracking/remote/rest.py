@@ -153,8 +153,10 @@ class Server:
             return response
         error_code, message = _reason(response)
         error = self._refusal(response, error_code, message, path)
-        collided = "IntegrityError" in message  # two requests made the same dataset at once: the second finds it
-        if collided or (response.status_code in _BUSY and not message.startswith("Endpoint: ")):  # switched off
+        # Two runs that name a new dataset at once: the second request fails, and finds it when repeated.
+        collided = path.endswith("/log-inputs") and re.search("IntegrityError|UniqueViolation", message)
+        switched_off = message.startswith("Endpoint: ")
+        if collided or (response.status_code in _BUSY and not switched_off):
             raise _Again(error, _seconds(response.headers.get("Retry-After", "")))
         raise error
 
