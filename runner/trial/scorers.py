@@ -15,12 +15,17 @@ from runner.errors import ConfigError
 from runner.suggest import suggest
 from runner.trial.spec import Spec
 
+_LOSS = "recorded_as_loss"  # an attribute of scorers that are made here
+
 
 def build_scorer(name: str, scorer: object) -> Any:
     """Return a scikit-learn scorer's name as it is, or the function(estimator, X, y) of a dotted name.
 
-    Raises ConfigError for what is no scorer, a metric of (y_true, y_pred) above all.
+    A mapping with `_target_` is a metric of (y_true, y_pred) with its parameters, and what `make_scorer` takes:
+    `{_target_: sklearn.metrics.fbeta_score, beta: 2}`. Raises ConfigError for what is no scorer.
     """
+    if isinstance(scorer, Mapping):
+        return _made_scorer(name, scorer)
     asked = f"scoring.metrics.{name}={scorer}"
     if not isinstance(scorer, str) or not scorer:
         raise ConfigError(f"{asked}: give a scikit-learn scorer's name or a dotted path.")
@@ -34,9 +39,60 @@ def build_scorer(name: str, scorer: object) -> Any:
     return function
 
 
+def _made_scorer(name: str, node: Mapping[str, Any]) -> Any:
+    """Return the scorer of a metric with parameters. Raises ConfigError."""
+    from sklearn.metrics import make_scorer
+
+    asked = f"scoring.metrics.{name}"
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise ConfigError(f"{asked}._target_ is missing. Name a metric, as sklearn.metrics.fbeta_score.")
+    metric = locate(target, f"{asked}._target_={target}", ConfigError)
+    options = {key: value for key, value in node.items() if key != "_target_"}
+    own = {key: options.pop(key) for key in ("greater_is_better", "response_method") if key in options}
+    if isinstance(own.get("response_method"), list):
+        own["response_method"] = tuple(own["response_method"])
+    own["greater_is_better"] = _greater_is_better(node)
+    _check_options(asked, target, metric, options)
+    try:
+        made = make_scorer(metric, **own, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{asked}: {error}") from error
+    setattr(made, _LOSS, not own["greater_is_better"])
+    return made
+
+
+def _check_options(asked: str, target: str, metric: Any, options: Mapping[str, Any]) -> None:
+    """Refuse a parameter that a metric does not take, which would show at the first fold only."""
+    try:
+        signature = inspect.signature(metric).parameters
+    except (TypeError, ValueError):
+        return
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.values()):
+        return
+    known = [*list(signature)[2:], "greater_is_better", "response_method"]
+    for key, value in options.items():
+        if key not in known:
+            raise ConfigError(
+                f"{asked}.{key}={value}: {target.rpartition('.')[2]} has no parameter '{key}'.{suggest(key, known)}"
+                f" Its parameters: {', '.join(known)}."
+            )
+
+
 def is_loss(scorer: object) -> bool:
-    """Tell whether a scorer is recorded with its sign turned, as a positive number: scikit-learn's `neg_...`."""
-    return isinstance(scorer, str) and scorer.startswith("neg_")
+    """Tell whether a scorer, or what a config says of it, is recorded with its sign turned, as a positive number.
+
+    So are scikit-learn's `neg_...`, and metrics with parameters of which less is better.
+    """
+    if isinstance(scorer, Mapping):
+        return not _greater_is_better(scorer)
+    return bool(getattr(scorer, _LOSS, False)) or (isinstance(scorer, str) and scorer.startswith("neg_"))
+
+
+def _greater_is_better(node: Mapping[str, Any]) -> bool:
+    """Tell it of a metric with parameters: as it says, or by scikit-learn's rule for the names of its metrics."""
+    losses = ("_loss", "_error", "_deviance")
+    return bool(node.get("greater_is_better", not str(node.get("_target_")).endswith(losses)))
 
 
 def _takes_an_estimator(function: Any) -> bool:
@@ -136,7 +192,9 @@ def check_objective(spec: Spec) -> None:
     scorer = spec.config["scoring"]["metrics"][metric]
     right = "minimize" if is_loss(scorer) else "maximize"
     setting = "scoring.objective.direction"
-    if "." in scorer and not _is_made_by_scikit_learn(locate(scorer, f"scoring.metrics.{metric}={scorer}")):
+    if isinstance(scorer, Mapping):
+        scorer = scorer["_target_"]
+    elif "." in scorer and not _is_made_by_scikit_learn(locate(scorer, f"scoring.metrics.{metric}={scorer}")):
         if _was_said_for_it(spec):
             return
         raise ConfigError(
