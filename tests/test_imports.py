@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Each line: a room, and the rooms to its left in the flow that it may import.
-_BASE = "errors text entities validation context state store stores"
+_BASE = "errors text entities validation context state store stores registry"
 TRACKING = {
     "errors": "",
     "text": "errors",
@@ -26,6 +26,7 @@ TRACKING = {
     "store": "errors text entities validation context",
     "state": "",
     "stores": "errors text entities validation context state store",
+    "registry": "errors entities validation store",
     "client": _BASE,
     "mirror": _BASE,
     "active": f"{_BASE} client mirror",

@@ -16,6 +16,7 @@ from tracking import context, validation
 from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
 from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidValue
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
+from tracking.registry import RegistryMethods
 from tracking.store import files
 from tracking.store.process import current_process
 from tracking.stores import current_uri, shared_store, uri_text
@@ -42,7 +43,7 @@ class RunOperations:
         """Return at once."""
 
 
-class TrackingClient:
+class TrackingClient(RegistryMethods):
     """Read and write one store by explicit ids.
 
     `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake. Raises UnknownScheme

@@ -259,6 +259,36 @@ class Experiment(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelVersion(_Pairs):
+    """One version of a registered model; `source` is the address of its files."""
+
+    name: str
+    version: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str
+    source: str
+    run_id: str | None
+    current_stage: str = "None"
+    status: str = "READY"
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel(_Pairs):
+    """A name with versions; `aliases` are names of versions, `latest_versions` the newest of every stage."""
+
+    name: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    latest_versions: list[ModelVersion] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo(_Pairs):
     """One entry of an artifact listing; `file_size` in bytes, None for a folder."""
 
@@ -272,8 +302,10 @@ __all__ = [
     "FileInfo",
     "LifecycleStage",
     "Metric",
+    "ModelVersion",
     "Param",
     "Process",
+    "RegisteredModel",
     "Run",
     "RunData",
     "RunInfo",

@@ -8,7 +8,7 @@ TrackingError                     the root; carries MLflow's `error_code`
  │   └─ RunAmbiguous                                several runs answer to a reference
  ├─ InvalidType                   also TypeError    a value of a type that cannot be recorded
  ├─ NotFound                      also LookupError
- │   ├─ RunNotFound, ExperimentNotFound, TagNotFound
+ │   ├─ RunNotFound, ExperimentNotFound, TagNotFound, ModelNotFound
  │   └─ ArtifactNotFound          also FileNotFoundError
  ├─ AlreadyExists                                   the name is taken
  ├─ RunConflict                                     a run is already active, or belongs elsewhere
@@ -92,6 +92,10 @@ class ExperimentNotFound(NotFound):
 
 class TagNotFound(NotFound):
     """The run or experiment has no tag of this name."""
+
+
+class ModelNotFound(NotFound):
+    """No registered model has this name, version or alias."""
 
 
 class ArtifactNotFound(NotFound, FileNotFoundError):

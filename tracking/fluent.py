@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tracking import stores, validation
+from tracking import registry, stores, validation
 from tracking.active import shutdown
 from tracking.active.experiments import current_experiment_id, experiments_to_search
 from tracking.active.lifecycle import current_run
 from tracking.client import RunOperations, TrackingClient
-from tracking.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from tracking.entities import Experiment, Metric, ModelVersion, Param, RegisteredModel, Run, RunTag, ViewType
 from tracking.errors import RunNotFound
 from tracking.records.refs import find_run
 
@@ -303,3 +303,24 @@ def search_runs(
     ids = experiments_to_search(client, experiment_ids, experiment_names, search_all_experiments)
     find = client.find_runs if wanted == "list" else client.find_runs_frame
     return find(ids, filter_string, run_view_type, max_results, order_by)
+
+
+# Models ---------------------------------------------------------------------------------------------
+def register_model(
+    model_uri: str, name: str, await_registration_for: int | None = None, *, tags: Mapping[str, Any] | None = None
+) -> ModelVersion:
+    """Add a version of a registered model, `runs:/<run id>/<path>`; a new name is registered.
+
+    Raises RunNotFound, InvalidValue for another address or a name that may not be.
+    """
+    return registry.register(TrackingClient(), model_uri, name, tags)
+
+
+def search_registered_models(filter_string: str | None = None) -> list[RegisteredModel]:
+    """Return the registered models by name; the filter is `name = '...'` or `name LIKE '...'`."""
+    return TrackingClient().search_registered_models(filter_string)
+
+
+def search_model_versions(filter_string: str | None = None) -> list[ModelVersion]:
+    """Return versions of registered models, newest first; the filter is `name = '...'` or `name LIKE '...'`."""
+    return TrackingClient().search_model_versions(filter_string)

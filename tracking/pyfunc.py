@@ -48,7 +48,7 @@ def load_model(
     model_uri: str | os.PathLike[str] | Run, suppress_warnings: bool = False, dst_path: Any = None
 ) -> PyFuncModel:
     """Return a model with MLflow's `predict`. Takes and raises what `tracking.load_model` does."""
-    place = find_model(model_uri)
+    place = find_model(model_uri, to_load=True)
     return PyFuncModel(Model.load(place) if os.path.isdir(place) else Model(flavors={}), load(place))
 
 

@@ -29,8 +29,8 @@ DATABASE = "tracking.db"  # beside the folder of artifacts, where that is where 
 def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) -> Any:
     """Return a model that was logged or saved, here or by MLflow.
 
-    Takes `runs:/<run id>/<path>`; a Run, its id or what the command line takes, `best:ridge` (its `model` folder); or
-    a path on this machine: a folder with an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle.
+    Takes `runs:/<run id>/<path>`, `models:/<name>/<version>` or `models:/<name>@<alias>`; a Run, its id or what the
+    command line takes, `best:ridge` (its `model` folder); or a path on this machine: a folder with an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle.
     Raises ArtifactNotFound, RunNotFound; ArtifactError when the file is there but cannot be read, as when a package it
     needs is not installed; StoreNotTrusted, naming what would be imported, where it is in a store that was made
     elsewhere.
@@ -55,10 +55,13 @@ def find_model(model_uri: str | os.PathLike[str] | Run, *, to_load: bool = False
         if not run_id or not path:
             raise InvalidValue(f"Invalid model address {model_uri!r}: as runs:/<run id>/{MODEL_FOLDER}.")
         return _of_run(run_id, path, to_load)
+    if separator and scheme == "models":
+        return find_model(TrackingClient().find_model_version(model_uri).source, to_load=to_load)
     if separator and scheme == "file":
         return _local(unquote(urlsplit(model_uri).path), to_load)
     if separator:
-        raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: runs:/<run id>/<path>.")
+        known = "runs:/<run id>/<path>, models:/<name>/<version>"
+        raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: {known}.")
     if "/" in model_uri or os.path.exists(model_uri):
         return _local(model_uri, to_load)
     return _of_run(find_run(TrackingClient().store, model_uri).info.run_id, MODEL_FOLDER, to_load)

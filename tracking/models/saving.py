@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import shutil
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -31,6 +30,7 @@ from tracking.records.names import (
     PYTHON_FILE,
     REQUIREMENTS_FILE,
 )
+from tracking.registry import register
 from tracking.state import state
 from tracking.store import files
 from tracking.validation import now_ms, shorten
@@ -126,11 +126,6 @@ def log(
     """Save a model in a run, by default the active one. Raises what `tracking.log_model` does."""
     if artifact_path is not None and name is not None:
         raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
-    if registered_model_name is not None:
-        warnings.warn(
-            f"There is no model registry: the model is logged, but not registered as {registered_model_name!r}.",
-            stacklevel=3,
-        )
     path = files.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
     saved = describe(model, flavour, options)
     fresh = None
@@ -147,7 +142,8 @@ def log(
         del state.runs_with_models[next(iter(state.runs_with_models))]
     _remember(client, run_id, path, before.data.tags.get(MODEL_HISTORY, "[]"))
     uri = f"runs:/{run_id}/{path}"
-    return ModelInfo(run_id, path, uri, now_ms(), saved.signature, saved.model.flavors, saved.metadata)
+    version = None if registered_model_name is None else register(client, uri, registered_model_name).version
+    return ModelInfo(run_id, path, uri, now_ms(), saved.signature, saved.model.flavors, saved.metadata, version)
 
 
 def write_into_run(client: TrackingClient, run_id: str, path: str, model: Any, saved: Saved) -> None:

@@ -95,7 +95,36 @@ def _origin(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE origin(id TEXT NOT NULL)")
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_first_tables, _blobs, _claims, keep_mlflow_out, _origin]
+def _registry(connection: sqlite3.Connection) -> None:
+    """Add registered models: names, versions that count up, aliases, and tags (of version 0: the model's own)."""
+    connection.execute(
+        "CREATE TABLE registered_models(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,"
+        " updated INTEGER NOT NULL, description TEXT NOT NULL, versions INTEGER NOT NULL DEFAULT 0)"
+    )
+    owner = "model INTEGER NOT NULL REFERENCES registered_models(id) ON DELETE CASCADE"
+    connection.execute(
+        f"CREATE TABLE model_versions({owner}, version INTEGER NOT NULL, created INTEGER NOT NULL,"
+        " updated INTEGER NOT NULL, description TEXT NOT NULL, source TEXT NOT NULL, run_id TEXT, stage TEXT NOT NULL,"
+        " PRIMARY KEY(model, version)) WITHOUT ROWID"
+    )
+    connection.execute(
+        f"CREATE TABLE model_aliases({owner}, alias TEXT NOT NULL, version INTEGER NOT NULL,"
+        " PRIMARY KEY(model, alias)) WITHOUT ROWID"
+    )
+    connection.execute(
+        f"CREATE TABLE model_tags({owner}, version INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+        " PRIMARY KEY(model, version, key)) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _first_tables,
+    _blobs,
+    _claims,
+    keep_mlflow_out,
+    _origin,
+    _registry,
+]
 
 
 def own_tables() -> set[str]:

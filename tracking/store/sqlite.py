@@ -13,10 +13,10 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Unpack
+from typing import Concatenate, ParamSpec, TypeVar, Unpack
 
 from tracking.context import user_name
 from tracking.entities import (
@@ -38,9 +38,13 @@ from tracking.errors import StoreError
 from tracking.store import adding, claims, experiments, maintenance, runs, search, trust
 from tracking.store import blobs as blob_tables
 from tracking.store.connection import Database
+from tracking.store.handles import Connection
 from tracking.store.locations import Locations
 from tracking.store.process import current_process, is_gone
 from tracking.store.search import SearchOptions
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SECONDS_BETWEEN_REPAIRS = 5.0
 
@@ -74,6 +78,19 @@ class Store:
         """
         experiment, location = self._database.read(runs.place, run_id, writing=writing)
         return self._locations().run_dir(experiment, location, run_id)
+
+    # Models ------------------------------------------------------------------------------------
+    def read_registry(
+        self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs
+    ) -> T:
+        """Return what a function of `registry` reads."""
+        return self._database.read(work, *arguments, **options)
+
+    def change_registry(
+        self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs
+    ) -> T:
+        """Let a function of `registry` write, and flush it: all of it is recorded, or nothing."""
+        return self._database.write_flushed(work, *arguments, **options)
 
     # Experiments -------------------------------------------------------------------------------
     def create_experiment(

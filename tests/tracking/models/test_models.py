@@ -214,17 +214,14 @@ def test_what_cannot_be_pickled_is_refused_and_leaves_nothing() -> None:
         assert "mlflow.log-model.history" not in tracking.get_run(run.info.run_id).data.tags
 
 
-def test_a_model_for_a_registry_is_logged_with_a_warning(fitted: Ridge) -> None:
-    with tracking.start_run(), pytest.warns(UserWarning, match="no model registry"):
-        tracking.log_model(fitted, "model", registered_model_name="champion")
-
-
 @pytest.mark.parametrize(
     ("source", "error", "part"),
     [
         ("runs:/", InvalidValue, "runs:/<run id>/model"),
         ("runs:/abc", InvalidValue, "runs:/<run id>/model"),
-        ("models:/champion/1", InvalidValue, "models"),
+        ("models:/champion/1", LookupError, "registered as 'champion'"),
+        ("models:/champion", InvalidValue, "models:/<name>/<version>"),
+        ("s3://bucket/model", InvalidValue, "s3"),
         ("nowhere/model", ArtifactNotFound, "nowhere/model"),
         (5, InvalidType, "5"),
         ("0" * 32, LookupError, "0" * 32),
