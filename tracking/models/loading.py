@@ -30,10 +30,10 @@ def load_model(model_uri: str | os.PathLike[str] | Run, dst_path: Any = None) ->
     """Return a model that was logged or saved, here or by MLflow.
 
     Takes `runs:/<run id>/<path>`, `models:/<name>/<version>` or `models:/<name>@<alias>`; a Run, its id or what the
-    command line takes, `best:ridge` (its `model` folder); or a path on this machine: a folder with an MLmodel file, one of version 0.1.0 with a model.joblib, or a pickle.
-    Raises ArtifactNotFound, RunNotFound; ArtifactError when the file is there but cannot be read, as when a package it
-    needs is not installed; StoreNotTrusted, naming what would be imported, where it is in a store that was made
-    elsewhere.
+    command line takes, `best:ridge` (its `model` folder); or a path on this machine: a folder with an MLmodel file,
+    one of version 0.1.0 with a model.joblib, or a pickle. Raises ArtifactNotFound, RunNotFound, ModelNotFound;
+    ArtifactError when the file is there but cannot be read, as when a package it needs is not installed;
+    StoreNotTrusted, naming what would be imported, where it is in a store that was made elsewhere.
     """
     return load(find_model(model_uri, to_load=True))
 
