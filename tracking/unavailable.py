@@ -34,6 +34,8 @@ _NAMES: Final[dict[str, str]] = {
     " search_logged_models set_active_model set_logged_model_tags",
     _SYSTEM: "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id"
     " set_system_metrics_samples_before_logging set_system_metrics_sampling_interval system_metrics",
+    "Say what the data is with log_param or set_tag, or log the file: log_artifact.": "data log_input log_inputs",
+    "Compute the scores with sklearn.metrics and record them: log_metrics.": "evaluate",
     "Use log_figure, or log_artifact for a file.": "log_image Image",
     "Use log_dict, or write a file and log_artifact.": "log_table log_stream",
     "Use tracking.artifacts.load_dict, or search_runs, which returns a frame.": "load_table",
