@@ -26,7 +26,7 @@ from runner.report.results import Results
 from runner.report.summary import Ending, render_ending, render_plan, render_results
 from runner.settings import Settings
 from runner.store import folder_of, open_store, server_of
-from runner.trial.identity import data_key
+from runner.trial.identity import data_key, hidden_parameters
 from runner.trial.keeping import Keeping
 from runner.trial.outcome import Outcome
 from runner.trial.session import Session, open_session
@@ -121,7 +121,8 @@ def resume(study: Study) -> Resumed | None:
     if not study.settings.resume:
         return None
     resumed = find_reusable(plan(study), study.store, study.sweep)
-    for line in resumed.describe(study.expansion.count()) if not study.invocation.quiet else ():
+    notes = [_say_hidden(key, shown) for key, shown in hidden_parameters(study.first).items()]
+    for line in (*notes, *resumed.describe(study.expansion.count())) if not study.invocation.quiet else ():
         say(line)
     return resumed
 
@@ -192,6 +193,10 @@ def _winner(study: Study, ended: Ended) -> list[str]:
 
 
 # -----------------------------------------------------------------------------------------------
+def _say_hidden(key: str, shown: str) -> str:
+    return f"note: {key} is {shown} in the record: that its value is another one now is not seen"
+
+
 def _begun(specs: Iterator[Spec], watchers: Sequence[Watcher]) -> Iterator[Spec]:
     for spec in specs:
         for watcher in watchers:

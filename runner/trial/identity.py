@@ -51,6 +51,14 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in leaves(config) if key.partition(".")[0] not in BOOKKEEPING}
 
 
+def hidden_parameters(spec: Spec) -> dict[str, str]:
+    """Return the parameters that are recorded as an expression, but for the data's: of those the content counts."""
+    if spec.hidden is None:
+        return {}
+    given, recorded = parameters(spec.config), parameters(spec.recorded)
+    return {key: str(shown) for key, shown in recorded.items() if given.get(key) != shown and key[:5] != "data."}
+
+
 def data_key(config: Mapping[str, Any]) -> str:
     """Return what tells the data sections of two configs apart."""
     return json.dumps(config["data"], sort_keys=True, default=repr)

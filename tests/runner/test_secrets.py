@@ -192,6 +192,16 @@ def test_a_secret_that_changes_is_the_same_experiment(program: Program, monkeypa
     assert len(runs()) == 1
 
 
+def test_resume_says_that_it_does_not_see_whether_a_hidden_value_changed(program: Program) -> None:
+    program("runner.cli", *FROM_ENVIRONMENT)
+
+    done = program("runner.cli", *FROM_ENVIRONMENT, "resume=true")
+
+    assert "note: model.password is ${oc.env:PLANTED} in the record: that its value is another one now" in done.err
+    assert "data.kwargs" not in done.err
+    assert len(runs()) == 1
+
+
 def test_reproduce_resolves_again_what_was_hidden(program: Program) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
 
