@@ -58,7 +58,7 @@ def test_pins_are_exact_sorted_and_named_once() -> None:
 
 def test_every_library_of_the_code_is_declared() -> None:
     """Imports at any depth of `runner` and `tracking` are ours, the standard library's, or declared."""
-    modules = {"sklearn": "scikit-learn", "yaml": "pyyaml", "hydra": "hydra-core"}
+    modules = {"sklearn": "scikit-learn", "yaml": "pyyaml", "hydra": "hydra-core", "vl_convert": "vl-convert-python"}
     declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
     declared |= {"runner", "tracking", "hydra-plugins"}
     for file in (path for room in ("runner", "tracking") for path in (ROOT / room).rglob("*.py")):
