@@ -44,7 +44,11 @@ def report(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What ranks the runs; by default the objective.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="What ranks the runs, as mae or score:max; by default the objective.",
+            show_default=False,
+        ),
     ] = None,
     store: StoreOption = None,
 ) -> None:
@@ -71,7 +75,7 @@ def report(
 def _read(
     source: Store, sweep: str | None, filter: str, experiment: str | None, metric: str | None, store: str | None
 ) -> ReportSource:
-    from tracking.pages.points import rank
+    from tracking.pages.points import find_ranking, rank
     from tracking.pages.report import ReportSource
     from tracking.records.predictions import load_predictions
     from tracking.records.reading import load_records
@@ -81,8 +85,8 @@ def _read(
     runs = select_runs(source, [], sweep, filter, experiment) if chosen is None else chosen.ranked()
     selection, left_out = selected(source, runs)
     kept = selection.runs
-    name = selection.find_metric(metric) if metric else selection.objective
-    best = [run for run in rank(kept, name, selection.direction(name)) if name in run.data.metrics] if name else []
+    name, direction = find_ranking(selection, metric)
+    best = [run for run in rank(kept, name, direction) if name in run.data.metrics] if name else []
     return ReportSource(
         title=f"Sweep {chosen.id[:8]}" if chosen else f"Runs of {experiment}" if experiment else f"Runs with {filter}",
         selection=selection,

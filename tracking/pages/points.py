@@ -15,6 +15,7 @@ from typing import Any
 from tracking.compare.factors import order_of, short_key, short_value
 from tracking.compare.table import Selection
 from tracking.entities import Metric, Run, RunStatus
+from tracking.errors import InvalidValue
 from tracking.pages.charts import Field
 
 Histories = Mapping[str, Mapping[str, Sequence[Metric]]]  # by run id and metric
@@ -54,8 +55,7 @@ class Points:
 
 def read_points(selection: Selection, histories: Histories, *, metric: str | None = None) -> Points:
     """Return the runs of a selection by column; `metric` replaces the objective. Raises InvalidValue for another."""
-    name = selection.find_metric(metric) if metric else selection.objective
-    direction = None if name is None else selection.direction(name)
+    name, direction = find_ranking(selection, metric)
     runs = rank(selection.runs, name, direction)
     every = [*selection.factors.keys, *sorted(key for key in selection.factors.implied if "." not in key)]
     keys = {f"k{at}": key for at, key in enumerate(every[:MOST_KEYS])}
@@ -80,6 +80,22 @@ def read_points(selection: Selection, histories: Histories, *, metric: str | Non
         columns=columns,
         keys_left_out=max(len(every) - MOST_KEYS, 0),
     )
+
+
+def find_ranking(selection: Selection, metric: str | None = None) -> tuple[str | None, str | None]:
+    """Return the metric that ranks the runs and its direction: the objective, or `metric`, as `mae` or `score:max`.
+
+    Raises InvalidValue for a metric that no run has, and where it is not known which way it is better.
+    """
+    if not metric:
+        name = selection.objective
+        return name, None if name is None else selection.direction(name)
+    asked, _, way = metric.partition(":")
+    name = selection.find_metric(asked)
+    direction = {"min": "minimize", "max": "maximize", "": selection.direction(name)}.get(way)
+    if direction is None:
+        raise InvalidValue(f"Which way is {metric!r} better? Say {asked}:min or {asked}:max.")
+    return name, direction
 
 
 def rank(runs: Sequence[Run], metric: str | None, direction: str | None) -> tuple[Run, ...]:

@@ -39,6 +39,7 @@ def record(client: TrackingClient, alpha: int, score: float, **tags: str) -> str
         client.log_metric(run_id, "rmse", score + fold - 1, step=fold)
         client.log_metric(run_id, "fit_seconds", 0.01 * alpha, step=fold)
     client.log_metric(run_id, "rmse_mean", score)
+    client.log_metric(run_id, "odd", alpha)
     client.log_text(run_id, f"alpha: {alpha}\n", "config.yaml")
     client.set_terminated(run_id)
     return run_id
@@ -78,6 +79,7 @@ def test_another_metric_ranks_the_runs(sweep: list[str], tmp_path: Path) -> None
     ("arguments", "said"),
     [
         (["abcd"], "No sweep 'abcd'. Nearest: 1f9a0b2c."),
+        (["--metric", "odd"], "Which way is 'odd' better? Say odd:min or odd:max."),
         (["--metric", "rsme"], "No metric 'rsme' in these runs. Nearest: rmse"),
         (["--filter", "metrics.rmse_mean <"], "metrics.rmse_mean <"),
         (["--filter", "metrics.rmse_mean > 1000"], "No run is like that."),
@@ -92,6 +94,14 @@ def test_a_mistake_is_one_sentence(
     output = capsys.readouterr()
     assert output.out == ""
     assert said in output.err
+
+
+@pytest.mark.parametrize(("way", "best"), [("min", 0), ("max", 2)])
+def test_which_way_a_metric_is_better_can_be_said(sweep: list[str], tmp_path: Path, way: str, best: int) -> None:
+    assert cli.main(["report", "--metric", f"odd:{way}"]) == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"python -m tracking show {sweep[best][:8]}" in page
+    assert re.search(rf"<pre[^>]*>alpha: {best + 1}\n</pre>", page)
 
 
 def test_a_deleted_run_is_not_in_the_report(sweep: list[str], tmp_path: Path) -> None:
