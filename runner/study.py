@@ -23,7 +23,7 @@ from runner.report.console import emit, say, width
 from runner.report.mirroring import Mirroring
 from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
-from runner.report.summary import Ending, render_ending, render_plan, render_results
+from runner.report.summary import SPREAD, Ending, render_ending, render_plan, render_results
 from runner.settings import Settings
 from runner.store import folder_of, open_store, server_of
 from runner.trial.identity import data_key, hidden_parameters
@@ -179,7 +179,11 @@ def report(study: Study, ended: Ended, *, seconds: float) -> None:
         stopped=ended.stopped,
         elsewhere=ended.elsewhere,
     )
-    lines = [*([table, ""] if table else []), *_winner(study, ended), *render_ending(ended.results, ending)]
+    lines = [
+        *([table, SPREAD, ""] if "+-" in table else [table, ""] if table else []),
+        *_winner(study, ended),
+        *render_ending(ended.results, ending),
+    ]
     _print(study, lines)
 
 

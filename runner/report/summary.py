@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_ERROR = 300  # characters of an error in the list of failures
 FIRST = ("experiment", "model")  # keys whose columns come first
+SPREAD = "+-: standard deviation over the folds, with their number as the divisor"
 NARROWEST = 12  # characters that a column of texts is cut to before another is left out
 
 

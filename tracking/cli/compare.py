@@ -206,6 +206,8 @@ def compare(
         table = tables.join_spreads(table)
     text = render_table(table.rows, table.columns, format=format, width=terminal_width(), raw=raw)
     emit(text, exact=format == _PaperFormat.CSV)
+    if groups and format == _PaperFormat.TABLE:
+        note("±: standard deviation over the runs of a group, with one less than their number as the divisor.")
     if said and format == _PaperFormat.TABLE:
         emit("\n".join(["", *said]))
 

@@ -280,3 +280,19 @@ def test_a_reader_who_leaves_early_gets_no_message(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert done.stderr == "1/1  ridge alpha=1  rmse 58.564\n"
+
+
+def test_the_line_under_the_table_says_what_the_spread_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-m", "model=ridge", "alpha=0.1,1", "refit=false", "n_jobs=1"]) == 0
+
+    out = capsys.readouterr().out
+    best = min(tracking.get_run(f"latest~{back}").data.metrics["rmse_mean"] for back in (0, 1))
+    [run] = [r for r in map(tracking.get_run, ("latest", "latest~1")) if r.data.metrics["rmse_mean"] == best]
+    history = tracking.TrackingClient().get_metric_history(run.info.run_id, "rmse")
+
+    assert "+-: standard deviation over the folds, with their number as the divisor" in out
+    values = [point.value for point in history]
+    mean = sum(values) / len(values)
+    spread = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+    assert run.data.metrics["rmse_std"] == pytest.approx(spread, rel=1e-9)
+    assert f"{spread:.4f}"[:6] in out
