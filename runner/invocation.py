@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SWEEP = "sweep"
 DEFAULT_DATA = "diabetes"  # of conf/config.yaml
+# Keys of data that do nothing unless they are set; so a run that does not is recorded as by 0.1.0, which had none.
+_IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,9 @@ class SpecMaker:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
         config = {key: public_targets(value) for key, value in composed.config.items() if key != SWEEP}
+        config["data"] = {
+            key: value for key, value in config["data"].items() if key not in _IDLE or value != _IDLE[key]
+        }
         hidden = _hidden(config, composed.hidden)
         overrides = _without_secrets(point.overrides)
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]

@@ -95,3 +95,9 @@ def test_data_that_has_changed_is_refused(frame: pd.DataFrame, capsys: pytest.Ca
 
     assert main(["latest"]) == 2
     assert "The data has changed since run" in capsys.readouterr().err
+
+
+def test_keys_of_data_that_are_not_set_are_not_recorded() -> None:
+    recorded = runner.run(CARS).data.params
+    assert not {"data.test", "data.test_seed", "data.weights", "data.missing_target"} & recorded.keys()
+    assert runner.run([*CARS, "data.test=0.25"]).data.params["data.test"] == "0.25"
