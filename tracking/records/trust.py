@@ -15,15 +15,17 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tracking.entities import Run
 from tracking.errors import ArtifactError, StoreNotTrusted
 from tracking.records.names import CONFIG_FILE
 from tracking.records.yaml_text import parse_yaml_mapping
 from tracking.store.files import open_regular, read_text
-from tracking.store.sqlite import Store
 from tracking.text.formatting import plain
+
+if TYPE_CHECKING:  # sqlite3 is imported when a store is opened
+    from tracking.store.sqlite import Store
 
 _MOST_SHOWN: Final = 20  # names in a message
 _MOST_PICKLES: Final = 20  # files that are looked into
