@@ -24,13 +24,16 @@ _inputs: dict[str, tuple[Any, Any]] = {}  # data -> the schema of its columns, a
 _outputs: dict[tuple[str, str, str], Any] = {}  # data, model and preparation -> the schema of predictions
 
 
-def log_final(model: Any, spec: Spec, data: Dataset, *, needs: Iterable[str], packages: Mapping[str, str]) -> None:
-    """Save the final model in the active run; it `needs` some of the installed `packages`, names to versions."""
+def log_final(
+    run_id: str, model: Any, spec: Spec, data: Dataset, *, needs: Iterable[str], packages: Mapping[str, str]
+) -> None:
+    """Save the final model in a run; it `needs` some of the installed `packages`, names to versions."""
     inputs, example = _of_data(data)
     names = {*needs, *(("pandas",) if hasattr(data.X, "iloc") else ())} - _OWN
     tracking.log_model(
         model,
         MODEL_FOLDER,
+        run_id=run_id,
         signature=tracking.models.ModelSignature(inputs, _predicted(model, spec, data)),
         input_example=example,
         pip_requirements=[f"{name}=={packages[name]}" for name in sorted(names & packages.keys())],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import tracking
@@ -16,7 +15,6 @@ from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.trial.final_model import find_secret, log_final
 from runner.trial.fitted import describe_fitted
 from runner.trial.identity import (
-    asked_fingerprint,
     identify,
     identity_tags,
     parameters,
@@ -30,30 +28,17 @@ from runner.trial.runlog import RunLog, encodable
 from runner.trial.session import Session, dataset_of, experiment_id, sharing_of
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
+from runner.trial.writer import RunWriter, first_tags
 from tracking.records.identity import write_identity
 from tracking.records.names import (
-    ATTEMPT,
-    CONFIG_FILE,
-    ENVIRONMENT_FILE,
     ERROR,
-    FINGERPRINT_ASKED,
     IDENTITY_FILE,
     LOG_FILE,
-    OBJECTIVE_DIRECTION,
-    OBJECTIVE_METRIC,
-    OVERRIDES,
-    OVERRIDES_FILE,
-    PATCH_FILE,
     SHARED,
-    SWEEP_ID,
-    SWEEP_POINT,
     TRACEBACK_FILE,
     WARNINGS,
     WARNINGS_COUNT,
 )
-from tracking.records.request import COMMAND_LINE, SWEEP, Request, write_request
-from tracking.records.values import leaves
-from tracking.records.yaml_text import write_mapping
 
 LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
@@ -75,30 +60,31 @@ def record(
     Raises StopPoint, with the run ended as KILLED, and StoreError, after which no other point could be recorded.
     """
     start = time.perf_counter()
-    if tracking.get_tracking_uri() != session.store:  # a worker's, or that of an estimator which chose another
-        tracking.set_tracking_uri(session.store)
+    _choose_store(session)
     run_id = ""
     try:
         with tracking.start_run(
             experiment_id=experiment_id(session.store, spec.experiment),
             run_name=spec.name,
             nested=True,
-            tags=_first_tags(spec, session, attempt),
+            tags=first_tags(spec, session, attempt),
         ) as run:
             run_id = run.info.run_id
             on_start(run_id)
-            _log_request(spec, session)
+            writer = RunWriter(tracking.TrackingClient(session.store), run_id)
+            writer.log_request(spec, session)
             log = RunLog()
             folds: list[Fold] = []
             error: BaseException | None = None
             try:
                 with log.capturing(), limited_threads(session.threads):
-                    _work(spec, session, folds, log, before_recording, seeds=seeds)
+                    _work(spec, session, writer, folds, log, before_recording, seeds=seeds)
             except (StopPoint, tracking.StoreError):
                 raise
             except BaseException as caught:  # sys.exit() and KeyboardInterrupt too: they end only their point
                 error = caught
-            outcome = _finish(run_id, spec, folds, log, error, time.perf_counter() - start)
+            _choose_store(session)
+            outcome = _finish(writer, spec, folds, log, error, time.perf_counter() - start)
             return replace(outcome, notes=tuple(sharing.notes)) if (sharing := sharing_of(session)) else outcome
     except tracking.StoreError:
         raise
@@ -128,7 +114,7 @@ def record_death(
         run = client.create_run(
             experiment_id(session.store, task.experiment),
             run_name=task.name,
-            tags=_first_tags(task, session, attempt),
+            tags=first_tags(task, session, attempt),
         )
         run_id = run.info.run_id
     client.log_batch(run_id, params=parameters(task.recorded))  # the same again where it came so far
@@ -151,19 +137,16 @@ def record_interrupt(spec: Spec, session: Session, run_id: str) -> Outcome:
 
 
 # -----------------------------------------------------------------------------------------------
-def _log_request(spec: Spec, session: Session) -> None:
-    """Record what is known before anything is computed."""
-    tracking.log_text(write_mapping(spec.recorded), CONFIG_FILE)
-    tracking.log_text(write_request(_request(spec)), OVERRIDES_FILE)
-    tracking.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
-    if session.patch:
-        patch = session.patch.decode("utf-8", "surrogateescape")
-        tracking.log_text(patch, PATCH_FILE, shared=True)
+def _choose_store(session: Session) -> None:
+    """Choose the session's store: this may be a new worker, or an estimator has chosen another."""
+    if tracking.get_tracking_uri() != session.store:
+        tracking.set_tracking_uri(session.store)
 
 
 def _work(
     spec: Spec,
     session: Session,
+    writer: RunWriter,
     folds: list[Fold],
     log: RunLog,
     before_recording: Callable[[], None],
@@ -178,11 +161,11 @@ def _work(
         splits = split(data, parts.splitter, key=splits_key(spec.config))
         made_of = identify(spec, parts, data, session.packages)
     except BaseException:
-        tracking.log_params(params)
+        writer.log(params=params)
         raise
     if (whole := write_identity(made_of)[1]) is not None:
-        tracking.log_text(whole, IDENTITY_FILE)
-    tracking.log_batch(params=params, tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
+        writer.log_text(whole, IDENTITY_FILE)
+    writer.log(params=params, tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
     log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")
     pending: list[Fold] = []
     flushed = time.perf_counter()
@@ -197,10 +180,10 @@ def _work(
         pending.append(fold)
         log.write(f"fold {fold.number}: " + " ".join(f"{k}={v:.6g}" for k, v in fold.scores.items()))
         if time.perf_counter() - flushed > FLUSH_SECONDS:
-            _log_folds(pending)
+            writer.log_folds(pending)
             pending, flushed = [], time.perf_counter()
     kept = pack(folds, data, splits, is_classifier=parts.is_classifier) if keep else {}
-    _log_folds(pending, summarise(folds), kept)
+    writer.log_folds(pending, summarise(folds), kept)
     _refuse_nan(spec, folds)
     if spec.config.get("refit", True):
         start = time.perf_counter()
@@ -208,30 +191,14 @@ def _work(
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
         before_recording()
         if spec.config.get("keep_importances", True):
-            tracking.log_batch(blobs=describe_fitted(model, data))
+            writer.log(blobs=describe_fitted(model, data))
         own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
         kept = portable(model) if own else model
         if shown := find_secret(kept, spec):
             log.write(f"the model is not recorded: it holds what {shown} is")
         else:
-            log_final(kept, spec, data, needs=made_of["environment"], packages=session.packages)
-
-
-def _log_folds(
-    folds: list[Fold], summary: Mapping[str, float] | None = None, blobs: Mapping[str, bytes] | None = None
-) -> None:
-    now = time.time_ns() // 1_000_000
-    metrics = [
-        tracking.Metric(name, value, now, fold.number)
-        for fold in folds
-        for name, value in (
-            *fold.scores.items(),
-            ("fit_seconds", fold.fit_seconds),
-            ("score_seconds", fold.score_seconds),
-        )
-    ]
-    metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]
-    tracking.log_batch(metrics=metrics, blobs=blobs)
+            _choose_store(session)
+            log_final(writer.run_id, kept, spec, data, needs=made_of["environment"], packages=session.packages)
 
 
 def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:
@@ -244,7 +211,7 @@ def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:
 
 
 def _finish(
-    run_id: str,
+    writer: RunWriter,
     spec: Spec,
     folds: list[Fold],
     log: RunLog,
@@ -262,33 +229,18 @@ def _finish(
         message = spec.without_secrets(_describe(error))
         tags[ERROR] = message[:1000]
         trace = encodable("".join(traceback.format_exception(error)))
-        tracking.log_text(spec.without_secrets(trace), TRACEBACK_FILE)
+        writer.log_text(spec.without_secrets(trace), TRACEBACK_FILE)
         log.write(message)
-    tracking.log_text(spec.without_secrets(log.text()), LOG_FILE)
+    writer.log_text(spec.without_secrets(log.text()), LOG_FILE)
     if tags:
-        tracking.set_tags(tags)
+        writer.log(tags=tags)
     status = "FINISHED" if error is None else "FAILED"
-    tracking.end_run(status)
+    tracking.end_run(status, run_id=writer.run_id)
     return replace(
-        outcome_of(spec, run_id, status, seconds=seconds),
+        outcome_of(spec, writer.run_id, status, seconds=seconds),
         metrics=summarise(folds) if folds and error is None else {},
         error=message,
         warning=notes[0][:LONGEST_WARNING] if notes else None,
-    )
-
-
-def _request(spec: Spec) -> Request:
-    """Return what was asked for a point, and where every value of its config came from."""
-    typed = (override.key for override in spec.overrides)
-    return Request(
-        overrides=spec.overrides,
-        minimal=spec.minimal,
-        sweep=spec.swept,
-        choices=spec.choices,
-        origins={**spec.origins, **{key: SWEEP if key in spec.swept else COMMAND_LINE for key in typed}},
-        config_dir=spec.config_dir,
-        config_name=spec.config_name,
-        follows=spec.follows,
     )
 
 
@@ -300,18 +252,3 @@ def _describe(error: BaseException) -> str:
     except Exception as broken:
         text = f"its text cannot be had, {type(broken).__name__} in __str__"
     return encodable(": ".join([kind, *filter(None, [" ".join(text.split())])]))
-
-
-def _first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:
-    metric, direction = spec.objective
-    tags = {str(key): str(value) for key, value in leaves(spec.recorded.get("tags") or {}) if key}
-    tags |= session.tags
-    if SWEEP_ID in session.tags:
-        tags.setdefault(SWEEP_POINT, str(spec.number))  # another sweeper has numbered it already
-    tags[OVERRIDES] = json.dumps([override.text for override in spec.overrides])
-    tags[FINGERPRINT_ASKED] = asked_fingerprint(spec)
-    tags[OBJECTIVE_METRIC] = metric
-    tags[OBJECTIVE_DIRECTION] = direction
-    if attempt > 1:
-        tags[ATTEMPT] = str(attempt)
-    return tags | dict(spec.extra_tags)

@@ -30,12 +30,7 @@ class ActiveRun(Run):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # By the id: the block also ends what its body ended and resumed.
-        here = stack()
-        place = next((i for i, run in enumerate(here) if run.run_id == self.info.run_id), len(here))
-        elsewhere = [run for run in state.open_runs.values() if run.run_id == self.info.run_id]
-        status = shutdown.status_of(error)
-        for run in reversed(here[place:] or elsewhere):  # children that were left open end first
-            shutdown.end(run, status)
+        _end_block(self.info.run_id, shutdown.status_of(error))
 
 
 def start_run(
@@ -139,13 +134,28 @@ def _refuse_deleted(run: Run, purpose: str) -> None:
         )
 
 
-def end_run(status: str | None = "FINISHED") -> None:
+def end_run(status: str | None = "FINISHED", *, run_id: str | None = None) -> None:
     """End the innermost active run of this thread or task; without one, do nothing.
 
+    With `run_id` end that run, which need not be active any more, and what was left open inside it.
     Raises InvalidValue for a status that is none, and leaves the run open; RunDeleted for a run in the trash.
     """
-    if run := innermost():
-        shutdown.end(run, validation.run_status(status))
+    valid = validation.run_status(status)
+    if run_id is None:
+        if run := innermost():
+            shutdown.end(run, valid)
+    elif not _end_block(run_id, valid):
+        TrackingClient().set_terminated(run_id, valid)
+
+
+def _end_block(run_id: str, status: str) -> bool:
+    """End an open run, what was left open inside it first; tell whether it was open."""
+    here = stack()
+    place = next((i for i, run in enumerate(here) if run.run_id == run_id), len(here))
+    block = here[place:] or [run for run in state.open_runs.values() if run.run_id == run_id]
+    for run in reversed(block):
+        shutdown.end(run, status)
+    return bool(block)
 
 
 def release_run(run_id: str) -> None:

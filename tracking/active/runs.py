@@ -49,6 +49,11 @@ def innermost() -> OpenRun | None:
     return runs[-1] if runs else None
 
 
+def find_open(run_id: str) -> OpenRun | None:
+    """Return the open run of this id, in whichever task or thread it is."""
+    return next((run for run in list(state.open_runs.values()) if run.run_id == run_id), None)
+
+
 def push(run: Run, client: TrackingClient) -> OpenRun:
     """Make a run the innermost of this task or thread."""
     opened = OpenRun(run, client, run.info.run_id, threading.current_thread(), _current_task())

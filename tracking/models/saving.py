@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, Final, Unpack, cast
 
 from tracking.active.lifecycle import current_run
+from tracking.active.runs import find_open
 from tracking.client import TrackingClient
+from tracking.entities import Run
 from tracking.errors import ArtifactError, ArtifactNotFolder, InvalidValue
 from tracking.models.contents import Further, Options, Saved, describe, pickling
 from tracking.models.mlmodel import mlmodel_text
@@ -128,12 +130,7 @@ def log(
         raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
     path = files.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
     saved = describe(model, flavour, options)
-    fresh = None
-    if run_id is None:
-        active = current_run()
-        client, run_id, fresh = active.client, active.run_id, active.run
-    else:
-        client = TrackingClient()
+    client, run_id, fresh = _where(run_id)
     write_into_run(client, run_id, path, model, saved)
     # The first model of an active run: the tag is as it was when the run started. Reading a run costs more.
     before = fresh if fresh is not None and run_id not in state.runs_with_models else client.get_run(run_id)
@@ -144,6 +141,15 @@ def log(
     uri = f"runs:/{run_id}/{path}"
     version = None if registered_model_name is None else register(client, uri, registered_model_name).version
     return ModelInfo(run_id, path, uri, now_ms(), saved.signature, saved.model.flavors, saved.metadata, version)
+
+
+def _where(run_id: str | None) -> tuple[TrackingClient, str, Run | None]:
+    """Return the client and id of a run, by default the active one, and what it was when it started if it is open."""
+    if run_id is None:
+        active = current_run()
+        return active.client, active.run_id, active.run
+    opened = find_open(run_id)
+    return (TrackingClient(), run_id, None) if opened is None else (opened.client, run_id, opened.run)
 
 
 def write_into_run(client: TrackingClient, run_id: str, path: str, model: Any, saved: Saved) -> None:

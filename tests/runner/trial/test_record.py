@@ -406,3 +406,46 @@ hydra: {output_subdir: null, run: {dir: .}}
     assert second.data.metrics["rmse_mean"] == first.data.metrics["rmse_mean"]
     assert second.data.tags["fingerprint"] == first.data.tags["fingerprint"]
     assert parse_yaml(artifact(second, "config.yaml")) == config | {"experiment_name": "again"}
+
+
+ENDS, NESTS, MOVES = (
+    "tracking.end_run('KILLED')",
+    "tracking.start_run(nested=True)",
+    "tracking.set_tracking_uri('x.db')",
+)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["sound", "failing"])
+@pytest.mark.parametrize("does", [ENDS, NESTS, f"{ENDS}; {MOVES}", f"{NESTS}; {MOVES}"])
+def test_an_estimator_that_changes_the_active_run_moves_nothing_to_another(
+    does: str, fails: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"odd{abs(hash((does, fails)))}"
+    Path(f"{name}.py").write_text(
+        "import tracking\n"
+        "from sklearn.linear_model import Ridge\n"
+        "class Odd(Ridge):\n"
+        "    def fit(self, X, y):\n"
+        "        if not getattr(tracking, 'done', False):\n"
+        f"            tracking.done = True; {does}\n"
+        f"        if {fails}: raise ValueError('mine')\n"
+        "        return super().fit(X, y)\n"
+    )
+    store = "sqlite:///here.db"
+    monkeypatch.setattr(tracking, "done", False, raising=False)
+    with tracking.use_store(store):
+        asked = [f"tracking.uri={store}", f"model._target_={name}.Odd", "cv.n_splits=2", "experiment_name=x"]
+        assert main(asked) == (1 if fails else 0)
+        assert tracking.active_run() is None
+
+    client = tracking.TrackingClient(store)
+    experiment = client.get_experiment_by_name("x")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    left = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert run.info.status == ("FAILED" if fails else "FINISHED")
+    assert {"run.log", "config.yaml", "traceback.txt" if fails else "model"} <= left
+    assert ("rmse_mean" in run.data.metrics) is not fails
+    others = client.find_runs(None, "attributes.status = 'RUNNING'")
+    assert others == []
