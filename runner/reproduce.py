@@ -12,6 +12,10 @@ from typing import Any
 import runner
 
 if __name__ == "__main__":
+    from runner.shadows import find_hidden, say_hidden
+
+    if hidden := find_hidden():
+        sys.exit(say_hidden(hidden))
     from runner.reproducing.command import main
 
     sys.argv[0] = "runner.reproduce"  # the source of runs, beside which tracking would look for a commit

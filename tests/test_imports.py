@@ -73,7 +73,7 @@ RUNNER = {
     "study": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
     "flow": f"{_FLOOR} settings points compose trial engine report invocation study",
     "reproducing": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
-    "reproduce": "__init__ reproducing",
+    "reproduce": "__init__ shadows reproducing",
     "test": "reproducing",
     "api": f"{_FLOOR} points data compose provenance trial report invocation flow reproducing store",
     "plugins": f"{_FLOOR} compose trial invocation study flow report",

@@ -17,7 +17,7 @@ def start(folder: Path, how: str) -> tuple[int, str]:
     script = folder / "bin" / "runner"
     script.parent.mkdir()
     script.write_text("import sys\nfrom runner.__main__ import program\nsys.exit(program())\n")
-    command = ["-m", "runner"] if how == "module" else [str(script)]
+    command = {"module": ["-m", "runner"], "reproduce": ["-m", "runner.reproduce"], "command": [str(script)]}[how]
     done = subprocess.run(
         [sys.executable, *command, "alpha=0.1"],
         cwd=folder,
@@ -29,7 +29,7 @@ def start(folder: Path, how: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("how", ["module", "command"])
+@pytest.mark.parametrize("how", ["module", "command", "reproduce"])
 @pytest.mark.parametrize(
     ("name", "library"),
     [
