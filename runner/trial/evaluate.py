@@ -158,6 +158,9 @@ def evaluate(
 ) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises.
 
+    `estimator` is unfitted and stays so; `data.X` is (n_rows, n_columns), `data.y` (n_rows,) or (n_rows, n_targets);
+    `splits` are of these rows; `scorers` are scikit-learn's names or scorer objects, by the name of the metric. Yields
+    one Fold each: the scores, losses positive, in the metric's own unit, and the seconds of fit and scoring.
     `seed` is that of the global random generators; None leaves them alone. With `keep_predictions` a fold has what
     the scorers had predicted; nothing is predicted a second time. `sharing` is what this point and others of its sweep
     may share; scorers of one's own may look at the rows, so that nothing is shared with them.
