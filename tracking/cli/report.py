@@ -75,6 +75,7 @@ def report(
 def _read(
     source: Store, sweep: str | None, filter: str, experiment: str | None, metric: str | None, store: str | None
 ) -> ReportSource:
+    from tracking.diff import winner_lines_of
     from tracking.pages.points import find_ranking, rank
     from tracking.pages.report import ReportSource
     from tracking.records.predictions import load_predictions
@@ -100,6 +101,7 @@ def _read(
         predictions=next(iter(load_predictions(source, [run.info.run_id for run in best[:1]])), None),
         config=_config(source, best[0]) if best else "",
         left_out=left_out,
+        worth=[] if metric else winner_lines_of(source, kept, uri=store),
         made=f"python -m tracking {shlex.join(sys.argv[1:])}",
     )
 

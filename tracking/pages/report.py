@@ -50,6 +50,7 @@ class ReportSource:
     predictions: Predictions | None = None
     config: str = ""
     left_out: int = 0
+    worth: Sequence[str] = ()  # what `compare` says of the winner under its table
     made: str = ""
 
 
