@@ -17,7 +17,6 @@ from tracking.pages.diff_text import diff_blocks, say_verdict
 from tracking.pages.winner_text import winner_lines
 from tracking.records.names import SWEEP_ALSO, SWEEP_ID
 from tracking.records.overrides import parse_overrides
-from tracking.records.predictions import load_predictions
 from tracking.records.reading import RunRecord, load_records
 from tracking.records.refs import resolve_run
 from tracking.records.request import Request
@@ -74,6 +73,8 @@ def describe_winner(sweep: str, *, uri: str | None = None) -> list[str]:
 
 def winner_lines_of(store: Store, runs: Sequence[Run], *, uri: str | None = None) -> list[str]:
     """Return the same for any runs of a store."""
+    from tracking.records.predictions import load_predictions  # numpy
+
     ids = [run.info.run_id for run in runs]
     if len(ids) < FEWEST:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,9 +35,7 @@ class PyFuncModel:
         rows = data if schema is None else conform(data, schema)
         function = self.metadata.flavors.get("python_function", {}).get("predict_fn", "predict")
         if type(self._model).__module__.startswith("xgboost") and type(self._model).__name__ == "Booster":
-            from xgboost import DMatrix
-
-            rows = DMatrix(rows)
+            rows = sys.modules["xgboost"].DMatrix(rows)
         return getattr(self._model, function)(rows)
 
     def get_raw_model(self) -> Any:

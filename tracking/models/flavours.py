@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from tracking.errors import ArtifactError, InvalidType, InvalidValue
 from tracking.models.requirements import version_of
+from tracking.records.names import MODEL_FILE, PYTHON_FILE
 
 PICKLE_PROTOCOL: Final = 5  # the first that writes big arrays without a copy; MLflow reads it at any size
 FORMATS: Final = ("pickle", "cloudpickle", "skops", "joblib")
@@ -52,7 +53,7 @@ def _sklearn(model: Any, format: str, compress: int, predict: str) -> Written:
     if format not in FORMATS:
         raise InvalidValue(f"serialization_format={format!r}: there is no such format. Known: {', '.join(FORMATS)}.")
     if format == "joblib":  # MLflow has no flavour that reads it
-        file = "model.joblib"
+        file = MODEL_FILE
         dump_joblib = partial(_dump_joblib, model, compress)
         return Written(file, dump_joblib, {"joblib": {"data": file}}, ("joblib",))
     file = "model.skops" if format == "skops" else "model.pkl"
@@ -112,7 +113,7 @@ def _native(
 
 
 def _function(loader: str, key: str, file: str) -> dict[str, Any]:
-    environment = {"virtualenv": "python_env.yaml"}
+    environment = {"virtualenv": PYTHON_FILE}
     return {"loader_module": loader, key: file, "python_version": platform.python_version(), "env": environment}
 
 
@@ -165,7 +166,7 @@ def _read_sklearn(folder: str, entry: Mapping[str, Any]) -> Any:
 def _read_joblib(folder: str, entry: Mapping[str, Any]) -> Any:
     import joblib
 
-    return joblib.load(_inside(folder, entry.get("data") or "model.joblib"))
+    return joblib.load(_inside(folder, entry.get("data") or MODEL_FILE))
 
 
 def _read_xgboost(folder: str, entry: Mapping[str, Any]) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isnan, nan
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tracking.entities import Run, RunStatus
 from tracking.errors import InvalidValue, RunNotFound
 from tracking.records.names import FINGERPRINT_DATA, FINGERPRINT_SPLITS, OBJECTIVE_DIRECTION, OBJECTIVE_METRIC
-from tracking.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from tracking.store.sqlite import Store
 
 NEWEST_FIRST: Final = ("start_time DESC", "recorded DESC")  # many runs may start in one millisecond
 _MOST_COUNTED: Final = 10

@@ -10,13 +10,16 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from tracking.entities import Experiment, LifecycleStage, Run, ViewType
 from tracking.errors import ExperimentNotFound, RunAmbiguous, RunNotFound
 from tracking.records.names import REPRODUCES
 from tracking.records.ranking import NEWEST_FIRST, best_run, equals
-from tracking.store.sqlite import Store
 from tracking.text.formatting import plain
+
+if TYPE_CHECKING:
+    from tracking.store.sqlite import Store
 
 SHORTEST_PREFIX = 4
 

@@ -178,11 +178,9 @@ class _Parser:
         text = token.text
         if token.sort == "quoted":
             last = self._peek()
-            if text[0] != "`" or last.text != "." or last.start != token.start + len(text):
+            if text[0] != "`" or last.text[:1] != "." or last.start != token.start + len(text):
                 return "attribute", self._attribute(token, text[1:-1])
-            text = f"{text[1:-1]}{self._next().text}"  # `metrics`.rmse
-            if self._peek().sort == "word" and self._peek().start == last.start + 1:
-                text += self._next().text
+            text = text[1:-1] + self._next().text  # `metrics`.rmse
         elif token.sort != "word":
             self.position -= 1
             raise self._unexpected("a name such as metrics.rmse or params.alpha")

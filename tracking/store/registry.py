@@ -5,11 +5,14 @@ A version is an address, `runs:/<run id>/<path>`: the files stay those of the ru
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tracking.entities import ModelVersion, RegisteredModel
 from tracking.errors import AlreadyExists, ModelNotFound
+
+if TYPE_CHECKING:  # importing the client stays light
+    import sqlite3
 
 OWN = 0  # in model_tags: the model itself rather than one of its versions
 
