@@ -18,6 +18,7 @@ from runner.trial.build import build
 from runner.trial.comparison import Comparison, compare_models, compare_predictions, compare_scores
 from runner.trial.identity import data_key, targets
 from runner.trial.outcome import Outcome
+from runner.trial.portable import portable
 from runner.trial.record import record
 from runner.trial.recorded import RecordedRun, read_recorded, read_run
 from runner.trial.session import Session, open_session
@@ -175,6 +176,7 @@ def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun, opti
         return replace(result, notes=(f"Model and predictions are not compared: {why}.",))
     same_code = not {"code", "packages that matter"} & {difference.ingredient for difference in result.differences}
     try:
+        old, new = portable(old), portable(new)  # one of 0.1.0 still has pieces of this package
         result = replace(result, model=compare_models(old, new, same_code=same_code))
     except Exception as error:  # an old pickle, which today's class does not understand
         return replace(result, notes=(f"Model and predictions are not compared: {type(error).__name__}: {error}",))

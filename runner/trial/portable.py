@@ -81,7 +81,7 @@ def _texts(step: FunctionTransformer) -> Any:
 
 def _date_parts(step: FunctionTransformer) -> Any:
     names = _names(step)
-    columns = [(f"date{number}", _parts_of(name), [number]) for number, name in enumerate(names)]
+    columns = [(f"date{number}", clone(_parts_of(name)), [number]) for number, name in enumerate(names)]
     of_each = ColumnTransformer(columns, verbose_feature_names_out=False)
     return _chain(
         _calling(step, pd.DataFrame, columns=names),
