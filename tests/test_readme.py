@@ -1,4 +1,4 @@
-"""Every command, config and script of the README runs as it stands, in its order, in one empty folder."""
+"""Every command, config and script of the README and of docs/ runs as it stands, in its order, in one empty folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,25 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(sh|yaml|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-OWN_CONFIGS = dict(re.findall(r"`(my_conf/\S+\.yaml)`[^`]*```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+LEFT_BEHIND = {  # beside the store
+    "README.md": ["my_conf", "predictions.csv", "report.html", "script.py", "wine.csv"],
+    "data.md": ["wine.csv"],
+    "records.md": ["report.html"],
+    "sweeps.md": ["my_conf"],
+    "tracking.md": ["script.py"],
+}
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    return re.findall(r"^```(sh|yaml|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def own_configs(page: str) -> dict[str, str]:
+    return dict(re.findall(r"`(my_conf/\S+\.yaml)`[^`]*```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
 
 
 def commands(block: str) -> list[list[str]]:
@@ -46,7 +62,7 @@ def run(words: list[str]) -> int:
             return run_tracking(arguments)
         case ["python", *arguments]:
             return subprocess.run([sys.executable, *arguments], check=False).returncode
-    raise AssertionError(f"the README has a command of another kind: {shlex.join(words)}")
+    raise AssertionError(f"the page has a command of another kind: {shlex.join(words)}")
 
 
 def run_tracking(arguments: list[str]) -> int:
@@ -62,11 +78,12 @@ def run_tracking(arguments: list[str]) -> int:
         sys.argv = typed
 
 
-def test_every_command_and_script_of_the_readme_runs(capfd: pytest.CaptureFixture[str]) -> None:
-    for file, text in OWN_CONFIGS.items():
-        Path(file).parent.mkdir(parents=True)
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if blocks(page)])
+def test_every_command_and_script_of_a_page_runs(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for file, text in own_configs(PAGES[name]).items():
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).write_text(text)
-    for kind, text in BLOCKS:
+    for kind, text in blocks(PAGES[name]):
         if kind == "python":
             Path("script.py").write_text(text)
             runpy.run_path("script.py", run_name="__main__")
@@ -76,13 +93,21 @@ def test_every_command_and_script_of_the_readme_runs(capfd: pytest.CaptureFixtur
                 output = "".join(capfd.readouterr())
                 expected = 1 if "diff" in words else 0  # like diff: 1 says that they differ
                 assert code == expected, f"{shlex.join(words)} ended with {code}:\n{output}"
-    assert sorted(path.name for path in Path().iterdir()) == ["my_conf", "runs", "script.py", "wine.csv"]
+    assert sorted(path.name for path in Path().iterdir()) == sorted([*LEFT_BEHIND[name], "runs"])
 
 
-def test_every_config_of_the_readme_is_in_the_file_that_its_text_names() -> None:
-    assert len(OWN_CONFIGS) == sum(kind == "yaml" for kind, _ in BLOCKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_config_of_a_page_is_in_the_file_that_its_text_names(name: str) -> None:
+    assert len(own_configs(PAGES[name])) == sum(kind == "yaml" for kind, _ in blocks(PAGES[name]))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_links_to_is_there(name: str) -> None:
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[name]):
+        assert (folder / target).exists(), f"{name} links to {target}"
 
 
 def test_the_table_of_what_a_run_records_names_every_artifact() -> None:
-    for name in ("config.yaml", "overrides.yaml", "model/model.joblib", "environment.txt", "run.log"):
-        assert f"`{name}`" in README
+    for name in ("config.yaml", "overrides.yaml", "model/", "environment.txt", "run.log"):
+        assert f"`{name}`" in PAGES["records.md"]
