@@ -33,6 +33,11 @@ DEFAULT_DATA = "diabetes"  # of conf/config.yaml
 _IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
 
 
+def without_idle(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section `data` as it is recorded: without the keys that do nothing as they are."""
+    return {key: value for key, value in data.items() if key not in _IDLE or value != _IDLE[key]}
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """What was asked for, wherever it was typed."""
@@ -155,9 +160,7 @@ class SpecMaker:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
         config = {key: public_targets(value) for key, value in composed.config.items() if key != SWEEP}
-        config["data"] = {
-            key: value for key, value in config["data"].items() if key not in _IDLE or value != _IDLE[key]
-        }
+        config["data"] = without_idle(config["data"])
         hidden = _hidden(config, composed.hidden)
         overrides = _without_secrets(point.overrides)
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]

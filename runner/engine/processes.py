@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from runner.engine.worker import PRELOAD, SIGNALS, Task, main
+from runner.errors import ConfigError
 from runner.trial.threads import environment
 
 START_METHODS = {"loky": "forkserver", "multiprocessing": "spawn"}
@@ -106,7 +108,13 @@ def start_server() -> None:
     """Start the fork server, unless it runs: it imports while this process does other work."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, "runner.engine.preload"])
     with _signals_held(), _variables(environment(1)):  # threads of native libraries would not survive a fork
-        forkserver.ensure_running()
+        try:
+            forkserver.ensure_running()
+        except OSError as error:  # a socket's path has about 100 characters at the most
+            raise ConfigError(
+                f"No worker can be started with temporary files in {tempfile.gettempdir()}: {error}."
+                " Set TMPDIR to a shorter path, or n_jobs=1."
+            ) from None
 
 
 def asks_for_workers(typed: Sequence[str]) -> bool:

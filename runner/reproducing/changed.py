@@ -16,7 +16,7 @@ from runner.compose.composer import Composer
 from runner.compose.overrides import read_overrides
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
-from runner.invocation import Invocation, SpecMaker, read_points
+from runner.invocation import Invocation, SpecMaker, read_points, without_idle
 from runner.points.naming import name_for
 from runner.reproducing.running import Options, check_runnable, record_one, relocate, reveal
 from runner.trial.identity import data_key
@@ -100,6 +100,7 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
             return f"its config folder {' and '.join(gone)} is not here; name the place: --config-dir DIR"
         return str(error).splitlines()[0]
     as_recorded = redact_config(composed.config if composed.hidden is None else composed.hidden.config)
+    as_recorded = {**as_recorded, "data": without_idle(as_recorded["data"])}
     recorded, today = (_leaves(config) for config in (then.config, as_recorded))
     for key in dict.fromkeys([*recorded, *today]):
         if recorded.get(key) != today.get(key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,7 @@ def test_no_two_points_share_a_name_or_a_folder_whatever_their_values_hold(
 def test_the_data_of_a_driver_that_was_killed_is_removed_by_the_next_one(
     tmp_path: Path, start_runner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = Path(tempfile.mkdtemp(dir="/tmp"))  # a short path: the workers' socket is below it
     monkeypatch.setenv("TMPDIR", str(temporary))
     big = ("data=synthetic_regression", "data.n_samples=2000", "data.n_features=100", "n_jobs=2")
     killed = start_runner(tmp_path, "-m", "model._target_=estimators.Waits", "alpha=0.3,0.4", *big)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,7 +58,7 @@ def sweep(folder: Path, *overrides: str) -> dict[tuple[str, ...], tuple[tracking
             for name in run.data.metrics
             if "seconds" not in name
         }
-        model = joblib.load(client.artifact_dir(run.info.run_id) / "model" / "model.joblib")
+        model = tracking.load_model(client.artifact_dir(run.info.run_id) / "model")
         found[key] = run, scores, model
     return found
 
