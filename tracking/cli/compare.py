@@ -191,7 +191,8 @@ def compare(
         chosen = select_runs(source, runs or [], sweep, filter, experiment)
         chosen = with_mean_times(source, chosen, _names(pareto, sort, columns))
         selection = tables.Selection(tuple(spell_alike(chosen)), _experiment_names(source, chosen))
-        said = [] if group_by or pareto or columns else winner_lines_of(source, selection.runs, uri=store)
+        judged = format == _PaperFormat.TABLE and not (group_by or pareto or columns)
+        said = winner_lines_of(source, selection.runs, uri=store) if judged else []
     groups = _names(*(group_by or ()))
     table = tables.group_runs(selection, groups) if groups else tables.list_runs(selection)
     if (sets := tables.count_sets(table)) > 1:
@@ -208,7 +209,7 @@ def compare(
     emit(text, exact=format == _PaperFormat.CSV)
     if groups and format == _PaperFormat.TABLE:
         note("±: standard deviation over the runs of a group, with one less than their number as the divisor.")
-    if said and format == _PaperFormat.TABLE:
+    if said:
         emit("\n".join(["", *said]))
 
 
