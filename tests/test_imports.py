@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ TRACKING = {
     "state": "",
     "stores": "errors text entities validation context state store",
     "registry": "errors entities validation store",
-    "client": _BASE,
+    "reading": f"{_BASE} records",
+    "client": f"{_BASE} reading",
     "mirror": _BASE,
     "active": f"{_BASE} client mirror",
     "types": "errors validation",
@@ -100,6 +102,10 @@ OFFERED = (
     "tracking.git",
     "tracking.mirror",  # starts the sender of a sweep; the sending itself is a process of its own
 )  # to the runner, beside `tracking`
+OVER_THE_CLIENT = (
+    *("tracking.active", "tracking.fluent", "tracking.frames", "tracking.models", "tracking.artifacts"),
+    *("tracking.sklearn", "tracking.pyfunc", "tracking.cli"),
+)
 PURE = ("runner.errors", "runner.suggest", "runner.points", "tracking.errors", "tracking.text", "tracking.entities")
 
 MODULES = {
@@ -109,8 +115,13 @@ MODULES = {
 }
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, `from runner import api` as runner.api."""
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Return the dotted names that a file imports, `from runner import api` as runner.api."""
+    return tuple(_find_imports(path))
+
+
+def _find_imports(path: Path) -> Iterator[str]:
     package = path.relative_to(ROOT).parent.parts
     for node in _walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -168,6 +179,14 @@ def test_the_runner_is_an_ordinary_client_of_tracking(module: str) -> None:
     for name in imports_of(MODULES[module]):
         if name.startswith("tracking."):
             assert name.startswith(OFFERED), f"{module} reaches into {name}; use what `import tracking` offers"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("runner", *OVER_THE_CLIENT))])
+def test_what_has_a_client_does_not_reach_past_it(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr == "store":
+            owner = ast.unparse(node.value).partition("(")[0]
+            assert not owner.lower().endswith("client"), f"{module}: {ast.unparse(node)}; give the client a method"
 
 
 def test_there_is_no_circle_of_imports() -> None:

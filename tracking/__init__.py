@@ -183,7 +183,6 @@ _COMPARING = frozenset(
         "diff_runs",
         "parse_yaml",
         "preview_diff",
-        "register_model",
         "render_config",
         "render_diff",
         "show_changes",

@@ -13,8 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tracking import context, validation
-from tracking.entities import Experiment, FileInfo, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
+from tracking.entities import (
+    Claim,
+    Experiment,
+    FileInfo,
+    LifecycleStage,
+    Metric,
+    Param,
+    Run,
+    RunStatus,
+    RunTag,
+    ViewType,
+)
 from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidValue
+from tracking.reading import ReadingMethods
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.registry import RegistryMethods
 from tracking.store import files
@@ -43,7 +55,7 @@ class RunOperations:
         """Return at once."""
 
 
-class TrackingClient(RegistryMethods):
+class TrackingClient(ReadingMethods, RegistryMethods):
     """Read and write one store by explicit ids.
 
     `tracking_uri` defaults to the store in use; `registry_uri` is accepted for MLflow's sake. Raises UnknownScheme
@@ -236,6 +248,14 @@ class TrackingClient(RegistryMethods):
         ever; a power failure can take the last `seconds`.
         """
         return self.store.flush_together(seconds)
+
+    def claim(self, key: str) -> Claim:
+        """Take a piece of work, by any text that names it, for this process, unless a living process has it."""
+        return self.store.claim(key)
+
+    def release_claims(self) -> None:
+        """Give back what this process claimed."""
+        self.store.release_claims()
 
     def delete_run(self, run_id: str) -> None:
         """Put a run into the trash; its data and files stay until `gc`. Raises RunNotFound."""

@@ -17,8 +17,6 @@ from tracking.active.experiments import current_experiment_id, experiments_to_se
 from tracking.active.lifecycle import current_run
 from tracking.client import RunOperations, TrackingClient
 from tracking.entities import Experiment, Metric, ModelVersion, Param, RegisteredModel, Run, RunTag, ViewType
-from tracking.errors import RunNotFound
-from tracking.records.refs import find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,15 +104,7 @@ def get_run(run_id: str) -> Run:
 
     Raises RunNotFound, RunAmbiguous, ExperimentNotFound.
     """
-    client = TrackingClient()
-    if not isinstance(run_id, str) or not run_id:
-        return client.get_run(run_id)
-    try:
-        return find_run(client.store, run_id)
-    except RunNotFound:
-        if "/" in run_id:  # to MLflow no unknown id, but none at all
-            client.get_run(run_id)
-        raise
+    return TrackingClient().find_run(run_id)
 
 
 def get_parent_run(run_id: str) -> Run | None:

@@ -11,7 +11,6 @@ from tracking import entities
 from tracking.client import TrackingClient
 from tracking.entities import Run
 from tracking.errors import InvalidValue
-from tracking.records.refs import find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +26,7 @@ def predictions(run: str | Run) -> pd.DataFrame:
     from tracking.records.predictions import load_predictions
 
     client, found = _find(run)
-    kept = load_predictions(client.store, [found.info.run_id])
+    kept = load_predictions(client, [found.info.run_id])
     if not kept:
         raise InvalidValue(
             f"Run {found.info.run_id[:8]} ({found.info.run_name}) kept no predictions: it did not finish, ran with"
@@ -47,7 +46,7 @@ def importances(run: str | Run) -> pd.DataFrame:
     from tracking.records.fitted import load_fitted
 
     client, found = _find(run)
-    columns = load_fitted(client.store, found.info.run_id).importances
+    columns = load_fitted(client, found.info.run_id).importances
     if not columns:
         raise InvalidValue(
             f"Run {found.info.run_id[:8]} ({found.info.run_name}) kept no importances: its model has neither"
@@ -58,7 +57,7 @@ def importances(run: str | Run) -> pd.DataFrame:
 
 def _find(run: str | Run) -> tuple[TrackingClient, Run]:
     client = TrackingClient()
-    return client, run if isinstance(run, Run) else find_run(client.store, run)
+    return client, run if isinstance(run, Run) else client.find_run(run)
 
 
 entities.readers.update(predictions=predictions, importances=importances)

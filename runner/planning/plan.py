@@ -106,7 +106,7 @@ class _Ledger:
             return {}
         found: dict[str, list[tracking.Run]] = {}
         texts = ", ".join(f"'{value}'" for value in dict.fromkeys(values))
-        for run in self._client.store.search_runs(None, filter_string=f"tags.`{tag}` IN ({texts})"):
+        for run in self._client.find_runs(None, f"tags.`{tag}` IN ({texts})"):
             found.setdefault(run.data.tags[tag], []).append(run)
         return found
 

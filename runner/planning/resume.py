@@ -54,7 +54,7 @@ class Resumed:
         reused: its outcome is returned.
         """
         known = self.fingerprints[spec.number]
-        claim = self.client.store.claim(known)
+        claim = self.client.claim(known)
         if not claim.mine:
             self.elsewhere.append(spec)
         elif claim.before is not None and (run := find_done(self.client, known)) is not None:
@@ -63,7 +63,7 @@ class Resumed:
 
     def release(self) -> None:
         """Give back the claims."""
-        self.client.store.release_claims()
+        self.client.release_claims()
 
 
 def find_reusable(planned: Iterable[Planned], store: str, sweep: Mapping[str, str]) -> Resumed:

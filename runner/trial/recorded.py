@@ -21,9 +21,7 @@ from tracking.records.names import (
     MODEL_FOLDER,
     THREADS,
 )
-from tracking.records.reading import RunRecord, load_records
-from tracking.records.refs import resolve_run
-from tracking.records.trust import require_trusted
+from tracking.records.reading import RunRecord
 
 if TYPE_CHECKING:
     from tracking import Run
@@ -38,7 +36,7 @@ class RecordedRun:
 
     record: RunRecord
     folder: Path  # of its artifacts
-    store: Any  # that it is in; `tracking` does not offer its class
+    client: TrackingClient  # of the store that it is in
 
     @property
     def run(self) -> Run:
@@ -101,7 +99,7 @@ class RecordedRun:
 
     def require_trusted(self) -> None:
         """Raise StoreNotTrusted where the store was made elsewhere: what it says would be imported and run."""
-        require_trusted(self.store, self.run)
+        self.client.require_trusted(self.id)
 
     def spec(self, *, number: int = 0, tags: Mapping[str, str] | None = None) -> Spec:
         """Return the point that runs this again, filed where this run is filed."""
@@ -148,13 +146,13 @@ class RecordedRun:
 
 def find_recorded(client: TrackingClient, reference: str) -> RecordedRun:
     """Return the run that a reference names (`latest`, an id's start, a name). Raises TrackingError."""
-    return read_recorded(client, resolve_run(client.store, reference))
+    return read_recorded(client, client.find_run(reference))
 
 
 def read_recorded(client: TrackingClient, run: Run) -> RecordedRun:
     """Read what a run left behind."""
-    (record,) = load_records(client.store, [run])
-    return RecordedRun(record, client.artifact_dir(run.info.run_id), client.store)
+    (record,) = client.load_records([run])
+    return RecordedRun(record, client.artifact_dir(run.info.run_id), client)
 
 
 def read_run(client: TrackingClient, run_id: str) -> RecordedRun:

@@ -7,12 +7,12 @@ import sys
 from tracking.client import TrackingClient
 from tracking.mirror import Mirror
 from tracking.state import state
-from tracking.stores import current_server
+from tracking.stores import absolute_uri, current_server
 
 
 def send(client: TrackingClient, run_id: str) -> None:
     """Have an ended run sent to the server that is chosen, if one is; returns at once."""
-    server, store = current_server(), client.store.uri
+    server, store = current_server(), absolute_uri(client.tracking_uri)
     if server is None or not store.startswith("sqlite:////"):
         return  # nobody else can look into a store in memory
     mirror = state.mirrors.get((server, store))

@@ -18,8 +18,6 @@ from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, Invali
 from tracking.models import flavours
 from tracking.models.mlmodel import Model
 from tracking.records.names import MLMODEL_FILE, MODEL_FILE, MODEL_FOLDER
-from tracking.records.refs import find_run
-from tracking.records.trust import require_trusted
 from tracking.store import files
 from tracking.validation import shorten
 
@@ -64,14 +62,14 @@ def find_model(model_uri: str | os.PathLike[str] | Run, *, to_load: bool = False
         raise InvalidValue(f"{model_uri!r}: no model can be loaded from {scheme!r}. Known: {known}.")
     if "/" in model_uri or os.path.exists(model_uri):
         return _local(model_uri, to_load)
-    return _of_run(find_run(TrackingClient().store, model_uri).info.run_id, MODEL_FOLDER, to_load)
+    return _of_run(TrackingClient().find_run(model_uri).info.run_id, MODEL_FOLDER, to_load)
 
 
 def _of_run(run_id: str, path: str, to_load: bool) -> str:
     client = TrackingClient()
     root = str(client.artifact_dir(run_id))
     if to_load:
-        require_trusted(client.store, client.get_run(run_id))
+        client.require_trusted(run_id)
     place = files.existing(root, path)
     if not os.path.isdir(place) or os.path.isfile(os.path.join(place, MLMODEL_FILE)):
         return place
@@ -95,8 +93,7 @@ def _require_trusted_around(path: str) -> None:
     for number, (folder, run_id) in enumerate(pairwise(parts)):
         database = os.sep.join([*parts[: number - 1], DATABASE])
         if number > 1 and re.fullmatch("[0-9a-f]{32}", run_id) and folder.isdigit() and os.path.isfile(database):
-            client = TrackingClient(f"sqlite:///{database}")
-            require_trusted(client.store, client.get_run(run_id))
+            TrackingClient(f"sqlite:///{database}").require_trusted(run_id)
 
 
 def load(place: str) -> Any:

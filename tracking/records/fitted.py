@@ -12,13 +12,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any, Final
-
-from tracking.store.sqlite import Store
+from typing import Any, Final, Protocol
 
 IMPORTANCE: Final = "importance.csv"
 FEATURES: Final = "features.json"
 FITTED: Final = "fitted.json"
+
+
+class HasBlobs(Protocol):
+    """What blobs are read from: a store, or a client."""
+
+    def get_blobs(self, run_ids: Sequence[str], name: str) -> dict[str, bytes]:
+        """Return {run id: content} of the runs that have a blob of this name."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ def write_facts(facts: Mapping[str, Any]) -> dict[str, bytes]:
     return {FITTED: json.dumps(facts, ensure_ascii=False, default=str).encode()} if facts else {}
 
 
-def load_fitted(store: Store, run_id: str) -> Fitted:
+def load_fitted(store: HasBlobs, run_id: str) -> Fitted:
     """Return what a run kept of its final model."""
     contents = {name: store.get_blobs([run_id], name).get(run_id) for name in (IMPORTANCE, FEATURES, FITTED)}
     table, names, facts = (content.decode() if content else "" for content in contents.values())

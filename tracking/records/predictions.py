@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracking.store.sqlite import Store
+from tracking.records.fitted import HasBlobs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ class Predictions:
         )
 
 
-def load_predictions(store: Store, run_ids: Sequence[str]) -> list[Predictions]:
+def load_predictions(store: HasBlobs, run_ids: Sequence[str]) -> list[Predictions]:
     """Return the predictions that runs have, one noun for all that can be compared row by row, the largest first.
 
     Runs without predictions are left out; so are, from one noun, responses that not all of its runs have.
@@ -129,7 +129,7 @@ def write_responses(responses: Mapping[str, Any]) -> dict[str, bytes]:
     return {_PREFIX + name: _bytes(values) for name, values in responses.items()}
 
 
-def _load(store: Store, content: bytes, run_ids: list[str]) -> Predictions:
+def _load(store: HasBlobs, content: bytes, run_ids: list[str]) -> Predictions:
     arrays = np.load(BytesIO(content), allow_pickle=False)
     classes = arrays.get("classes")
     values = {name: store.get_blobs(run_ids, _PREFIX + name) for name in RESPONSES}

@@ -1,5 +1,6 @@
 """Ranges of numbers come out clean: no 0.30000000000000004, both ends exact, mistakes named."""
 
+import hashlib
 import math
 
 import pytest
@@ -38,6 +39,13 @@ def test_linspace_includes_both_ends() -> None:
 def test_logspace_takes_exponents_of_ten() -> None:
     assert logspace_points(-3, 1, 9)[::2] == [0.001, 0.01, 0.1, 1.0, 10.0]
     assert logspace_points(0.5, 0.5, 1) == [math.sqrt(10)]
+
+
+def test_the_numbers_are_to_the_bit_those_that_version_0_1_0_recorded() -> None:
+    """The sum was computed by version 0.1.0; with another last bit its points would be new to `resume`."""
+    points = [*logspace_points(-3, 1, 950), *linspace_points(0, 1, 950), *range_points(0, 1, 1 / 3)]
+    told = hashlib.sha256(repr(points).encode()).hexdigest()
+    assert told == "deaed7706b3c512bb3cde6abd875ca6bb8b6abaea0929f8e780935acfbfbeb8e"
 
 
 def test_an_interval_in_log_has_equal_ratios_and_exact_ends() -> None:

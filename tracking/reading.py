@@ -1,0 +1,54 @@
+"""What runs left behind, by the client: found by reference, read whole, judged for trust. Part of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tracking import validation
+from tracking.errors import RunNotFound
+from tracking.records.refs import find_run
+
+if TYPE_CHECKING:
+    from tracking.entities import Run
+    from tracking.records.reading import RunRecord
+    from tracking.records.sweeps import Sweep
+    from tracking.store.sqlite import Store
+
+
+class ReadingMethods:
+    """Methods for what is recorded, beside those of MlflowClient."""
+
+    store: Store
+
+    def find_run(self, reference: str) -> Run:
+        """Return a run, deleted or not: by its id, or by what the command line takes: best:ridge, latest, a name.
+
+        Raises RunNotFound, RunAmbiguous, ExperimentNotFound.
+        """
+        if not isinstance(reference, str) or not reference:
+            return self.store.get_run(validation.run_id(reference))
+        try:
+            return find_run(self.store, reference)
+        except RunNotFound:
+            if "/" in reference:  # to MLflow no unknown id, but none at all
+                validation.run_id(reference)
+            raise
+
+    def load_records(self, runs: Sequence[Run]) -> list[RunRecord]:
+        """Read config, request, metric histories and environment of runs. Raises ArtifactError."""
+        from tracking.records.reading import load_records
+
+        return load_records(self.store, runs)
+
+    def read_sweeps(self) -> list[Sweep]:
+        """Return the sweeps of the store, newest first."""
+        from tracking.records.sweeps import read_sweeps
+
+        return read_sweeps(self.store)
+
+    def require_trusted(self, run_id: str) -> None:
+        """Raise StoreNotTrusted where the store was made elsewhere: what a run names would be imported and run."""
+        from tracking.records.trust import require_trusted
+
+        require_trusted(self.store, self.store.get_run(run_id))
