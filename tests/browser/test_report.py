@@ -12,6 +12,8 @@ from tracking.compare.table import Selection
 from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.pages.report import ReportSource, render_report
 
+pytestmark = pytest.mark.heavy
+
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
 
 

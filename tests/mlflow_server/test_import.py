@@ -14,6 +14,8 @@ from tests.mlflow_server.recording import record, store_at
 from tracking.cli.app import main
 from tracking.stores import open_store
 
+pytestmark = pytest.mark.heavy
+
 LOGGING = """
 import mlflow
 mlflow.set_experiment({experiment!r})

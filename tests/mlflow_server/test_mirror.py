@@ -12,6 +12,8 @@ import pytest
 
 from tests.mlflow_server.recording import held
 
+pytestmark = pytest.mark.heavy
+
 SCRIPT = """
 import tracking as mlflow
 mlflow.set_tracking_uri({uri!r})

@@ -18,6 +18,8 @@ from tests.mlflow_server.test_import import files_of
 from tracking.cli.app import main
 from tracking.stores import open_store
 
+pytestmark = pytest.mark.heavy
+
 PREDICT = """
 import json, sys
 import mlflow

@@ -18,6 +18,8 @@ from tracking.remote.push import push
 from tracking.remote.rest import Server
 from tracking.stores import open_store
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 def experiment() -> str:

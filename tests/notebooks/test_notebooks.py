@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 NOTEBOOK = Path(__file__).with_name("looking.ipynb")
 
 

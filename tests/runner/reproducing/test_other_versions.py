@@ -32,6 +32,7 @@ def run(python: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.heavy
 @needs_other
 @pytest.mark.parametrize("prepare", ["tabular", "none"])
 def test_the_packages_are_the_first_and_only_cause(prepare: str, folder: Path) -> None:
@@ -49,6 +50,7 @@ def test_the_packages_are_the_first_and_only_cause(prepare: str, folder: Path) -
         assert word not in again.stdout
 
 
+@pytest.mark.heavy
 @needs_other
 def test_a_point_is_stale_by_its_packages_alone(folder: Path) -> None:
     assert run(OTHER, folder, "runner", "-m", "alpha=0.1,1", *ASKED, "prepare=tabular").returncode == 0

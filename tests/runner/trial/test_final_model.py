@@ -70,6 +70,7 @@ numpy.save(out, numpy.array([one.predict(X), two.predict(X)]))
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(MLFLOW is None, reason="MLFLOW_PYTHON names no interpreter with mlflow")
 @pytest.mark.parametrize("table", [True, False], ids=["table", "array"])
 def test_mlflow_predicts_the_same_to_the_bit(table: bool) -> None:

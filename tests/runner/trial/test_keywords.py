@@ -80,6 +80,7 @@ def test_keywords_that_a_class_or_its_base_names_need_no_note() -> None:
     assert list(check_keywords({"_target_": "xgboost.Open", "leaves": 1, "tweedie_variance_power": 1.5}, "model")) == []
 
 
+@pytest.mark.heavy
 def test_a_keyword_that_lightgbm_does_not_document_is_refused() -> None:
     pytest.importorskip("lightgbm", reason="LightGBM is not installed")
     known = {"_target_": "lightgbm.LGBMRegressor", "num_leaves": 3, "feature_fraction": 0.5, "sub_row": 0.9}

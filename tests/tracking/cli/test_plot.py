@@ -44,6 +44,7 @@ def test_in_a_terminal_a_plot_fits_eighty_columns_and_tells_its_axes(
     assert lines[-1] == "a model=Lasso   b model=Ridge   * several"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("name", "begins"), [("x.png", b"\x89PNG"), ("x.SVG", b"<svg")])
 def test_a_picture_is_a_file(client: TrackingClient, tmp_path: Path, name: str, begins: bytes) -> None:
     pytest.importorskip("vl_convert", reason="the extra [plot] is not installed")
@@ -69,6 +70,7 @@ def test_a_mistake_is_one_sentence(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_a_chart_is_altairs_and_holds_the_same_numbers(client: TrackingClient) -> None:
     pytest.importorskip("altair", reason="the extra [plot] is not installed")
     runs = client.search_runs(["0"])

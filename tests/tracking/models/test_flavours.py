@@ -57,6 +57,7 @@ def test_an_array_of_another_shape_is_refused() -> None:
         tracking.pyfunc.load_model("m/").predict(np.ones((2, 3)))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("room", "kind"), [("xgboost", "XGBRegressor"), ("lightgbm", "LGBMRegressor")])
 def test_a_boosted_model_comes_back_from_its_own_format(room: str, kind: str) -> None:
     library = pytest.importorskip(room)
@@ -68,6 +69,7 @@ def test_a_boosted_model_comes_back_from_its_own_format(room: str, kind: str) ->
     np.testing.assert_array_equal(tracking.pyfunc.load_model(uri).predict(FRAME), model.predict(FRAME))
 
 
+@pytest.mark.heavy
 def test_catboost_comes_back_from_its_own_format() -> None:
     library = pytest.importorskip("catboost")
     model = library.CatBoostRegressor(iterations=3, verbose=False, allow_writing_files=False).fit(FRAME, Y)

@@ -101,7 +101,7 @@ def test_a_model_that_is_logged_again_takes_the_place_of_the_first_and_leaves_ot
     assert names == ["model"]
 
 
-@pytest.mark.parametrize("format", ["joblib", "skops", "cloudpickle"])
+@pytest.mark.parametrize("format", ["joblib", pytest.param("skops", marks=pytest.mark.heavy), "cloudpickle"])
 def test_other_formats_come_back(fitted: Ridge, format: str, tmp_path: Path) -> None:
     if format != "joblib":
         pytest.importorskip(format)
@@ -179,6 +179,7 @@ def test_an_mlmodel_file_that_leads_nowhere_is_refused(flavors: str, part: str) 
         tracking.load_model("odd")
 
 
+@pytest.mark.heavy
 def test_a_skops_file_with_a_foreign_type_is_refused_whatever_its_mlmodel_trusts() -> None:
     pytest.importorskip("skops")
     tracking.sklearn.save_model(Foreign(), "foreign", serialization_format="skops")

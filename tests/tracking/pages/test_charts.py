@@ -40,6 +40,7 @@ SPECS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_a_chart_is_drawn_by_vega_lite_itself(spec: charts.Spec) -> None:
     converter = pytest.importorskip("vl_convert", reason="the extra [plot] is not installed")
