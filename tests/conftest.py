@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -49,9 +50,10 @@ def _isolated(
         if name.startswith(PREFIXES):
             del os.environ[name]
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.getbasetemp() / "state")  # not the person's own
-    path = list(sys.path)
+    path, handlers = list(sys.path), list(logging.root.handlers)
     yield
     sys.path[:] = path
+    logging.root.handlers[:] = handlers  # Hydra may have added one that writes to this test's captured stdout
     os.environ.clear()
     os.environ.update(environment)
     _forget()

@@ -184,7 +184,8 @@ def _scratch_index(top: Path) -> Iterator[dict[str, str]]:
     git_dir, common = git_folders(top)
     with tempfile.TemporaryDirectory(prefix="git-state-") as scratch:
         if (git_dir / "index").exists():
-            shutil.copyfile(git_dir / "index", Path(scratch, "index"))
+            # With its time: git looks into files that are as young as the index, and believes it about older ones.
+            shutil.copy2(git_dir / "index", Path(scratch, "index"))
         yield {
             "GIT_INDEX_FILE": str(Path(scratch, "index")),
             "GIT_OBJECT_DIRECTORY": scratch,

@@ -60,16 +60,11 @@ class RunLog:
     def capturing(self) -> Iterator[None]:
         """Take what the block prints, logs and warns of; what other threads say goes where it always did."""
         self._before = frozenset(thread.ident for thread in threading.enumerate())
-        handler = logging.StreamHandler(self._buffer)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        handler.addFilter(lambda record: _listener() is self)
         token = _listening.set(self)
         try:  # an interrupt may come at any line
             _enter(self)
-            logging.getLogger().addHandler(handler)
             yield
         finally:
-            logging.getLogger().removeHandler(handler)
             _leave(self)
             _listening.reset(token)
 
@@ -89,6 +84,21 @@ class _StandIn:
         return getattr(self.outer if listener is None else listener._buffer, name)
 
 
+class _Handler(logging.Handler):
+    """Brings log records to the point that they are of.
+
+    One for all points: logging walks over its handlers without a lock, and misses one when an earlier one is removed.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record into the log of the point, if it is of one."""
+        listener = _listener()
+        if listener is not None:
+            listener._buffer.write(f"{self.format(record)}\n")
+
+
+_handler = _Handler()
+_handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
 _listening: ContextVar[RunLog | None] = ContextVar("listening", default=None)
 _open: list[RunLog] = []
 _filters: list[warnings.catch_warnings[None]] = []
@@ -130,12 +140,15 @@ def _enter(log: RunLog) -> None:
             _watch_warnings()
         if not isinstance(sys.stdout, _StandIn):
             sys.stdout = _StandIn(sys.stdout)
+        logging.getLogger().addHandler(_handler)
 
 
 def _leave(log: RunLog) -> None:
     with _lock:
         if log in _open:
             _open.remove(log)
+        if not _open:
+            logging.getLogger().removeHandler(_handler)
         if _filters and not _open:
             _filters.pop().__exit__(None, None, None)
         while not _open and isinstance(sys.stdout, _StandIn):

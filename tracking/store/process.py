@@ -13,6 +13,7 @@ from pathlib import Path
 from tracking.entities import Process
 
 _ASSUMED_ALIVE = "unknown"
+_EXITING = 0x4  # PF_EXITING of Linux: it runs no code any more, and its files may be closed already
 
 
 def current_process() -> Process:
@@ -75,8 +76,8 @@ def _process_start(pid: int) -> str | None:
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     if not fields:
         return _ASSUMED_ALIVE  # no /proc here, or hidden from us: existing has to be enough
-    if fields[0] in ("Z", "X"):
-        return None  # dead, only not yet collected by its parent
+    if fields[0] in ("Z", "X") or int(fields[6]) & _EXITING:
+        return None  # dead, only not yet collected by its parent; or the system is just taking it down
     return fields[19]
 
 

@@ -243,6 +243,20 @@ def test_a_dirty_tree_is_written_out_exactly(repo: Path, tmp_path: Path) -> None
     assert read(out).commit == state.commit
 
 
+def test_a_file_changed_within_the_moment_of_the_commit_is_in_the_patch(repo: Path) -> None:
+    """Git compares sizes and times, and contents only where a file is as young as its index."""
+    git(repo, "config", "core.trustctime", "false")
+    weights, moment = repo / "weights.bin", (1_000_000_000, 1_000_000_000)
+    os.utime(weights, moment)
+    git(repo, "add", "weights.bin")
+    weights.write_bytes(bytes(reversed(range(256))))
+    for path in (weights, repo / ".git" / "index"):
+        os.utime(path, moment)
+    (repo / "new.py").write_text("x = 1\n")  # an untracked file has git look through a copy of the index
+
+    assert b"weights.bin" in read(repo).patch
+
+
 def test_text_changes_can_be_read_in_the_patch(repo: Path) -> None:
     (repo / "model.py").write_text("slope = 2  # \N{MIDDLE DOT}\n")
 

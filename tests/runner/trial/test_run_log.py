@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -60,6 +61,34 @@ def test_two_threads_side_by_side_keep_apart_what_they_print_and_warn_of(
     assert [log.warnings() for log in logs] == [["UserWarning: of 0"], ["UserWarning: of 1"]]
     assert [log.text() for log in logs] == [f"from {n}\nWARNING root: logged by {n}\n" for n in (0, 1)]
     assert capsys.readouterr().out == "from outside\n"
+
+
+class _Leaves(logging.Handler):
+    """Lets another point end while a record is on its way to the handlers."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        super().__init__()
+        self.emit = lambda record: leave()  # type: ignore[method-assign]
+
+
+def test_a_record_is_not_lost_when_another_point_ends_meanwhile() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with RunLog().capturing():
+            inside.set()
+            leave.wait()
+
+    other = threading.Thread(target=work)
+    other.start()
+    inside.wait()
+    handler = _Leaves(lambda: (leave.set(), other.join())[0])
+    logging.getLogger().addHandler(handler)
+    log = RunLog()
+    with log.capturing():
+        logging.getLogger("mine").warning("logged")
+
+    assert log.text() == "WARNING mine: logged\n"
 
 
 def test_what_threads_of_the_only_estimator_print_is_its_own() -> None:

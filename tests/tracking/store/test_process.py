@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tracking.entities import Process
-from tracking.store.process import current_process, is_gone
+from tracking.store.process import _process_of, current_process, is_gone
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the start of a process is known on Linux")
 
@@ -42,6 +42,17 @@ def test_a_process_is_gone_once_it_has_ended_and_already_before_its_parent_colle
         assert process.stdout.read() == ""  # returns when the process has let go of its end
         process.wait()
     assert is_gone(writer)
+
+
+@linux
+def test_a_process_is_gone_as_soon_as_it_has_let_go_of_its_files() -> None:
+    for _ in range(30):
+        with subprocess.Popen(["sleep", "100"], stdout=subprocess.PIPE) as process:
+            writer = _process_of(process.pid)
+            process.kill()
+            assert process.stdout
+            assert process.stdout.read() == b""
+            assert is_gone(writer)
 
 
 @linux
