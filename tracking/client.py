@@ -185,8 +185,10 @@ class TrackingClient(ReadingMethods, RegistryMethods):
         start_time: int | None = None,
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
     ) -> Run:
-        """Create a RUNNING run that nothing ends by itself; `start_run` is the friendlier way.
+        """Create a RUNNING run, with tags and params, that nothing ends by itself; `start_run` is the friendlier way.
 
         Raises ExperimentNotFound, ExperimentDeleted; InvalidValue where name and tags say two names.
         """
@@ -206,6 +208,7 @@ class TrackingClient(ReadingMethods, RegistryMethods):
             start_time=validation.time_ms(start_time),
             process=current_process(),
             tags=recorded,
+            params=validation.params(params) if params else {},
         )
 
     def resume_run(self, run_id: str, run_name: str | None = None, tags: Mapping[str, Any] | None = None) -> Run:
@@ -380,11 +383,12 @@ class TrackingClient(ReadingMethods, RegistryMethods):
         synchronous: bool | None = None,
         *,
         blobs: Mapping[str, bytes] | None = None,
+        status: str | None = None,
     ) -> RunOperations | None:
         """Record metrics, params and tags, any number of them: all, or it raises and none is.
 
-        `blobs` are small binary values by name (arrays, tables), kept in the database rather than as files.
-        Raises RunNotFound, RunDeleted, ParamConflict.
+        `blobs` are small binary values by name (arrays, tables), kept in the database rather than as files. With a
+        `status` the run ends with it, in the same transaction. Raises RunNotFound, RunDeleted, ParamConflict.
         """
         named = validation.tags(tags) if tags else {}
         if named.get(RUN_NAME) == "":  # MLflow too lets a run keep its name rather than have none
@@ -396,6 +400,7 @@ class TrackingClient(ReadingMethods, RegistryMethods):
             tags=named,
             run_name=named.get(RUN_NAME),
             blobs=blobs,
+            ends=None if status is None else (str(validation.run_status(status)), validation.now_ms()),
         )
         return _operations(synchronous)
 
@@ -443,6 +448,12 @@ class TrackingClient(ReadingMethods, RegistryMethods):
         With `shared` runs that are given the same text may share one file on the disk (a hard link).
         """
         files.write_bytes(self._writable(run_id), artifact_file, validation.file_text(text), shared=shared)
+
+    def log_texts(self, run_id: str, texts: Mapping[str, str], *, shared: Mapping[str, str] | None = None) -> None:
+        """Write several texts as files of the run, by name; of `shared` runs with the same text may share one."""
+        folder = self._writable(run_id)
+        for file, text in {**texts, **(shared or {})}.items():
+            files.write_bytes(folder, file, validation.file_text(text), shared=file not in texts)
 
     def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:
         """Write a dictionary or list as YAML (.yml, .yaml) or JSON (any other name)."""

@@ -24,13 +24,16 @@ _inputs: dict[str, tuple[Any, Any]] = {}  # data -> the schema of its columns, a
 _outputs: dict[tuple[str, str, str], Any] = {}  # data, model and preparation -> the schema of predictions
 
 
-def log_final(
+def keep_final(
     run_id: str, model: Any, spec: Spec, data: Dataset, *, needs: Iterable[str], packages: Mapping[str, str]
-) -> None:
-    """Save the final model in a run; it `needs` some of the installed `packages`, names to versions."""
+) -> dict[str, str]:
+    """Save the final model in a run; it `needs` some of the installed `packages`, names to versions.
+
+    Returns the tags that say that it is there.
+    """
     inputs, example = _of_data(data)
     names = {*needs, *(("pandas",) if hasattr(data.X, "iloc") else ())} - _OWN
-    tracking.log_model(
+    return tracking.models.keep_model(
         model,
         MODEL_FOLDER,
         run_id=run_id,

@@ -12,7 +12,7 @@ import tracking
 from runner.errors import PointFailed, StopPoint
 from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
-from runner.trial.final_model import find_secret, log_final
+from runner.trial.final_model import find_secret, keep_final
 from runner.trial.fitted import describe_fitted
 from runner.trial.identity import (
     identify,
@@ -41,7 +41,9 @@ from tracking.records.names import (
 )
 
 LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
-FLUSH_SECONDS = 0.5  # folds are recorded together unless they take this long
+FLUSH_SECONDS = 0.5  # what a point leaves is written together unless it takes this long
+
+_took: dict[tuple[str, str], float] = {}  # store and experiment -> seconds of the last point here
 
 
 def record(
@@ -68,6 +70,7 @@ def record(
             run_name=spec.name,
             nested=True,
             tags=first_tags(spec, session, attempt),
+            params=parameters(spec.recorded),
         ) as run:
             run_id = run.info.run_id
             on_start(run_id)
@@ -79,12 +82,15 @@ def record(
             try:
                 with log.capturing(), limited_threads(session.threads):
                     _work(spec, session, writer, folds, log, before_recording, seeds=seeds)
-            except (StopPoint, tracking.StoreError):
+            except (StopPoint, tracking.StoreError) as problem:
+                if isinstance(problem, StopPoint):
+                    writer.flush()
                 raise
             except BaseException as caught:  # sys.exit() and KeyboardInterrupt too: they end only their point
                 error = caught
             _choose_store(session)
             outcome = _finish(writer, spec, folds, log, error, time.perf_counter() - start)
+            _took[session.store, spec.experiment] = outcome.seconds
             return replace(outcome, notes=tuple(sharing.notes)) if (sharing := sharing_of(session)) else outcome
     except tracking.StoreError:
         raise
@@ -115,12 +121,11 @@ def record_death(
             experiment_id(session.store, task.experiment),
             run_name=task.name,
             tags=first_tags(task, session, attempt),
+            params=parameters(task.recorded),
         )
         run_id = run.info.run_id
-    client.log_batch(run_id, params=parameters(task.recorded))  # the same again where it came so far
     client.log_text(run_id, reason + "\n", TRACEBACK_FILE)
-    client.set_tag(run_id, ERROR, reason)
-    client.set_terminated(run_id, status)
+    client.log_batch(run_id, tags={ERROR: reason}, status=status)
     return replace(outcome_of(task, run_id, status, seconds=seconds), error=reason)
 
 
@@ -154,20 +159,16 @@ def _work(
     seeds: bool,
 ) -> None:
     """Fit and score every fold, record them, and keep the final model."""
-    params = parameters(spec.recorded)
-    try:
-        parts = build(spec.config, validate=not session.checked)
-        data = dataset_of(spec, session)
-        splits = split(data, parts.splitter, key=splits_key(spec.config))
-        made_of = identify(spec, parts, data, session.packages)
-    except BaseException:
-        writer.log(params=params)
-        raise
+    parts = build(spec.config, validate=not session.checked)
+    data = dataset_of(spec, session)
+    splits = split(data, parts.splitter, key=splits_key(spec.config))
+    made_of = identify(spec, parts, data, session.packages)
     if (whole := write_identity(made_of)[1]) is not None:
         writer.log_text(whole, IDENTITY_FILE)
-    writer.log(params=params, tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
+    writer.add(tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
+    if _took.get((session.store, spec.experiment), FLUSH_SECONDS) >= FLUSH_SECONDS:
+        writer.flush()  # it may take long, and its process may die of it
     log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")
-    pending: list[Fold] = []
     flushed = time.perf_counter()
     seed = spec.config["seed"] if seeds else None
     keep = spec.config.get("keep_predictions", "auto") is not False
@@ -177,13 +178,15 @@ def _work(
     ):
         before_recording()
         folds.append(fold)
-        pending.append(fold)
+        writer.add_folds([fold])
         log.write(f"fold {fold.number}: " + " ".join(f"{k}={v:.6g}" for k, v in fold.scores.items()))
         if time.perf_counter() - flushed > FLUSH_SECONDS:
-            writer.log_folds(pending)
-            pending, flushed = [], time.perf_counter()
-    kept = pack(folds, data, splits, is_classifier=parts.is_classifier) if keep else {}
-    writer.log_folds(pending, summarise(folds), kept)
+            writer.flush()
+            flushed = time.perf_counter()
+    writer.add_folds([], summarise(folds))
+    writer.add(blobs=pack(folds, data, splits, is_classifier=parts.is_classifier) if keep else {})
+    if time.perf_counter() - flushed > FLUSH_SECONDS:
+        writer.flush()
     _refuse_nan(spec, folds)
     if spec.config.get("refit", True):
         start = time.perf_counter()
@@ -191,14 +194,15 @@ def _work(
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
         before_recording()
         if spec.config.get("keep_importances", True):
-            writer.log(blobs=describe_fitted(model, data))
+            writer.add(blobs=describe_fitted(model, data))
         own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
         kept = portable(model) if own else model
         if shown := find_secret(kept, spec):
             log.write(f"the model is not recorded: it holds what {shown} is")
         else:
             _choose_store(session)
-            log_final(writer.run_id, kept, spec, data, needs=made_of["environment"], packages=session.packages)
+            needs = made_of["environment"]
+            writer.add(tags=keep_final(writer.run_id, kept, spec, data, needs=needs, packages=session.packages))
 
 
 def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:
@@ -232,10 +236,9 @@ def _finish(
         writer.log_text(spec.without_secrets(trace), TRACEBACK_FILE)
         log.write(message)
     writer.log_text(spec.without_secrets(log.text()), LOG_FILE)
-    if tags:
-        writer.log(tags=tags)
+    writer.add(tags=tags)
     status = "FINISHED" if error is None else "FAILED"
-    tracking.end_run(status, run_id=writer.run_id)
+    writer.end(status)
     return replace(
         outcome_of(spec, writer.run_id, status, seconds=seconds),
         metrics=summarise(folds) if folds and error is None else {},

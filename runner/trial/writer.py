@@ -1,11 +1,15 @@
-"""Writes what a point leaves to its run: by the run's id, whatever its estimator makes of the active run."""
+"""Writes what a point leaves to its run: by the run's id, whatever its estimator makes of the active run.
+
+Waiting for the database several times would take longer than a small fit: what a point leaves is gathered, and
+written when it ends; what was asked is in the run from its start. Of a long point something is seen before: `flush`.
+"""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tracking
@@ -31,36 +35,44 @@ from tracking.records.values import leaves
 from tracking.records.yaml_text import write_mapping
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunWriter:
     """One run of one store. Raises what the client does."""
 
     client: tracking.TrackingClient
     run_id: str
+    _metrics: list[tracking.Metric] = field(default_factory=list)
+    _named: dict[str, dict[str, Any]] = field(default_factory=lambda: {"tags": {}, "blobs": {}})
 
-    def log(self, **values: Any) -> None:
-        """Record metrics, params, tags and blobs, as `TrackingClient.log_batch`."""
-        self.client.log_batch(self.run_id, **values)
+    def add(self, **values: Mapping[str, Any]) -> None:
+        """Record tags and blobs."""
+        for kind, added in values.items():
+            self._named[kind] |= added
 
-    def log_text(self, text: str, file: str, *, shared: bool = False) -> None:
-        """Write a file of the run; with `shared` runs with the same text may share it."""
-        self.client.log_text(self.run_id, text, file, shared=shared)
+    def flush(self) -> None:
+        """Write everything so far."""
+        self.client.log_batch(self.run_id, **self._gathered())
+
+    def end(self, status: str) -> None:
+        """Write the rest, and end the run."""
+        tracking.end_run(status, run_id=self.run_id, record=self._gathered())
+
+    def log_text(self, text: str, file: str) -> None:
+        """Write a file of the run now."""
+        self.client.log_text(self.run_id, text, file)
 
     def log_request(self, spec: Spec, session: Session) -> None:
-        """Record what is known before anything is computed."""
-        self.log_text(write_mapping(spec.recorded), CONFIG_FILE)
-        self.log_text(write_request(_request(spec)), OVERRIDES_FILE)
-        self.log_text(session.environment, ENVIRONMENT_FILE, shared=True)
+        """Write the files of what is known before anything is computed, now."""
+        own = {CONFIG_FILE: write_mapping(spec.recorded), OVERRIDES_FILE: write_request(_request(spec))}
+        shared = {ENVIRONMENT_FILE: session.environment}
         if session.patch:
-            patch = session.patch.decode("utf-8", "surrogateescape")
-            self.log_text(patch, PATCH_FILE, shared=True)
+            shared[PATCH_FILE] = session.patch.decode("utf-8", "surrogateescape")
+        self.client.log_texts(self.run_id, own, shared=shared)
 
-    def log_folds(
-        self, folds: list[Fold], summary: Mapping[str, float] | None = None, blobs: Mapping[str, bytes] | None = None
-    ) -> None:
-        """Record the scores and times of folds, with the fold as step; `summary` and `blobs` are of all of them."""
+    def add_folds(self, folds: list[Fold], summary: Mapping[str, float] | None = None) -> None:
+        """Record the scores and times of folds, with the fold as step; `summary` is of all of them."""
         now = time.time_ns() // 1_000_000
-        metrics = [
+        self._metrics += [
             tracking.Metric(name, value, now, fold.number)
             for fold in folds
             for name, value in (
@@ -69,8 +81,13 @@ class RunWriter:
                 ("score_seconds", fold.score_seconds),
             )
         ]
-        metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]
-        self.log(metrics=metrics, blobs=blobs)
+        self._metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]
+
+    def _gathered(self) -> dict[str, Any]:
+        """Return what has not been written, by the keywords of `TrackingClient.log_batch`; it is forgotten here."""
+        gathered = {"metrics": self._metrics, **self._named}
+        self._metrics, self._named = [], {kind: {} for kind in self._named}
+        return gathered
 
 
 def first_tags(spec: Spec, session: Session, attempt: int) -> dict[str, str]:

@@ -42,12 +42,15 @@ def start_run(
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
 ) -> ActiveRun:
     """Start a run, or resume the one of `run_id`, and make it the active run of this thread or asyncio task.
 
     Use it in a `with` statement, which ends the run, or call `end_run`. `nested` allows an active run to
-    be the parent; `parent_run_id` names one without activating it. `log_system_metrics` is accepted for
-    MLflow's sake. A new thread starts without an active run, a new task with that of the code which made it.
+    be the parent; `parent_run_id` names one without activating it. `params` are recorded at once.
+    `log_system_metrics` is accepted for MLflow's sake. A new thread starts without an active run, a new task
+    with that of the code which made it.
 
     Raises RunConflict when a run is active already, RunNotFound and RunDeleted for a run to resume or a parent,
     ExperimentNotFound, ExperimentDeleted, and InvalidValue or InvalidType for names and tags that may not be.
@@ -65,9 +68,9 @@ def start_run(
     client = TrackingClient()
     tags = _described(tags, run_name, description)
     if existing := run_id or os.environ.pop("MLFLOW_RUN_ID", None):
-        run = _resume(client, existing, run_name, tags)
+        run = _resume(client, existing, run_name, tags, params)
     else:
-        run = _create(client, experiment_id, run_name, parent_run_id, tags)
+        run = _create(client, experiment_id, run_name, parent_run_id, tags, params)
     active = ActiveRun(run.info, run.data)
     push(active, client)
     return active
@@ -93,11 +96,13 @@ def _create(
     run_name: str | None,
     parent_run_id: str | None,
     tags: dict[str, Any],
+    params: Mapping[str, Any] | None,
 ) -> Run:
     parent = _parent(client, parent_run_id)
     parents = {} if parent is None else {PARENT_RUN_ID: parent}
     chosen = current_experiment_id(client) if experiment_id is None else experiment_id
-    return client.create_run(chosen, tags={**context.system_tags(), **parents, **tags}, run_name=run_name)
+    system = context.system_tags()
+    return client.create_run(chosen, tags={**system, **parents, **tags}, run_name=run_name, params=params)
 
 
 def _parent(client: TrackingClient, parent_run_id: str | None) -> str | None:
@@ -115,7 +120,13 @@ def _parent(client: TrackingClient, parent_run_id: str | None) -> str | None:
     return parent_run_id
 
 
-def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dict[str, Any]) -> Run:
+def _resume(
+    client: TrackingClient,
+    run_id: str,
+    run_name: str | None,
+    tags: dict[str, Any],
+    params: Mapping[str, Any] | None,
+) -> Run:
     run = client.get_run(run_id)
     _refuse_deleted(run, "be resumed")
     if state.experiment_id not in (None, run.info.experiment_id):
@@ -123,6 +134,8 @@ def _resume(client: TrackingClient, run_id: str, run_name: str | None, tags: dic
             f"Run {run_id} belongs to experiment {run.info.experiment_id}; the active experiment ID does not match: "
             f"{state.experiment_id}. Call set_experiment(experiment_id={run.info.experiment_id!r}) first."
         )
+    if params:
+        client.log_batch(run_id, params=params)
     return client.resume_run(run_id, run_name, tags)
 
 
@@ -134,27 +147,30 @@ def _refuse_deleted(run: Run, purpose: str) -> None:
         )
 
 
-def end_run(status: str | None = "FINISHED", *, run_id: str | None = None) -> None:
+def end_run(
+    status: str | None = "FINISHED", *, run_id: str | None = None, record: Mapping[str, Any] | None = None
+) -> None:
     """End the innermost active run of this thread or task; without one, do nothing.
 
-    With `run_id` end that run, which need not be active any more, and what was left open inside it.
+    With `run_id` end that run, which need not be active any more, and what was left open inside it; what there is to
+    `record` of it, by the keywords of `TrackingClient.log_batch`, is recorded in the same transaction.
     Raises InvalidValue for a status that is none, and leaves the run open; RunDeleted for a run in the trash.
     """
     valid = validation.run_status(status)
     if run_id is None:
         if run := innermost():
             shutdown.end(run, valid)
-    elif not _end_block(run_id, valid):
-        TrackingClient().set_terminated(run_id, valid)
+    elif not _end_block(run_id, valid, record):
+        TrackingClient().log_batch(run_id, **(record or {}), status=valid)
 
 
-def _end_block(run_id: str, status: str) -> bool:
+def _end_block(run_id: str, status: str, record: Mapping[str, Any] | None = None) -> bool:
     """End an open run, what was left open inside it first; tell whether it was open."""
     here = stack()
     place = next((i for i, run in enumerate(here) if run.run_id == run_id), len(here))
     block = here[place:] or [run for run in state.open_runs.values() if run.run_id == run_id]
     for run in reversed(block):
-        shutdown.end(run, status)
+        shutdown.end(run, status, record if run.run_id == run_id else None)
     return bool(block)
 
 

@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
@@ -66,13 +66,16 @@ def status_after(error: BaseException | None) -> RunStatus:
     return status_of(None if isinstance(error, SystemExit) and not error.code else error)
 
 
-def end(run: OpenRun, status: str) -> None:
-    """End a run that is still open, and remember it as the last one of this thread."""
+def end(run: OpenRun, status: str, record: Mapping[str, Any] | None = None) -> None:
+    """End a run that is still open, and remember it as the last one of this thread; what is to `record` goes along."""
     if not remove(run):
         return
     state.ended.run = (run.client, run.run_id)
     try:
-        run.client.set_terminated(run.run_id, status)
+        if record:
+            run.client.log_batch(run.run_id, **record, status=status)
+        else:
+            run.client.set_terminated(run.run_id, status)
     except (KeyboardInterrupt, Terminated):  # it is no longer open here: nobody else would end it
         run.client.set_terminated(run.run_id, RunStatus.KILLED)
         raise

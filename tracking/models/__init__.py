@@ -17,7 +17,7 @@ from tracking.entities import Run
 from tracking.models.examples import Example, example_of
 from tracking.models.loading import find_model, load_model
 from tracking.models.mlmodel import Model
-from tracking.models.saving import ModelInfo, log_model, save_model
+from tracking.models.saving import ModelInfo, keep_model, log_model, save_model
 from tracking.models.signature import ModelSignature, infer_signature
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "example_of",
     "get_model_info",
     "infer_signature",
+    "keep_model",
     "load_model",
     "log_model",
     "save_model",

@@ -130,6 +130,20 @@ def log(
         raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
     path = files.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
     saved = describe(model, flavour, options)
+    client, run_id, tags = _put(model, saved, path, run_id)
+    client.set_tags(run_id, tags)
+    uri = f"runs:/{run_id}/{path}"
+    version = None if registered_model_name is None else register(client, uri, registered_model_name).version
+    return ModelInfo(run_id, path, uri, now_ms(), saved.signature, saved.model.flavors, saved.metadata, version)
+
+
+def keep_model(model: Any, path: str, *, run_id: str, **options: Unpack[Options]) -> dict[str, str]:
+    """Save a model of scikit-learn in a run as `log_model` does; return the tags that say so, for the caller to set."""
+    return _put(model, describe(model, "sklearn", options), files.check_path(path), run_id)[2]
+
+
+def _put(model: Any, saved: Saved, path: str, run_id: str | None) -> tuple[TrackingClient, str, dict[str, str]]:
+    """Write a model into a run; return the client, the run's id, and the tags that are still to be set."""
     client, run_id, fresh = _where(run_id)
     write_into_run(client, run_id, path, model, saved)
     # The first model of an active run: the tag is as it was when the run started. Reading a run costs more.
@@ -137,10 +151,7 @@ def log(
     state.runs_with_models[run_id] = None
     if len(state.runs_with_models) > _REMEMBERED:
         del state.runs_with_models[next(iter(state.runs_with_models))]
-    _remember(client, run_id, path, before.data.tags.get(MODEL_HISTORY, "[]"))
-    uri = f"runs:/{run_id}/{path}"
-    version = None if registered_model_name is None else register(client, uri, registered_model_name).version
-    return ModelInfo(run_id, path, uri, now_ms(), saved.signature, saved.model.flavors, saved.metadata, version)
+    return client, run_id, {MODEL_HISTORY: _history(run_id, path, before.data.tags.get(MODEL_HISTORY, "[]"))}
 
 
 def _where(run_id: str | None) -> tuple[TrackingClient, str, Run | None]:
@@ -196,14 +207,14 @@ def _write(model: Any, write: Callable[[str], object], file: str) -> None:
         write(file)
 
 
-def _remember(client: TrackingClient, run_id: str, path: str, known: str) -> None:
-    """Note the model in MLflow's tag, newest last; a path that was logged again moves to the end."""
+def _history(run_id: str, path: str, known: str) -> str:
+    """Return MLflow's tag with the model, newest last; a path that was logged again moves to the end."""
     try:
         history = [entry for entry in json.loads(known) if entry.get("artifact_path") != path]
     except (ValueError, AttributeError, TypeError):  # somebody wrote the tag by hand
         history = []
     history.append({"run_id": run_id, "artifact_path": path, "utc_time_created": now_ms()})
-    client.set_tag(run_id, MODEL_HISTORY, json.dumps(history))
+    return json.dumps(history)
 
 
 # Into a folder --------------------------------------------------------------------------------------

@@ -24,9 +24,10 @@ def create(
     start_time: int,
     process: Process,
     tags: Mapping[str, str],
+    params: Mapping[str, str],
     repair_too: bool,
 ) -> tuple[int, str | None]:
-    """Add a RUNNING run with its tags; return number and location of its experiment."""
+    """Add a RUNNING run with its tags and params; return number and location of its experiment."""
     if repair_too:
         repair(sql)
     experiment, location = require_open(sql, experiment_id)
@@ -39,6 +40,7 @@ def create(
     if not added.rowcount or added.lastrowid is None:
         raise AlreadyExists(f"A run with the id '{run_id}' exists already. Choose another id.")
     writing.set_tags(sql, added.lastrowid, tags)
+    writing.add_params(sql, added.lastrowid, run_id, params)
     return experiment, location
 
 
@@ -51,8 +53,7 @@ def update(
         repair(sql)
     writing.set_tags(sql, n, tags)
     if changes:
-        assignments = ", ".join(f"{column} = ?" for column in changes)
-        sql.execute(f"UPDATE runs SET {assignments} WHERE n = ?", (*changes.values(), n))
+        _set_columns(sql, n, changes)
 
 
 def log_batch(
@@ -61,10 +62,10 @@ def log_batch(
     metrics: Sequence[Metric],
     params: Mapping[str, str],
     tags: Mapping[str, str],
-    run_name: str | None,
+    changes: Mapping[str, str | int],
     contents: Mapping[str, bytes],
 ) -> None:
-    """Record everything given, and rename."""
+    """Record everything given, and set columns of the run."""
     n = require_writable(sql, run_id)
     if params:
         writing.add_params(sql, n, run_id, params)
@@ -72,8 +73,8 @@ def log_batch(
         writing.set_tags(sql, n, tags)
     if metrics:
         writing.add_points(sql, n, metrics)
-    if run_name is not None:
-        sql.execute("UPDATE runs SET name = ? WHERE n = ?", (run_name, n))
+    if changes:
+        _set_columns(sql, n, changes)
     blobs.put(sql, n, contents)
 
 
@@ -133,6 +134,11 @@ def not_found(run_id: str) -> RunNotFound:
 
 def _deleted(run_id: str) -> RunDeleted:
     return RunDeleted(f"Run {run_id} is in the trash and cannot be written to. Restore it first: restore_run.")
+
+
+def _set_columns(sql: Connection, n: int, changes: Mapping[str, str | int]) -> None:
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    sql.execute(f"UPDATE runs SET {assignments} WHERE n = ?", (*changes.values(), n))
 
 
 def _number_and_stage(sql: sqlite3.Connection, run_id: str) -> tuple[int, str]:

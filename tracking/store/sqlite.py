@@ -167,8 +167,9 @@ class Store:
         start_time: int,
         process: Process,
         tags: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
     ) -> Run:
-        """Create a RUNNING run with its tags. Raises ExperimentNotFound, ExperimentDeleted."""
+        """Create a RUNNING run with its tags and params. Raises ExperimentNotFound, ExperimentDeleted."""
         experiment, location = self._database.write(
             runs.create,
             experiment_id,
@@ -178,12 +179,13 @@ class Store:
             start_time=start_time,
             process=process,
             tags=tags,
+            params=params or {},
             repair_too=self._repair_is_due(),
         )
         uri = self._artifact_uri(experiment, location, run_id)
         stage = str(LifecycleStage.ACTIVE)
         info = RunInfo(run_id, str(experiment), user_id, "RUNNING", start_time, None, stage, uri, run_name)
-        return Run(info, RunData({}, {}, dict(tags)))
+        return Run(info, RunData({}, dict(params or {}), dict(tags)))
 
     def add_runs(self, runs: Sequence[WholeRun]) -> int:
         """Add whole runs that ended elsewhere, all in one transaction, their files first; return how many are new.
@@ -244,13 +246,19 @@ class Store:
         tags: Mapping[str, str] | None = None,
         run_name: str | None = None,
         blobs: Mapping[str, bytes] | None = None,
+        ends: tuple[str, int] | None = None,
     ) -> None:
         """Record everything given, and rename, atomically. Raises RunNotFound, RunDeleted, ParamConflict.
 
-        `blobs` are small binary values by name, replacing: what would be many little files in a sweep.
+        `blobs` are small binary values by name, replacing: what would be many little files in a sweep. `ends` is the
+        status that the run ends with and when (ms); it is flushed then.
         """
-        if metrics or params or tags or blobs or run_name is not None:
-            self._database.write(runs.log_batch, run_id, metrics, params or {}, tags or {}, run_name, blobs or {})
+        if metrics or params or tags or blobs or run_name is not None or ends is not None:
+            changes: dict[str, str | int] = {} if run_name is None else {"name": run_name}
+            if ends is not None:
+                changes |= {"status": ends[0], "end_time": ends[1]}
+            write = self._database.write if ends is None else self._database.write_flushed
+            write(runs.log_batch, run_id, metrics, params or {}, tags or {}, changes, blobs or {})
         else:
             self._database.read(runs.require_writable, run_id)
 
