@@ -16,17 +16,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Each line: a room, and the rooms to its left in the flow that it may import.
-_BASE = "errors text entities validation context state store stores registry"
+_BASE = "errors text inputs entities validation context state store stores registry"
 TRACKING = {
     "errors": "",
     "text": "errors",
-    "entities": "errors text",
-    "validation": "errors text entities",
+    "inputs": "",
+    "entities": "errors text inputs",
+    "validation": "errors text inputs entities",
     "git": "",
-    "context": "errors text entities validation git state",
-    "store": "errors text entities validation context",
+    "context": "errors text inputs entities validation git state",
+    "store": "errors text inputs entities validation context",
     "state": "",
-    "stores": "errors text entities validation context state store",
+    "stores": "errors text inputs entities validation context state store",
     "registry": "errors entities validation store",
     "reading": f"{_BASE} records",
     "client": f"{_BASE} reading",
@@ -34,10 +35,11 @@ TRACKING = {
     "active": f"{_BASE} client mirror",
     "types": "errors validation",
     "models": f"{_BASE} client active records types unavailable",
-    "fluent": f"{_BASE} client active records",
+    "data": f"{_BASE} context types models unavailable",
+    "fluent": f"{_BASE} client active records data",
     "frames": f"{_BASE} client records",
     "artifacts": f"{_BASE} client active models",
-    "sklearn": f"{_BASE} client active models",  # autolog and evaluate call scikit-learn when they are called
+    "sklearn": f"{_BASE} client active models data",  # autolog and evaluate call scikit-learn when they are called
     **dict.fromkeys(("xgboost", "lightgbm", "catboost", "pyfunc"), f"{_BASE} client active models types sklearn"),
     "tracking": "client fluent",
     "unavailable": "errors",

@@ -50,6 +50,8 @@ from tracking.fluent import (
     log_batch,
     log_dict,
     log_figure,
+    log_input,
+    log_inputs,
     log_metric,
     log_metrics,
     log_param,
@@ -141,6 +143,8 @@ __all__ = [
     "log_batch",
     "log_dict",
     "log_figure",
+    "log_input",
+    "log_inputs",
     "log_metric",
     "log_metrics",
     "log_model",
@@ -203,7 +207,7 @@ def autolog(**options: Any) -> None:
 
 
 # Submodules that scripts name without importing them: `mlflow.pyfunc.load_model(...)`.
-_ROOMS = frozenset(("catboost", "lightgbm", "pyfunc", "tracking", "types", "xgboost"))
+_ROOMS = frozenset(("catboost", "data", "lightgbm", "pyfunc", "tracking", "types", "xgboost"))
 
 
 def __getattr__(name: str) -> Any:

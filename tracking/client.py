@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from tracking import context, validation
 from tracking.entities import (
     Claim,
+    DatasetInput,
     Experiment,
     FileInfo,
     LifecycleStage,
@@ -25,7 +26,8 @@ from tracking.entities import (
     RunTag,
     ViewType,
 )
-from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidValue
+from tracking.errors import AlreadyExists, ExperimentDeleted, InvalidType, InvalidValue
+from tracking.inputs import input_tag
 from tracking.reading import ReadingMethods
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.registry import RegistryMethods
@@ -403,6 +405,20 @@ class TrackingClient(ReadingMethods, RegistryMethods):
             ends=None if status is None else (str(validation.run_status(status)), validation.now_ms()),
         )
         return _operations(synchronous)
+
+    def log_inputs(
+        self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Sequence[Any] | None = None
+    ) -> None:
+        """Record what data sets a run was given; one of the same name and digest is replaced.
+
+        Raises RunNotFound, RunDeleted, InvalidType for what is no DatasetInput and for `models`: they are artifacts.
+        """
+        if models:
+            raise InvalidType("log_inputs takes no models: a model is an artifact of its run here.")
+        for given in datasets or ():
+            if not isinstance(given, DatasetInput):
+                raise InvalidType(f"log_inputs takes a list of DatasetInput, not {shorten(given)}.")
+        self.log_batch(run_id, tags=dict(map(input_tag, datasets or ())))
 
     def list_blobs(self, run_id: str) -> dict[str, int]:
         """Return the names of a run's blobs, each with its size in bytes."""

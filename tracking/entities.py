@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tracking.errors import InvalidValue
+from tracking.inputs import Dataset, DatasetInput, InputTag, Pairs, RunInputs, read_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,16 +88,6 @@ class ViewType:
         raise InvalidValue(f"Unknown view {view_str!r}. Known: {', '.join(cls._NAMES.values())}.")
 
 
-class _Pairs:
-    """Gives an entity's fields as pairs, so that dict(entity) is what it is in MLflow."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
-            yield name, getattr(self, name)
-
-
 def _set_by_key(entity: Any, name: str, values: Any) -> None:
     """Turn what MLflow's constructors take, a list of Metric, Param or tag, into values by key."""
     if not isinstance(values, dict):
@@ -104,7 +95,7 @@ def _set_by_key(entity: Any, name: str, values: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric(_Pairs):
+class Metric(Pairs):
     """One point of a metric's history."""
 
     key: str
@@ -115,7 +106,7 @@ class Metric(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class Param(_Pairs):
+class Param(Pairs):
     """One param; the value is text."""
 
     key: str
@@ -123,8 +114,16 @@ class Param(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class RunTag(_Pairs):
+class RunTag(Pairs):
     """One tag; the value is text."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentTag(Pairs):
+    """One tag of an experiment; the value is text."""
 
     key: str
     value: str
@@ -148,7 +147,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo(_Pairs):
+class RunInfo(Pairs):
     """What a run is: identity, state and place. `artifact_uri` is absolute at the time of asking."""
 
     run_id: str
@@ -163,7 +162,7 @@ class RunInfo(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class RunData(_Pairs):
+class RunData(Pairs):
     """What a run recorded: latest metrics, params and tags by key."""
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -176,15 +175,7 @@ class RunData(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class RunInputs(_Pairs):
-    """What a run was given; always empty here, where data sets are tags and artifacts."""
-
-    dataset_inputs: list[Any] = field(default_factory=list)
-    model_inputs: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class RunOutputs(_Pairs):
+class RunOutputs(Pairs):
     """What a run gave; always empty here, where models are artifacts."""
 
     model_outputs: list[Any] = field(default_factory=list)
@@ -215,8 +206,8 @@ class Run:
 
     @property
     def inputs(self) -> RunInputs:
-        """Nothing, as MLflow has it for a run without data sets."""
-        return RunInputs()
+        """The data sets that the run was given: by the runner, or by `log_input`."""
+        return RunInputs(read_inputs(self.data.tags))
 
     @property
     def outputs(self) -> RunOutputs:
@@ -243,7 +234,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment(_Pairs):
+class Experiment(Pairs):
     """A named collection of runs. `artifact_location` is absolute at the time of asking."""
 
     experiment_id: str
@@ -259,7 +250,7 @@ class Experiment(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelVersion(_Pairs):
+class ModelVersion(Pairs):
     """One version of a registered model; `source` is the address of its files."""
 
     name: str
@@ -276,7 +267,7 @@ class ModelVersion(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredModel(_Pairs):
+class RegisteredModel(Pairs):
     """A name with versions; `aliases` are names of versions, `latest_versions` the newest of every stage."""
 
     name: str
@@ -289,7 +280,7 @@ class RegisteredModel(_Pairs):
 
 
 @dataclass(frozen=True, slots=True)
-class FileInfo(_Pairs):
+class FileInfo(Pairs):
     """One entry of an artifact listing; `file_size` in bytes, None for a folder."""
 
     path: str
@@ -298,8 +289,12 @@ class FileInfo(_Pairs):
 
 
 __all__ = [
+    "Dataset",
+    "DatasetInput",
     "Experiment",
+    "ExperimentTag",
     "FileInfo",
+    "InputTag",
     "LifecycleStage",
     "Metric",
     "ModelVersion",

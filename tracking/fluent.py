@@ -16,6 +16,7 @@ from tracking.active import shutdown
 from tracking.active.experiments import current_experiment_id, experiments_to_search
 from tracking.active.lifecycle import current_run
 from tracking.client import RunOperations, TrackingClient
+from tracking.data.dataset import Dataset, as_inputs
 from tracking.entities import Experiment, Metric, ModelVersion, Param, RegisteredModel, Run, RunTag, ViewType
 
 if TYPE_CHECKING:
@@ -204,6 +205,31 @@ def delete_tag(key: str) -> None:
     """Remove one tag of the active run. Raises TagNotFound."""
     client, run_id = _target(None)
     client.delete_tag(run_id, key)
+
+
+def log_input(
+    dataset: Dataset | None = None, context: str | None = None, tags: Mapping[str, str] | None = None, model: Any = None
+) -> None:
+    """Record that the active run was given a data set of `tracking.data`, and what for: "training", "testing", ...
+
+    One of the same name and digest is replaced. Raises InvalidType for what is no data set.
+    """
+    log_inputs([dataset], [context], [tags], None if model is None else [model])
+
+
+def log_inputs(
+    datasets: Sequence[Dataset | None] | None = None,
+    contexts: Sequence[str | None] | None = None,
+    tags_list: Sequence[Mapping[str, str] | None] | None = None,
+    models: Sequence[Any] | None = None,
+) -> None:
+    """Record several data sets of the active run; `contexts` and `tags_list` are as long as `datasets`, or None.
+
+    Raises InvalidType for what is no data set, InvalidValue for lists of different lengths.
+    """
+    given = [dataset for dataset in datasets or () if dataset is not None]
+    client, run_id = _target(None)
+    client.log_inputs(run_id, as_inputs(given, contexts, tags_list), models)
 
 
 def flush_async_logging() -> None:

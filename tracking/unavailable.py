@@ -34,7 +34,6 @@ _NAMES: Final[dict[str, str]] = {
     " search_logged_models set_active_model set_logged_model_tags",
     _SYSTEM: "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id"
     " set_system_metrics_samples_before_logging set_system_metrics_sampling_interval system_metrics",
-    "Say what the data is with log_param or set_tag, or log the file: log_artifact.": "data log_input log_inputs",
     "Compute the scores with sklearn.metrics and record them: log_metrics.": "evaluate",
     "Use log_figure, or log_artifact for a file.": "log_image Image",
     "Use log_dict, or write a file and log_artifact.": "log_table log_stream",
@@ -54,6 +53,7 @@ _NAMES: Final[dict[str, str]] = {
     "Give the requirements to log_model: pip_requirements.": "infer_pip_requirements update_model_requirements"
     " add_libraries_to_model",
 }
+_NAMES["Make a frame of it: from_pandas."] = "from_huggingface from_spark from_tensorflow from_polars load_delta"
 INSTEAD: Final = {name: sentence for sentence, names in _NAMES.items() for name in names.split()}
 
 

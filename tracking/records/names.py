@@ -35,6 +35,7 @@ DATA_SHAPE: Final = "data.shape"  # rows x columns
 DATA_TARGET: Final = "data.target"
 DATA_FEATURES: Final = "data.features"  # a JSON list of columns
 DATA_DTYPES: Final = "data.dtypes"  # JSON: column to type
+DATA_INPUT: Final = "data.input."  # and a digest: what log_input said of a data set, JSON
 TEST_FINGERPRINT: Final = "data.test.fingerprint"  # of the held-out rows that the run was scored on
 TEST_SHAPE: Final = "data.test.shape"
 TEST_TRAIN_RATIO: Final = "cv.test_train_ratio"

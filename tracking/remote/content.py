@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracking.entities import Metric, Run
-from tracking.records.names import DATA_FEATURES, DATA_NAME, DATA_SHAPE, DATA_TARGET, FINGERPRINT_DATA
+from tracking.entities import DatasetInput, Metric, Run
 from tracking.store.files import list_folder, open_regular
 from tracking.store.sqlite import Store
 
@@ -154,28 +153,7 @@ def number(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def dataset_input(tags: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the data of a run as an input of MLflow's, from the tags that the record has of it."""
-    if DATA_NAME not in tags or FINGERPRINT_DATA not in tags:
-        return None
-    rows, _, columns = tags.get(DATA_SHAPE, "").partition("x")
-    profile = {"num_rows": int(rows), "num_elements": int(rows) * int(columns)} if _whole(rows, columns) else {}
-    source = {
-        "name": tags[DATA_NAME],
-        "target": tags.get(DATA_TARGET),
-        "features": tags.get(DATA_FEATURES, "")[:10_000],
-    }
-    return {
-        "tags": [{"key": "mlflow.data.context", "value": "training"}],
-        "dataset": {
-            "name": tags[DATA_NAME][:500],
-            "digest": tags[FINGERPRINT_DATA][:36],
-            "source_type": "local",
-            "source": json.dumps(source),
-            "profile": json.dumps(profile),
-        },
-    }
-
-
-def _whole(*texts: str) -> bool:
-    return all(text.isdecimal() for text in texts)
+def input_body(given: DatasetInput) -> dict[str, Any]:
+    """Return a data set of a run as log-inputs takes it."""
+    known = {name: value for name, value in given.dataset if value is not None}
+    return {"tags": [dict(tag) for tag in given.tags], "dataset": known}

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from tracking.entities import Run, RunStatus
 from tracking.errors import InvalidValue, ServerError
+from tracking.inputs import read_inputs
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME
 from tracking.remote import models
 from tracking.remote.artifacts import put
-from tracking.remote.content import Content, batches, dataset_input, read_contents
+from tracking.remote.content import Content, batches, input_body, read_contents
 from tracking.remote.names import PUSHED, RUN_ID
 from tracking.remote.rest import Server
 from tracking.remote.server_runs import (
@@ -216,8 +217,8 @@ class Pusher:
         plain = models.push_models(self._server, run, content.files, resumed=resumed)
         for file in plain:
             put(self._server, run.artifact_uri, file, file.path)
-        if (data := dataset_input(content.tags)) is not None:
-            self._server.post("runs/log-inputs", {"run_id": run.run_id, "datasets": [data]})
+        if inputs := read_inputs(content.tags):
+            self._server.post("runs/log-inputs", {"run_id": run.run_id, "datasets": list(map(input_body, inputs))})
         ended = {} if content.end_time is None else {"end_time": content.end_time}
         body = {"run_id": run.run_id, "status": content.status, "run_name": content.name, **ended}
         self._server.post("runs/update", body)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from tracking.active.lifecycle import active_run, current_run, end_run, start_run
+from tracking.data.dataset import as_inputs, from_numpy, from_pandas
 from tracking.errors import InvalidType, TrackingError
 from tracking.models import infer_signature
 from tracking.models.saving import log
@@ -116,6 +117,8 @@ def _log_before(model: Any, options: Mapping[str, Any]) -> None:
 def _log_after(model: Any, X: Any, y: Any, flavour: str, options: Mapping[str, Any]) -> None:
     run = current_run()
     run.client.log_metrics(run.run_id, _training_scores(model, X, y))
+    if options["log_datasets"]:
+        _log_data(X, y)
     if options["log_models"]:
         example = X[:_ROWS] if options["log_input_examples"] else None
         signature = _signature(model, X) if options["log_model_signatures"] else False
@@ -126,6 +129,16 @@ def _log_after(model: Any, X: Any, y: Any, flavour: str, options: Mapping[str, A
     except TrackingError:  # no search, or one that kept no scores
         return
     log_search(model)
+
+
+def _log_data(X: Any, y: Any) -> None:
+    """Record the rows as an input of the run; what is neither a frame nor an array is not."""
+    try:
+        data = from_pandas(X) if hasattr(X, "iloc") else from_numpy(X, targets=y if hasattr(y, "nbytes") else None)
+    except TrackingError:
+        return
+    run = current_run()
+    run.client.log_inputs(run.run_id, as_inputs([data], ["train"]))
 
 
 def _signature(model: Any, X: Any) -> Any:

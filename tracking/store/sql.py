@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracking.entities import LifecycleStage, ViewType
+from tracking.records.names import DATA_NAME, FINGERPRINT_DATA
 from tracking.store.conditions import Both, Comparison, Condition, Either, Not, Order, Value
 
 # The stored status of a run is RUNNING also when its process was killed; asking for its process tells.
@@ -133,7 +134,7 @@ def _joined_comparison(name: str, comparison: Comparison) -> Sql:
 def _run_comparison(comparison: Comparison) -> Sql:
     kind, key, operator = comparison.kind, comparison.key, comparison.operator
     if kind == "dataset":
-        return Sql("1" if operator == "IS NULL" else "0")  # no run here has a dataset
+        return _dataset_comparison(comparison)
     if kind == "attribute":
         return compared(_RUN_ATTRIBUTES[key], comparison)
     exists = f"EXISTS (SELECT 1 FROM {_TABLES[kind]} v WHERE v.run = r.n AND v.key = {_KEY}"
@@ -141,6 +142,25 @@ def _run_comparison(comparison: Comparison) -> Sql:
         return Sql(f"{'NOT ' if operator == 'IS NULL' else ''}{exists})", [key])
     inner = compared("v.value", comparison)
     return Sql(f"{exists} AND ({inner.text}))", [key, *inner.values])
+
+
+# What is told of the data sets of a run (r): by log_input in one tag each, by the runner in tags of its own.
+_GIVEN = "SELECT {} AS it FROM tags v JOIN keys k ON k.id = v.key WHERE v.run = r.n AND k.name GLOB 'data.input.*'"
+_RECORDED = "SELECT {} AS it FROM tags v JOIN keys k ON k.id = v.key WHERE v.run = r.n AND k.name = '{}'"
+_JSON = "CASE WHEN json_valid(v.value) THEN json_extract(v.value, '$.{}') END"  # other tags are looked at too
+_DATASETS = {
+    "name": (_GIVEN.format(_JSON.format("name")), _RECORDED.format("v.value", DATA_NAME)),
+    "digest": (_GIVEN.format(_JSON.format("digest")), _RECORDED.format("v.value", FINGERPRINT_DATA)),
+    "context": (_GIVEN.format(_JSON.format('tags."mlflow.data.context"')), _RECORDED.format("'training'", DATA_NAME)),
+}
+
+
+def _dataset_comparison(comparison: Comparison) -> Sql:
+    exists = f"EXISTS (SELECT 1 FROM ({' UNION ALL '.join(_DATASETS[comparison.key])})"
+    if comparison.operator.endswith("NULL"):
+        return Sql(f"{'NOT ' if comparison.operator == 'IS NULL' else ''}{exists} WHERE it IS NOT NULL)")
+    inner = compared("it", comparison)
+    return Sql(f"{exists} WHERE {inner.text})", inner.values)
 
 
 def compared(column: str, comparison: Comparison) -> Sql:
