@@ -50,7 +50,8 @@ TRACKING = {
     "diff": f"{_BASE} records compare pages",
     "remote": f"{_BASE} records",
     "cli": f"{_BASE} client records compare pages diff models remote",
-    "__main__": "errors cli",
+    "shadows": "",
+    "__main__": "errors shadows cli",
     "__init__": "*",
 }
 # Constants without an import: every room writes or reads some of the record's names, also those before `records`.

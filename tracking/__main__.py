@@ -6,14 +6,21 @@ import gc
 import sys
 from typing import NoReturn
 
+from tracking.shadows import find_shadow, say_shadow
+
 
 def main() -> int:
     """Run the command line and return its exit code."""
     try:
         from tracking.cli.app import main as run
+
+        return run()
     except KeyboardInterrupt:  # Ctrl-C while still importing
         return 130
-    return run()
+    except Exception:
+        if file := find_shadow():
+            return say_shadow(file)
+        raise
 
 
 def program() -> NoReturn:

@@ -1,4 +1,7 @@
-"""Lines to a person: results on stdout, everything else on stderr. A reader who has left ends nothing."""
+"""Lines to a person: results on stdout, everything else on stderr. A reader who has left ends nothing.
+
+What a terminal would obey (names, paths and messages may hold escape sequences and marks of direction) is escaped.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TextIO
 
 from runner.errors import RunnerError
 from tracking.records.secrets import redact
+from tracking.text.formatting import plain_lines
 
 GONE = 128 + getattr(signal, "SIGPIPE", 13)  # the exit code that shells give to what a closed pipe has ended
 
@@ -21,7 +25,7 @@ def emit(lines: Iterable[str]) -> None:
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
-        print("\n".join(lines), flush=True)
+        print(plain_lines("\n".join(lines)), flush=True)
     except OSError as error:
         _drop(sys.stdout)
         if not isinstance(error, BrokenPipeError):
@@ -38,7 +42,7 @@ def width() -> int | None:
 def say(line: str) -> None:
     """Print on stderr, if it can be written; what looks like a secret is left out."""
     try:
-        print(redact(line), file=sys.stderr, flush=True)
+        print(plain_lines(redact(line)), file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
 

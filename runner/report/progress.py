@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
+from tracking.text.formatting import plain, plain_lines
+
 if TYPE_CHECKING:
     from rich.live import Live
 
@@ -68,6 +70,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Write a line, above the live one."""
+        line = plain_lines(line)
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
             return
@@ -103,7 +106,7 @@ class Progress:
             ended = self.done + self.failed
             failed = f", {self.failed} failed" if self.failed else ""
             count = f"{ended}/{self._total} done{failed}" if ended else f"{ended}/{self._total}"
-            return fit_line(count, self._middles(now), self._time_left(now), width=width)
+            return plain(fit_line(count, self._middles(now), self._time_left(now), width=width))
 
     def __rich__(self) -> Any:
         from rich.text import Text
