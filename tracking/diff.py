@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from html import escape
@@ -10,11 +9,10 @@ from typing import Any
 
 from tracking.compare import run_diff
 from tracking.compare.config import ConfigDiff, compare_configs
-from tracking.compare.winner import FEWEST, judge_winner
 from tracking.entities import Run
 from tracking.pages.diff_page import render_config, render_diff, run_names
 from tracking.pages.diff_text import diff_blocks, say_verdict
-from tracking.pages.winner_text import winner_lines
+from tracking.pages.reading import read_winner_lines
 from tracking.records.names import SWEEP_ALSO, SWEEP_ID
 from tracking.records.overrides import parse_overrides
 from tracking.records.reading import RunRecord, load_records
@@ -68,23 +66,7 @@ def describe_winner(sweep: str, *, uri: str | None = None) -> list[str]:
     """
     store = shared_store(uri)
     own, reused = f"tags.`{SWEEP_ID}` = '{sweep}'", f"tags.`{SWEEP_ALSO}` LIKE '%{sweep}%'"
-    return winner_lines_of(store, store.search_runs(None, filter_string=f"{own} OR {reused}"), uri=uri)
-
-
-def winner_lines_of(store: Store, runs: Sequence[Run], *, uri: str | None = None) -> list[str]:
-    """Return the same for any runs of a store."""
-    from tracking.records.predictions import load_predictions  # numpy
-
-    ids = [run.info.run_id for run in runs]
-    if len(ids) < FEWEST:
-        return []
-    winner = judge_winner(runs, store.get_metric_histories(ids), load_predictions(store, ids))
-    where = needed_uri(uri)
-
-    def command(run_id: str) -> str:
-        return shlex.join(["python", "-m", "runner.reproduce", run_id[:8], *(["--store", where] if where else [])])
-
-    return [] if winner is None else winner_lines(winner, command)
+    return read_winner_lines(store, store.search_runs(None, filter_string=f"{own} OR {reused}"), uri=uri)
 
 
 def preview_diff(

@@ -181,8 +181,10 @@ def shared_store(uri: str | None = None) -> Store:
 _KNOWN = "sqlite:///relative/path.db, sqlite:////absolute/path.db, sqlite:// (in memory)"
 
 
-def open_store(uri: str | Path) -> Store:
+def open_store(uri: str | Path, *, read_only: bool = False) -> Store:
     """Return the store that a tracking URI names; nothing is opened or created before it is used.
+
+    With `read_only` nothing is created or changed at all.
 
     Known are `sqlite:///relative/path.db` (from the working directory), `sqlite:////absolute/path.db` and
     `sqlite://` (in memory). Raises UnknownScheme for anything else.
@@ -202,7 +204,7 @@ def open_store(uri: str | Path) -> Store:
             f"'{text}' has two slashes where three or four belong. Known are: {_KNOWN}. "
             f"Relative to the working directory: sqlite:///{rest}{_origin(text)}"
         )
-    return Store(text, Path(rest[1:]).absolute())
+    return Store(text, Path(rest[1:]).absolute(), read_only=read_only)
 
 
 def _no_uri(text: str) -> str:

@@ -20,10 +20,9 @@ from tracking.cli.terminal import (
     note,
     opened,
 )
-from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_run
-from tracking.store.files import copy_out, existing, list_folder, read_bytes
+from tracking.store.files import copy_out, existing, list_files, read_bytes
 from tracking.text.tables import format_size
 
 
@@ -64,15 +63,6 @@ def artifacts(
     else:
         rows = [{"path": file.path, "bytes": file.file_size} for file in list_files(root, path)]
         emit_table(rows, ["path", "bytes"], format, empty=f"Run {found.info.run_id[:8]} has no artifacts.", raw=raw)
-
-
-def list_files(root: str, path: str | None = None) -> list[FileInfo]:
-    """Return every file below a path of the artifact folder, sorted by path; a link to a folder counts as one."""
-    found: list[FileInfo] = []
-    for entry in list_folder(root, path):
-        deeper = entry.is_dir and not os.path.islink(os.path.join(root, entry.path))
-        found += list_files(root, entry.path) if deeper else [entry]
-    return found
 
 
 def _print_file(root: str, path: str) -> None:

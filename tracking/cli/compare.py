@@ -182,17 +182,17 @@ def compare(
     python -m tracking compare --sweep 1f9a --group-by model --format latex
     python -m tracking compare --sweep 1f9a --pareto rmse,fit_seconds
     """
-    from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare import table as tables
     from tracking.compare.factors import spell_alike
-    from tracking.diff import winner_lines_of
+    from tracking.pages.reading import read_winner_lines
+    from tracking.records.selection import select_runs, with_mean_times
 
     with opened(store) as source:
-        chosen = select_runs(source, runs or [], sweep, filter, experiment)
+        chosen = select_runs(source, runs or [], sweep, filter, experiment, tell=note)
         chosen = with_mean_times(source, chosen, _names(pareto, sort, columns))
         selection = tables.Selection(tuple(spell_alike(chosen)), _experiment_names(source, chosen))
         judged = format == _PaperFormat.TABLE and not (group_by or pareto or columns)
-        said = winner_lines_of(source, selection.runs, uri=store) if judged else []
+        said = read_winner_lines(source, selection.runs, uri=store) if judged else []
     groups = _names(*(group_by or ()))
     table = tables.group_runs(selection, groups) if groups else tables.list_runs(selection)
     if (sets := tables.count_sets(table)) > 1:
@@ -257,13 +257,13 @@ def effects(
     python -m tracking effects --sweep latest
     python -m tracking effects --experiment elasticnet --metric mae
     """
-    from tracking.cli.selection import select_runs, with_mean_times
     from tracking.compare.effects import find_effects, find_trends
     from tracking.compare.table import Selection
     from tracking.pages.effects import effect_rows, trend_footnote, trend_sentence
+    from tracking.records.selection import select_runs, with_mean_times
 
     with opened(store) as source:
-        chosen = select_runs(source, runs or [], sweep, filter, experiment)
+        chosen = select_runs(source, runs or [], sweep, filter, experiment, tell=note)
         chosen = with_mean_times(source, chosen, _names(metric))
         selection = Selection(tuple(chosen), {})
     name = selection.find_metric(metric) if metric else selection.objective

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.selection import pick_runs
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -27,6 +26,7 @@ from tracking.entities import LifecycleStage, Run, ViewType
 from tracking.errors import InvalidValue
 from tracking.records.names import NOTE
 from tracking.records.refs import resolve_experiment
+from tracking.records.selection import pick_runs
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, tracking_command
 from tracking.text.formatting import format_size, plain
@@ -118,7 +118,7 @@ def _move(
         return
     # The other stage first: `delete latest` means the latest that can be deleted.
     stage = LifecycleStage.ACTIVE if deleting else LifecycleStage.DELETED
-    moved = pick_runs(source, references, sweep, filter, stage=stage)
+    moved = pick_runs(source, references, sweep, filter, stage=stage, tell=note)
     for run in moved:
         source.update_run(run.info.run_id, lifecycle_stage=to)
         short = run.info.run_id[:8]
@@ -148,7 +148,7 @@ def tag(
         raise InvalidValue(f"{pair!r} is no tag. Write KEY=VALUE first, then the runs: stage=final best:ridge")
     key = check_key(key, TAG)
     with opened(store) as source:
-        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE)
+        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE, tell=note)
         for run in chosen if value else [run for run in chosen if key in run.data.tags]:
             if value:
                 source.log_batch(run.info.run_id, tags=check_tags({key: value}))
@@ -170,7 +170,7 @@ def comment(
     python -m tracking note "the one of the paper" best:ridge
     """
     with opened(store) as source:
-        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE)
+        chosen = pick_runs(source, runs or [], sweep, filter, stage=LifecycleStage.ACTIVE, tell=note)
         for run in chosen:
             if text:
                 source.log_batch(run.info.run_id, tags=check_tags({NOTE: text}))

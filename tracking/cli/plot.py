@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.selection import select_runs, selected
 from tracking.cli.terminal import StoreOption, emit, note, opened, terminal_width
 from tracking.errors import ArtifactError
+from tracking.records.selection import select_runs
 
 _WIDEST = 100
 
@@ -42,9 +42,10 @@ def plot(
     """
     from tracking.pages.pictures import make_picture
     from tracking.pages.points import read_points
+    from tracking.pages.reading import selected
 
     with opened(store) as source:
-        runs = select_runs(source, [], sweep, filter, None)
+        runs = select_runs(source, [], sweep, filter, None, tell=note)
         selection, left_out = selected(source, runs)
         histories = source.get_metric_histories([run.info.run_id for run in selection.runs])
     picture = make_picture(read_points(selection, histories), x, y, by)

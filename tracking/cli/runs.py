@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli.artifacts import list_files
-from tracking.cli.hints import known_metrics, last_folds, spell_metrics, unknown_names
 from tracking.cli.terminal import (
     Format,
     FormatOption,
@@ -26,12 +24,13 @@ from tracking.entities import Experiment, Metric, ViewType
 from tracking.errors import ArtifactError, InvalidValue
 from tracking.pages.run_page import Section, fingerprint_sections, run_sections
 from tracking.pages.run_table import all_columns, labelled, pick_columns, run_rows, telling_columns
+from tracking.records.hints import known_metrics, last_folds, spell_metrics, unknown_names
 from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
 from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
 from tracking.records.sweeps import find_sweep, read_sweeps
-from tracking.store.files import read_text
+from tracking.store.files import list_files, read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
 from tracking.text.tables import Row, local_time, render_json, render_page

@@ -7,10 +7,8 @@ import time
 from math import ceil
 
 from tracking.cli.terminal import terminal_width
-from tracking.errors import InvalidValue, RunNotFound
-from tracking.records.names import SWEEP_ALSO, SWEEP_ID
-from tracking.records.ranking import equals
-from tracking.records.sweeps import Sweep, find_sweep, group_sweeps, read_sweeps
+from tracking.errors import InvalidValue
+from tracking.records.sweeps import Sweep, find_sweep, read_sweep, read_sweeps
 from tracking.store.sqlite import Store
 from tracking.text.formatting import format_duration, plain_lines
 from tracking.text.tables import Row, render_page, render_table
@@ -32,26 +30,9 @@ def watch(source: Store, reference: str) -> None:
             sweep = read_sweep(source, sweep_id)
             text = plain_lines(watch_text(sweep, time.time_ns() // 1_000_000, width=terminal_width()))
             live.update(Text(text, no_wrap=True), refresh=True)
-            if left(sweep) == 0:
+            if sweep.left == 0:
                 return
             time.sleep(_SECONDS)
-
-
-def read_sweep(source: Store, sweep_id: str) -> Sweep:
-    """Return one sweep, without reading the others. Raises RunNotFound where all its runs were deleted."""
-    alike = sweep_id.replace("'", "_")
-    also = f"tags.`{SWEEP_ALSO}` LIKE '%{alike}%'"
-    own = f"{equals(f'tags.`{SWEEP_ID}`', sweep_id)} OR {also}"
-    found = [sweep for sweep in group_sweeps(source.search_runs(None, filter_string=own)) if sweep.id == sweep_id]
-    if not found:
-        raise RunNotFound(f"Sweep {sweep_id} has no runs any more. See: python -m tracking sweeps")
-    return found[0]
-
-
-def left(sweep: Sweep) -> int:
-    """Return how many points have not ended."""
-    row = sweep.row()
-    return int(str(row["running"])) + sweep.missing
 
 
 def watch_text(sweep: Sweep, now: int, *, width: int | None) -> str:
@@ -63,7 +44,7 @@ def watch_text(sweep: Sweep, now: int, *, width: int | None) -> str:
     facts: Row = {
         "command": sweep.command,
         "points": f"{sweep.planned}: " + ", ".join(f"{row[word]} {word}" for word in words if row[word]),
-        "left": f"about {format_duration(ceil(took / ended * left(sweep)))}" if ended and left(sweep) else None,
+        "left": f"about {format_duration(ceil(took / ended * sweep.left))}" if ended and sweep.left else None,
         "failed": ", ".join(run.info.run_name for run in sweep.latest.values() if run.info.status == "FAILED")[:200],
     }
     page = render_page(

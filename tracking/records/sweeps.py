@@ -26,7 +26,7 @@ from tracking.records.names import (
     SWEEP_PREFIXES,
     SWEEP_REUSED,
 )
-from tracking.records.ranking import objective
+from tracking.records.ranking import equals, objective
 from tracking.records.refs import SHORTEST_PREFIX, nearest_names
 from tracking.text.tables import ShortId, format_number, local_time
 
@@ -53,6 +53,11 @@ class Sweep:
     runs: tuple[Run, ...]
     started: int  # in milliseconds
     reused_ids: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        """How a page about it is headed."""
+        return f"Sweep {self.id[:8]}"
 
     @property
     def command(self) -> str:
@@ -110,6 +115,11 @@ class Sweep:
         unknown = self.reused - len(self.reused_ids)  # reused runs that have been deleted since
         return max(self.planned - unknown - len(self.latest), 0)
 
+    @property
+    def left(self) -> int:
+        """How many points have not ended."""
+        return len(self.in_status(RunStatus.RUNNING, RunStatus.SCHEDULED)) + self.missing
+
     def ranked(self) -> list[Run]:
         """Return the runs that count, best objective first, those without one last."""
         return sorted(self.latest.values(), key=_rank)
@@ -147,6 +157,17 @@ SWEEP_COLUMNS = (
 def read_sweeps(source: Searched) -> list[Sweep]:
     """Return the sweeps of a store, newest first, each with the runs that it started and those that it reused."""
     return group_sweeps(source.search_runs(None, filter_string=_IN_A_SWEEP))
+
+
+def read_sweep(source: Searched, sweep_id: str) -> Sweep:
+    """Return one sweep, without reading the others. Raises RunNotFound where all its runs were deleted."""
+    alike = sweep_id.replace("'", "_")
+    also = f"tags.`{SWEEP_ALSO}` LIKE '%{alike}%'"
+    own = f"{equals(f'tags.`{SWEEP_ID}`', sweep_id)} OR {also}"
+    found = [sweep for sweep in group_sweeps(source.search_runs(None, filter_string=own)) if sweep.id == sweep_id]
+    if not found:
+        raise RunNotFound(f"Sweep {sweep_id} has no runs any more. See: python -m tracking sweeps")
+    return found[0]
 
 
 def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:

@@ -33,8 +33,15 @@ class _Local(threading.local):
 class Database:
     """One SQLite file, or memory when `path` is None, and how this process talks to it."""
 
-    def __init__(self, path: Path | None, functions: dict[str, tuple[int, Callable[..., int | str | None]]]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        functions: dict[str, tuple[int, Callable[..., int | str | None]]],
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.path = path
+        self._read_only = read_only
         self._functions = functions
         self._local = _Local()
         self._shared = Lease(survives_fork=True) if path is None else None  # threads share what is in memory
@@ -166,7 +173,7 @@ class Database:
     def _connect(self) -> Connection:
         if self.path is None:
             connection = Connection(":memory:", isolation_level=None, check_same_thread=False)
-        elif self._may_be_written(self.path):
+        elif not self._read_only and self._may_be_written(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = _connect_to(str(self.path))
         else:

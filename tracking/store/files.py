@@ -428,6 +428,15 @@ def list_folder(root: str, path: object = None) -> list[FileInfo]:
         return sorted(found, key=lambda info: info.path)
 
 
+def list_files(root: str, path: str | None = None) -> list[FileInfo]:
+    """Return every file below a path of the artifact folder, sorted by path; a link to a folder counts as one."""
+    found: list[FileInfo] = []
+    for entry in list_folder(root, path):
+        deeper = entry.is_dir and not os.path.islink(os.path.join(root, entry.path))
+        found += list_files(root, entry.path) if deeper else [entry]
+    return found
+
+
 def existing(root: str, path: object = None) -> str:
     """Return the absolute place of an artifact that exists. Raises ArtifactNotFound."""
     checked = _readable(path)

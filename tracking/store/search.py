@@ -15,7 +15,7 @@ from tracking.store.conditions import RUNS, Condition, Order
 from tracking.store.locations import Locations
 from tracking.store.query import parse_filter, parse_order
 from tracking.store.runs import not_found
-from tracking.store.sql import STATUS, run_order, run_scope
+from tracking.store.sql import STATUS, SortColumn, Sql, beyond, joined, run_order, run_scope
 
 Row = tuple[Any, ...]  # of _INFO
 
@@ -42,6 +42,8 @@ class Selection:
     view_type: int
     limit: int
     offset: int
+    after: str | None = None
+    before: str | None = None
 
 
 class SearchOptions(TypedDict, total=False):
@@ -52,6 +54,8 @@ class SearchOptions(TypedDict, total=False):
     order_by: Sequence[str]
     max_results: int | None
     offset: int
+    after: str | None
+    before: str | None
 
 
 def select(
@@ -62,21 +66,44 @@ def select(
     order_by: Sequence[str] = (),
     max_results: int | None = None,
     offset: int = 0,
+    after: str | None = None,
+    before: str | None = None,
 ) -> Selection:
-    """Parse what a caller asked for. Raises FilterError."""
+    """Parse what a caller asked for. Raises FilterError.
+
+    `after` and `before` are the ids of runs: those that follow one in the order, or the nearest that precede one. A
+    page further back costs no more than the first, as it does with `offset`.
+    """
     condition, orders = parse_filter(filter_string, RUNS), parse_order(order_by, RUNS)
     limit = _MOST if max_results is None else max(max_results, 0)
-    return Selection(experiments, condition, orders, view_type, limit, offset)
+    return Selection(experiments, condition, orders, view_type, limit, offset, after, before)
 
 
 def _find_rows(sql: sqlite3.Connection, selection: Selection) -> list[Row]:
-    """Return the rows of `_INFO` of the selected runs, in order."""
-    sorting, order = run_order(selection.orders)
+    """Return the rows of `_INFO` of the selected runs, in order. Raises RunNotFound for the run that a page is at."""
+    sorting, columns = run_order(selection.orders)
     joins, where = run_scope(selection.condition, selection.experiments, selection.view_type)
-    return sql.execute(
+    if selection.before is not None:
+        columns = [(column, not ascending) for column, ascending in columns]
+    if (edge := selection.before or selection.after) is not None:
+        where = joined(" AND ", [where, beyond(columns, _values_of(sql, edge, sorting, columns))])
+    order = ", ".join(f"{column} {'ASC' if ascending else 'DESC'}" for column, ascending in columns)
+    found = sql.execute(
         f"{_INFO} {joins.text} {sorting.text} WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",
         [*joins.values, *sorting.values, *where.values, selection.limit, selection.offset],
     ).fetchall()
+    return found[::-1] if selection.before is not None else found
+
+
+def _values_of(sql: sqlite3.Connection, run_id: str, sorting: Sql, columns: Sequence[SortColumn]) -> Row:
+    """Return what a run has in the columns that are sorted by. Raises RunNotFound."""
+    names = ", ".join(column for column, _ in columns)
+    row: Row | None = sql.execute(
+        f"SELECT {names} FROM runs r {sorting.text} WHERE r.run_id = ?", [*sorting.values, run_id]
+    ).fetchone()
+    if row is None:
+        raise not_found(run_id)
+    return row
 
 
 def _artifact_uris(sql: sqlite3.Connection, locations: Locations) -> dict[int, str]:
@@ -207,6 +234,11 @@ def _history(sql: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dic
         name = names[key]
         found.setdefault(name, []).append(Metric(name, float(value), timestamp, step, run_id))
     return found
+
+
+def change_count(sql: sqlite3.Connection) -> int:
+    """Return SQLite's count of what other connections than this one have committed."""
+    return int(sql.execute("PRAGMA data_version").fetchone()[0])
 
 
 # Reading values ----------------------------------------------------------------------------------

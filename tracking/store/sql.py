@@ -35,6 +35,9 @@ _MOST_JOINS = 20  # SQLite joins up to 64 tables; sorting needs some too
 _KEY = "(SELECT id FROM keys WHERE name = ?)"
 
 
+SortColumn = tuple[str, bool]  # an expression, and whether it ascends
+
+
 @dataclass(slots=True)
 class Sql:
     """A piece of SQL and the values bound in it, in order."""
@@ -60,21 +63,46 @@ def run_scope(condition: Condition | None, experiments: Sequence[str] | None, vi
     return Sql(" ".join(join.text for join in joins), values), joined(" AND ", parts)
 
 
-def run_order(orders: tuple[Order, ...]) -> tuple[Sql, str]:
+def run_order(orders: tuple[Order, ...]) -> tuple[Sql, list[SortColumn]]:
     """Return the joins that sorting needs, and the columns. What a run lacks comes last both ways."""
-    joins, values, columns = [], [], []
+    joins: list[str] = []
+    values: list[Any] = []
+    columns: list[SortColumn] = []
     for number, order in enumerate(orders):
         if order.kind == "attribute":
             column = _RUN_ATTRIBUTES[order.key]
-            columns += [f"{column} IS NULL"] * (order.key == "end_time") + [f"{column} {direction(order)}"]
+            columns += [(f"({column} IS NULL)", True)] * (order.key == "end_time") + [(column, order.ascending)]
             continue
         name = f"o{number}"
         joins.append(f"LEFT JOIN {_TABLES[order.kind]} {name} ON {name}.run = r.n AND {name}.key = {_KEY}")
         values.append(order.key)
-        columns += [f"{name}.run IS NULL", f"{name}.value IS NULL", f"{name}.value {direction(order)}"]
+        columns += [
+            (f"({name}.run IS NULL)", True),
+            (f"({name}.value IS NULL)", True),
+            (f"{name}.value", order.ascending),
+        ]
     if all((order.kind, order.key) != ("attribute", "start_time") for order in orders):
-        columns.append("r.start_time DESC")
-    return Sql(" ".join(joins), values), ", ".join([*columns, "r.run_id ASC"])
+        columns.append(("r.start_time", False))
+    return Sql(" ".join(joins), values), [*columns, ("r.run_id", True)]
+
+
+def beyond(columns: Sequence[SortColumn], values: Sequence[Any]) -> Sql:
+    """Return whether a row comes after one that has these values in the columns that are sorted by.
+
+    The last column tells all rows apart. The bound on the first lets an index begin there.
+    """
+    (first, ascending), *_ = columns
+    found = joined(" OR ", [_beyond_at(columns, values, place) for place in range(len(columns))])
+    if values[0] is None:
+        return found
+    return joined(" AND ", [Sql(f"{first} {'>=' if ascending else '<='} ?", [values[0]]), found])
+
+
+def _beyond_at(columns: Sequence[SortColumn], values: Sequence[Any], place: int) -> Sql:
+    """Return whether a row is equal in the columns before a place, and after in that one."""
+    column, ascending = columns[place]
+    equal = [Sql(f"{name} IS ?", [value]) for (name, _), value in zip(columns[:place], values, strict=False)]
+    return joined(" AND ", [*equal, Sql(f"{column} {'>' if ascending else '<'} ?", [values[place]])])
 
 
 def direction(order: Order) -> str:

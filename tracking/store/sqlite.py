@@ -35,9 +35,10 @@ from tracking.entities import (
     WholeRun,
 )
 from tracking.errors import StoreError
-from tracking.store import adding, claims, experiments, maintenance, runs, search, trust
+from tracking.store import adding, claims, experiments, groups, maintenance, runs, search, trust
 from tracking.store import blobs as blob_tables
 from tracking.store.connection import Database
+from tracking.store.groups import Group
 from tracking.store.handles import Connection
 from tracking.store.locations import Locations
 from tracking.store.process import current_process, is_gone
@@ -52,11 +53,13 @@ _SECONDS_BETWEEN_REPAIRS = 5.0
 class Store:
     """Where experiments and runs are kept: one SQLite file, or memory when `path` is None.
 
+    With `read_only` the file has to be there, and each call that would change it raises StoreReadOnly.
+
     A call that wrote has committed when it returns; a call is recorded whole or not at all. Threads, processes
     and forked children may use it at once. Resources are acquired lazily and freed by `close`.
     """
 
-    def __init__(self, uri: str, path: Path | None) -> None:
+    def __init__(self, uri: str, path: Path | None, *, read_only: bool = False) -> None:
         self.uri = uri
         self._path = path
         self._scratch: weakref.finalize[..., Store] | None = None  # artifacts of a store in memory
@@ -69,6 +72,7 @@ class Store:
                 "lowered": (1, _lowered),
                 "artifact_uri": (3, self._artifact_uri),
             },
+            read_only=read_only,
         )
 
     def artifact_dir(self, run_id: str, *, writing: bool = False) -> Path:
@@ -301,6 +305,14 @@ class Store:
     def count_runs(self, *, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, tuple[int, int]]:
         """Return for each experiment with runs how many, and when the last of them started or ended (ms)."""
         return self._database.read(experiments.count_runs, view_type)
+
+    def group_runs(self, tag: str) -> list[Group]:
+        """Return the active runs counted by the value of a tag, the group that began last first."""
+        return self._database.read(groups.group_by_tag, tag)
+
+    def change_count(self) -> int:
+        """Return a number that changes when somebody else commits; only comparable within one thread."""
+        return self._database.read(search.change_count)
 
     def claim(self, key: str) -> Claim:
         """Take a piece of work, by any text that names it, for this process, unless a living process has it.

@@ -22,7 +22,7 @@ from runner.flow import execute
 from runner.invocation import Invocation
 from runner.provenance import capture as provenance
 from runner.reproducing.running import find_points
-from tracking.cli.selection import select_runs
+from tracking.records.selection import select_runs
 from tracking.records.sweeps import Reuse, find_sweep, read_sweeps
 
 
@@ -164,7 +164,7 @@ def test_a_resumed_sweep_has_its_reused_points_too(folder: Folder) -> None:
     assert len(earlier.runs) == 3
     assert earlier.reused == 0
     assert find_points(folder.client, "latest")[1:] == ([run for _, run in sorted(sweep.latest.items())], 0)
-    assert {run.info.run_id for run in select_runs(folder.client.store, [], "latest", "", None)} == set(
+    assert {run.info.run_id for run in select_runs(folder.client.store, [], "latest", "", None, tell=print)} == set(
         members(folder).values()
     )
 

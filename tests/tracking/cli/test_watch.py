@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tracking.cli import app as cli
-from tracking.cli.watch import left, read_sweep, watch_text
+from tracking.cli.watch import watch_text
 from tracking.client import TrackingClient
 from tracking.errors import RunNotFound
+from tracking.records.sweeps import read_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
@@ -51,7 +52,7 @@ def test_a_running_sweep_shows_how_far_it_is_its_best_points_and_about_how_long_
     assert "left     about 20.0s" in text  # 30 s for three, two to go
     assert "failed   ridge alpha=3" in text
     assert text.index("ridge alpha=2") < text.index("ridge alpha=1")
-    assert left(sweep) == 2
+    assert sweep.left == 2
 
 
 def test_a_sweep_whose_runs_were_deleted_is_a_sentence(store: Store) -> None:

@@ -1,39 +1,42 @@
-"""Which runs `compare` and `effects` are about, chosen by name or by options. Reads the store."""
+"""Which runs are meant, chosen by name or by options; `tell` hears what a person should know of it. Reads the store."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from tracking.cli.hints import known_metrics, spell_metrics
-from tracking.cli.terminal import note
 from tracking.entities import LifecycleStage, Run, ViewType
 from tracking.errors import InvalidValue, RunNotFound
+from tracking.records.hints import known_metrics, spell_metrics
 from tracking.records.names import REPRODUCES, SWEEP_ID
 from tracking.records.refs import resolve_experiment, resolve_runs
 from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.sqlite import Store
 
-if TYPE_CHECKING:
-    from tracking.compare.table import Selection
+Tell = Callable[[str], None]
 
 _TIMES = ("fit_seconds", "score_seconds")
 
 
 def select_runs(
-    source: Store, references: Sequence[str], sweep: str | None, filter: str, experiment: str | None
+    source: Store,
+    references: Sequence[str],
+    sweep: str | None,
+    filter: str,
+    experiment: str | None,
+    *,
+    tell: Tell,
 ) -> list[Run]:
     """Return the runs that were asked for. Raises InvalidValue, or RunNotFound where there are none.
 
-    Runs that reproduce others are no evidence of their own: they are left out, with a note, unless
+    Runs that reproduce others are no evidence of their own: they are left out, and `tell` is told so, unless
     named, in a sweep that is named, or asked for by a filter on their tag.
     """
     if references and (sweep or filter or experiment):
         raise InvalidValue("Choose runs by name or by --sweep, --filter and --experiment, not both.")
     if references:
-        return resolve_runs(source, references, tell=note)
+        return resolve_runs(source, references, tell=tell)
     if not (sweep or filter or experiment):
         raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT, --experiment NAME.")
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
@@ -46,11 +49,11 @@ def select_runs(
         found = [run for run in _runs_of(source, sweep) if run.info.run_id in wanted]
     if not found:
         raise RunNotFound("No run is like that. See: python -m tracking runs")
-    return found if wants_repeats else _without_repeats(found)
+    return found if wants_repeats else _without_repeats(found, tell)
 
 
 def pick_runs(
-    source: Store, references: Sequence[str], sweep: str | None, filter: str, *, stage: LifecycleStage
+    source: Store, references: Sequence[str], sweep: str | None, filter: str, *, stage: LifecycleStage, tell: Tell
 ) -> list[Run]:
     """Return the runs to change: by name, which has to mean one, or all of a sweep or a filter that are at this stage.
 
@@ -59,7 +62,7 @@ def pick_runs(
     if bool(references) == bool(sweep or filter.strip()):
         raise InvalidValue("Which runs? Name them, or choose: --sweep ID, --filter TEXT.")
     if references:
-        return resolve_runs(source, references, stage=stage, tell=note, one_only=True)
+        return resolve_runs(source, references, stage=stage, tell=tell, one_only=True)
     view = ViewType.ACTIVE_ONLY if stage == LifecycleStage.ACTIVE else ViewType.DELETED_ONLY
     spelled = spell_metrics(filter, known_metrics(source, None, view)) if filter else ""
     found = source.search_runs(None, filter_string=spelled, view_type=view)
@@ -83,13 +86,13 @@ def _sweep_id(newest_first: Sequence[str], asked: str) -> str:
     return fitting[0]
 
 
-def _without_repeats(found: list[Run]) -> list[Run]:
+def _without_repeats(found: list[Run], tell: Tell) -> list[Run]:
     kept = [run for run in found if REPRODUCES not in run.data.tags]
     if not kept or len(kept) == len(found):
         return found
     number = len(found) - len(kept)
     said = "1 run that reproduces another is" if number == 1 else f"{number} runs that reproduce others are"
-    note(f"{said} left out. To see them: name the runs, or --filter \"tags.reproduces != ''\".")
+    tell(f"{said} left out. To see them: name the runs, or --filter \"tags.reproduces != ''\".")
     return kept
 
 
@@ -114,20 +117,3 @@ def _with_means(source: Store, run: Run, names: Iterable[str]) -> Run:
         if values and f"{name}_mean" not in run.data.metrics:
             means[f"{name}_mean"] = math.fsum(values.values()) / len(values)
     return replace(run, data=replace(run.data, metrics={**run.data.metrics, **means})) if means else run
-
-
-def selected(source: Store, runs: Sequence[Run]) -> tuple[Selection, int]:
-    """Return the runs that were scored on the data and splits of the newest, with those that have no score at all.
-
-    The scores of the others say nothing about these; the number says how many there are.
-    """
-    from tracking.compare.factors import spell_alike
-    from tracking.compare.table import Selection
-    from tracking.records.ranking import scored_on
-
-    scored = [run for run in runs if run.data.metrics]
-    newest = scored_on(max(scored, key=lambda run: run.info.start_time)) if scored else None
-    kept = [run for run in runs if not run.data.metrics or scored_on(run) == newest]
-    names = {run.info.experiment_id: "" for run in kept}
-    names = {experiment_id: source.get_experiment(experiment_id).name for experiment_id in names}
-    return Selection(tuple(spell_alike(kept)), names), len(runs) - len(kept)
