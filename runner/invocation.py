@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place, find_replaced
 from runner.compose.overrides import read_arguments
-from runner.dotted import public_targets
+from runner.compose.recorded import SWEEP, as_recorded
 from runner.errors import ConfigError
 from runner.points.axes import Axis, Grid, Point, merge_command_line
 from runner.points.expansion import Expansion, expand
@@ -22,20 +22,12 @@ from runner.points.naming import Namer
 from runner.trial.spec import Spec
 from tracking.records.names import is_bookkeeping
 from tracking.records.overrides import Override
-from tracking.records.secrets import Hidden, find_redacted, redact_config, redact_override
+from tracking.records.secrets import redact_override
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composer
 
-SWEEP = "sweep"
 DEFAULT_DATA = "diabetes"  # of conf/config.yaml
-# Keys of data that do nothing unless they are set; so a run that does not is recorded as by 0.1.0, which had none.
-_IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
-
-
-def without_idle(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section `data` as it is recorded: without the keys that do nothing as they are."""
-    return {key: value for key, value in data.items() if key not in _IDLE or value != _IDLE[key]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +151,7 @@ class SpecMaker:
     def spec(self, point: Point) -> Spec:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
-        config = {key: public_targets(value) for key, value in composed.config.items() if key != SWEEP}
-        config["data"] = without_idle(config["data"])
-        hidden = _hidden(config, composed.hidden)
+        config, hidden = as_recorded(composed)
         overrides = _without_secrets(point.overrides)
         model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
         return Spec(
@@ -187,16 +177,6 @@ class SpecMaker:
         # what one run was scored on is said by its experiment: ridge-cars
         typed = [o for o in overrides if not is_bookkeeping(o.key) and o.key.partition(".")[0] != "data"]
         return asked or self._namer.name(model, typed, number)
-
-
-def _hidden(config: Mapping[str, Any], hidden: Hidden | None) -> Hidden | None:
-    """Return how a config is recorded: what it hides, and also without what looks like a secret."""
-    told = config if hidden is None else {key: value for key, value in hidden.config.items() if key in config}
-    recorded = redact_config(told)
-    if recorded is config:
-        return None
-    known = {} if hidden is None else hidden.secrets
-    return Hidden(recorded, {**known, **find_redacted(told, recorded)})
 
 
 def _without_secrets(overrides: Iterable[Override]) -> tuple[Override, ...]:

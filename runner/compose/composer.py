@@ -40,8 +40,6 @@ from runner.project import read_project
 from tracking.records.overrides import Override, key_of, parse_overrides
 from tracking.records.secrets import Hidden
 
-KeyBUILT = ("model", "prepare")  # sections that take what their `_target_` takes
-
 
 @dataclass(frozen=True, slots=True)
 class Composed:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from runner.compose.composer import Composer
 from runner.compose.overrides import read_overrides
+from runner.compose.recorded import as_recorded
 from runner.compose.session import session
 from runner.errors import ConfigError, NotReproducible, RunnerError
-from runner.invocation import Invocation, SpecMaker, read_points, without_idle
+from runner.invocation import Invocation, SpecMaker, read_points
 from runner.points.naming import name_for
 from runner.reproducing.running import Options, check_runnable, record_one, relocate, reveal
 from runner.trial.identity import data_key
@@ -25,7 +26,6 @@ from runner.trial.session import open_session
 from runner.trial.spec import Spec
 from tracking.records.names import BOOKKEEPING, DERIVED_FROM
 from tracking.records.overrides import Override
-from tracking.records.secrets import redact_config
 from tracking.records.values import leaves
 
 if TYPE_CHECKING:
@@ -99,9 +99,8 @@ def _first_drift(then: RecordedRun, composer: Composer) -> str | None:
         if gone:
             return f"its config folder {' and '.join(gone)} is not here; name the place: --config-dir DIR"
         return str(error).splitlines()[0]
-    as_recorded = redact_config(composed.config if composed.hidden is None else composed.hidden.config)
-    as_recorded = {**as_recorded, "data": without_idle(as_recorded["data"])}
-    recorded, today = (_leaves(config) for config in (then.config, as_recorded))
+    config, hidden = as_recorded(composed)
+    recorded, today = (_leaves(config) for config in (then.config, config if hidden is None else hidden.config))
     for key in dict.fromkeys([*recorded, *today]):
         if recorded.get(key) != today.get(key):
             return f"{key} was {recorded.get(key, 'absent')} and is {today.get(key, 'absent')} in today's conf/"

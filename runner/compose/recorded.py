@@ -1,0 +1,37 @@
+"""A composed config in the form in which it is recorded: made here only, so that it can be compared with a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.dotted import public_targets
+from tracking.records.secrets import Hidden, find_redacted, redact_config
+
+if TYPE_CHECKING:
+    from runner.compose.composer import Composed
+
+SWEEP = "sweep"
+# Keys of data that version 0.1.0 did not have, with the values of conf/data that ask for nothing.
+IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
+
+
+def as_recorded(composed: Composed) -> tuple[dict[str, Any], Hidden | None]:
+    """Return the config of a point, and how it is written down if some of it may not be.
+
+    Left out are the sweep that it came from and keys of data that ask for nothing, so that a run that does not use
+    them is recorded as by version 0.1.0. No spelling of a `_target_` makes two configs differ.
+    """
+    config = _without_idle(composed.config)
+    told = config if composed.hidden is None else _without_idle(composed.hidden.config)
+    written = redact_config(told)
+    if written is config:
+        return config, None
+    known = {} if composed.hidden is None else composed.hidden.secrets
+    return config, Hidden(written, {**known, **find_redacted(told, written)})
+
+
+def _without_idle(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: public_targets(value) for key, value in config.items() if key != SWEEP}
+    kept["data"] = {key: value for key, value in kept["data"].items() if key not in IDLE or value != IDLE[key]}
+    return kept
