@@ -22,7 +22,7 @@ from runner.trial.identity import (
     planned_making,
 )
 from runner.trial.spec import Spec
-from tracking.compare.making import Making, fingerprint_of_data
+from tracking.compare.making import Making
 from tracking.compare.suspects import find_identity_differences
 from tracking.records.names import ERROR, FINGERPRINT, FINGERPRINT_ASKED, IDENTITY, OBJECTIVE_METRIC
 from tracking.records.reading import read_identity
@@ -123,7 +123,7 @@ class _Ledger:
         assert self._client is not None
         identity = read_identity(run.data.tags, self._client.artifact_dir(run.info.run_id)) or {}
         then = Making(tags=run.data.tags, params=run.data.params, identity=identity)
-        comparable = self.hash_as_0_1_0(data) if fingerprint_of_data(then).startswith("v1:") else data.fingerprint
+        comparable = self.hash_as_0_1_0(data) if then.data.startswith("v1:") else data.fingerprint
         found = find_identity_differences(then, planned_making(spec, {**made_of, "data": comparable}))
         return "; ".join(difference.short for difference in found) or RECORDED_OTHERWISE
 

@@ -25,7 +25,7 @@ from runner.trial.session import Session, open_session
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
 from tracking import Run, TrackingClient, TrackingError
-from tracking.compare.making import Making, fingerprint_of_data
+from tracking.compare.making import Making
 from tracking.compare.suspects import find_differences, find_unknown
 from tracking.records.names import (
     ERROR,
@@ -146,7 +146,7 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
 
 def making_as_recorded(now: RecordedRun, then: RecordedRun, options: Options) -> Making:
     """Return what the new run was made with, its data hashed as that of the recorded run was."""
-    recorded = fingerprint_of_data(then.making)
+    recorded = then.making.data
     data = _data_of(now, options).fingerprint_as(recorded)
     tags = {**now.making.tags, FINGERPRINT_DATA: data}
     return replace(now.making, tags=tags, identity={**now.making.identity, "data": data})

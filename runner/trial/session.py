@@ -30,7 +30,7 @@ class Session:
     packages: Mapping[str, str]
     environment: str
     patch: bytes = b""
-    checked: bool = False  # parameters were validated before the first point
+    checked: bool = False  # parameters were validated before the first point: half of the time that building takes
     datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
     share_bytes: int = 0  # of what points share, in each process; 0: each point computes alone
 

@@ -38,6 +38,11 @@ class Making:
         return self.packages or self.part("environment")
 
     @property
+    def data(self) -> str:
+        """The fingerprint of the data, '' where there is none."""
+        return str(self.identity.get("data") or self.tags.get(FINGERPRINT_DATA, ""))
+
+    @property
     def modules(self) -> dict[str, str]:
         """{module: content hash} of the user's own code; installed code is told by its version."""
         installed = {"python", *self.packages, *self.part("environment")}
@@ -97,13 +102,8 @@ def are_comparable(makings: Sequence[Making]) -> bool:
     Those of another version say nothing. Version 1 hashed what numpy and pandas make of the data: a date column
     had another one with another version of numpy.
     """
-    kinds = {fingerprint_of_data(making).partition(":")[0] for making in makings} - {""}
+    kinds = {making.data.partition(":")[0] for making in makings} - {""}
     return len(kinds) <= 1 and (kinds != {"v1"} or read_alike(makings))
-
-
-def fingerprint_of_data(making: Making) -> str:
-    """Return the fingerprint of the data, '' where there is none."""
-    return str(making.identity.get("data") or making.tags.get(FINGERPRINT_DATA, ""))
 
 
 def read_alike(makings: Sequence[Making]) -> bool:

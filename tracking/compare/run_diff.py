@@ -8,12 +8,12 @@ core over another flat view of the runs. Configs and requests are in `config.py`
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tracking.compare.config import ConfigDiff, compare_configs
-from tracking.compare.making import are_comparable, changed_by_packages, making_of, read_alike
+from tracking.compare.making import Making, are_comparable, changed_by_packages, making_of, read_alike
 from tracking.compare.metrics import MetricsDiff, compare_metrics
 from tracking.entities import Run
 from tracking.records.names import (
@@ -25,7 +25,6 @@ from tracking.records.names import (
     DATA_TARGET,
     ERROR,
     FINGERPRINT_CODE,
-    FINGERPRINT_DATA,
     FINGERPRINT_SPLITS,
     GIT_COMMIT,
     GIT_DIRTY,
@@ -103,14 +102,15 @@ def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), st
 
     `store` is the URI that commands have to name, '' where they find the store without.
     """
+    makings = [making_of(record) for record in records]
     return RunDiff(
         runs=tuple(record.run for record in records),
         experiments=tuple(record.experiment for record in records),
         config=compare_configs(records, ignore=tuple(ignore), store=store),
         metrics=compare_metrics(records),
-        data=_compare_data(records),
-        code=_compare_code(records),
-        env=_compare_environments(records),
+        data=_compare_data(records, makings),
+        code=_compare_code(records, makings),
+        env=_compare_environments(records, makings),
         outcome=_compare_outcomes(records),
         durations=tuple(_duration(record.run) for record in records),
         store=store,
@@ -118,8 +118,8 @@ def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), st
     )
 
 
-def _changes(records: Sequence[RunRecord], view: Callable[[RunRecord], Mapping[str, Any]]) -> tuple[Change, ...]:
-    return tuple(Change(*item) for item in find_varying([view(record) for record in records]).items())
+def _changes(views: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(Change(*item) for item in find_varying(list(views)).items())
 
 
 def _tags(record: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
@@ -128,28 +128,24 @@ def _tags(record: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 # Data ------------------------------------------------------------------------------------------
-_DATA_TAGS = {
-    "name": DATA_NAME,
-    "content": FINGERPRINT_DATA,
-    "shape": DATA_SHAPE,
-    "target": DATA_TARGET,
-    "splits": FINGERPRINT_SPLITS,
-}
+_DATA_TAGS = {"name": DATA_NAME, "shape": DATA_SHAPE, "target": DATA_TARGET, "splits": FINGERPRINT_SPLITS}
 
 
-def _compare_data(records: Sequence[RunRecord]) -> Section:
+def _compare_data(records: Sequence[RunRecord], makings: Sequence[Making]) -> Section:
     first = _tags(records[0], _DATA_TAGS)
-    known = [first[key] for key in ("name", "shape", "content") if key in first]
+    known = [*(first[key] for key in ("name", "shape") if key in first), *filter(None, [makings[0].data])]
     notes = []
-    lacking = [record for record in records if FINGERPRINT_DATA not in record.run.data.tags]
+    lacking = [record for record, making in zip(records, makings, strict=True) if not making.data]
     unknown = f"no fingerprint of the data was recorded by {_named(lacking, records)}" if lacking else ""
-    makings = [making_of(record) for record in records]
     comparable = are_comparable(makings)
-    if not (comparable or lacking) and len({making.tags[FINGERPRINT_DATA] for making in makings}) > 1:
+    if not (comparable or lacking) and len({making.data for making in makings}) > 1:
         unknown = "its values were fingerprinted in different ways, or with different versions of numpy and pandas"
-    tags = {shown: tag for shown, tag in _DATA_TAGS.items() if comparable or tag != FINGERPRINT_DATA}
     types = read_alike(makings)  # another version of pandas reads the same text as a column of another type
-    changes = _changes(records, lambda record: _tags(record, tags) | _columns(record, typed=types))
+    contents = [{"content": making.data} if comparable and making.data else {} for making in makings]
+    changes = _changes(
+        _tags(record, _DATA_TAGS) | content | _columns(record, typed=types)
+        for record, content in zip(records, contents, strict=True)
+    )
     names = [list(_columns(record)) for record in records]
     if any(sorted(own) == sorted(names[0]) and own != names[0] for own in names):
         notes.append("The columns are in another order.")
@@ -176,7 +172,7 @@ def _columns(record: RunRecord, *, typed: bool = True) -> dict[str, str]:
 _CODE_TAGS = {"commit": GIT_COMMIT, "dirty": GIT_DIRTY, "uncommitted": GIT_PATCH}
 
 
-def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
+def _compare_code(records: Sequence[RunRecord], makings: Sequence[Making]) -> CodeDiff:
     commits = [record.run.data.tags.get(GIT_COMMIT) for record in records]
     known = [commit for commit in dict.fromkeys(commits) if commit]
     notes: list[str] = []
@@ -185,37 +181,31 @@ def _compare_code(records: Sequence[RunRecord]) -> CodeDiff:
         notes.append(f"What was committed between: git diff {' '.join(commit[:12] for commit in known[:2])}")
     elif len(records) == 2 and None not in commits:
         patch = diff_patches(records[0].patch, records[1].patch)
-    lacking = [record for record in records if not (_modules(record) or GIT_COMMIT in _tags_of(record))]
+    ran = [making.part("code") or _code_fingerprint(making) for making in makings]
+    lacking = [r for r, code, commit in zip(records, ran, commits, strict=True) if not (code or commit)]
     unknown = f"neither a git commit nor the code itself was recorded by {_named(lacking, records)}" if lacking else ""
-    return CodeDiff(_changes(records, _code), _code_summary(records[0]), tuple(notes), unknown, patch)
+    changes = _changes(_code(record, making) for record, making in zip(records, makings, strict=True))
+    return CodeDiff(changes, _code_summary(records[0].run.data.tags, ran[0]), tuple(notes), unknown, patch)
 
 
-def _code(record: RunRecord) -> dict[str, Any]:
-    """Return commit and modules; of an installed package the section about the environment tells."""
-    installed = record.environment.packages
-    modules = {f"module {name}": text for name, text in _modules(record).items() if name not in installed}
-    return _tags(record, _CODE_TAGS) | modules
+def _code(record: RunRecord, making: Making) -> dict[str, Any]:
+    """Return commit and own modules; of an installed package the section about the environment tells."""
+    own = making.modules if making.part("code") else _code_fingerprint(making)
+    return _tags(record, _CODE_TAGS) | {f"module {name}": text for name, text in own.items()}
 
 
-def _modules(record: RunRecord) -> dict[str, str]:
-    """Return the content or version of the code that was run, as far as recorded: its modules and packages."""
-    modules = record.identity.get("code")
-    if not isinstance(modules, dict):
-        modules = {"fingerprint": _tags_of(record).get(FINGERPRINT_CODE)}
-    return {str(name): str(value) for name, value in modules.items() if value}
+def _code_fingerprint(making: Making) -> dict[str, str]:
+    text = making.tags.get(FINGERPRINT_CODE)
+    return {"fingerprint": text} if text else {}
 
 
-def _tags_of(record: RunRecord) -> Mapping[str, str]:
-    return record.run.data.tags
-
-
-def _code_summary(record: RunRecord) -> str:
-    modules = ", ".join(f"{name} {value[:19]}" for name, value in _modules(record).items())
-    commit = _tags_of(record).get(GIT_COMMIT)
+def _code_summary(tags: Mapping[str, str], ran: Mapping[str, Any]) -> str:
+    modules = ", ".join(f"{name} {str(text)[:19]}" for name, text in ran.items())
+    commit = tags.get(GIT_COMMIT)
     if commit is None:
         return f"{modules} (no git commit recorded)" if modules else "no git commit recorded"
     states = {"true": ", the same uncommitted changes", "false": ", clean"}
-    state = states.get(_tags_of(record).get(GIT_DIRTY, ""), "" if modules else "; uncommitted changes not recorded")
+    state = states.get(tags.get(GIT_DIRTY, ""), "" if modules else "; uncommitted changes not recorded")
     return f"commit {commit[:12]}{state}"
 
 
@@ -239,30 +229,30 @@ def diff_patches(first: str, second: str) -> str:
 
 
 # Environment and outcome -----------------------------------------------------------------------
-def _compare_environments(records: Sequence[RunRecord]) -> Section:
+def _compare_environments(records: Sequence[RunRecord], makings: Sequence[Making]) -> Section:
     """Compare machines and packages, with the defaults that other packages brought."""
-    first = records[0].environment
+    first = makings[0]
     known = [f"{key} {first.host[key]}" for key in (PYTHON, BLAS, THREADS) if key in first.host]
-    if first.packages:
-        known.append(f"{len(first.packages)} packages")
-    lacking = [record for record in records if not record.environment.packages]
+    if first.versions:
+        known.append(f"{len(first.versions)} packages")
+    lacking = [record for record, making in zip(records, makings, strict=True) if not making.versions]
     unknown = f"no packages were recorded by {_named(lacking, records)}" if lacking else ""
-    defaults = changed_by_packages([making_of(record) for record in records])
-    changes = (*_changes(records, _environment), *(Change(f"default {key}", row) for key, row in defaults.items()))
+    defaults = changed_by_packages(makings)
+    changes = (*_changes(map(_environment, makings)), *(Change(f"default {key}", row) for key, row in defaults.items()))
     return Section(changes, ", ".join(known) or "nothing recorded", (), unknown)
 
 
-def _environment(record: RunRecord) -> dict[str, str]:
+def _environment(making: Making) -> dict[str, str]:
     """Return host facts, then packages. The name of the host is no ingredient of a result."""
-    host = {key: value for key, value in record.environment.host.items() if key != "host"}
-    return host | {f"package {name}": version for name, version in record.environment.packages.items()}
+    host = {key: value for key, value in making.host.items() if key != "host"}
+    return host | {f"package {name}": str(version) for name, version in making.versions.items()}
 
 
 def _compare_outcomes(records: Sequence[RunRecord]) -> Section:
     warnings = _warnings(records[0])
     ended = records[0].run.info.status
     summary = f"{ended}, {len(warnings) or 'no'} warning{'' if len(warnings) == 1 else 's'}"
-    return Section(_changes(records, _outcome), summary)
+    return Section(_changes(map(_outcome, records)), summary)
 
 
 def _warnings(record: RunRecord) -> list[str]:

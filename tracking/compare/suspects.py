@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tracking.compare.making import Making, are_comparable, fingerprint_of_data, mattering, varying_defaults
+from tracking.compare.making import Making, are_comparable, mattering, varying_defaults
 from tracking.records.names import (
     BLAS,
     CPU,
@@ -130,7 +130,7 @@ def _is_told_elsewhere(key: str, then: Making, now: Making) -> bool:
 
 
 def _compare_data(then: Making, now: Making) -> Iterator[Difference]:
-    before, after = fingerprint_of_data(then), fingerprint_of_data(now)
+    before, after = then.data, now.data
     if not (before and after) or before == after:
         return
     comparable = are_comparable([then, now])

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from tracking.compare.making import making_of
 from tracking.compare.run_diff import compare_runs, diff_patches
+from tracking.compare.suspects import find_differences
 from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.pages.diff_json import diff_data
 from tracking.pages.diff_page import render_diff
@@ -511,6 +513,17 @@ def test_another_version_of_an_installed_package_is_told_once() -> None:
     diff = compare_runs([make_record(tags={"identity": SKLEARN}), second])
 
     assert [change.key for change in (*diff.code.changes, *diff.env.changes)] == ["package scikit-learn"]
+
+
+def test_the_program_s_own_modules_are_no_difference_of_code_as_for_reproduce() -> None:
+    """Version 0.1.0, installed in place, recorded a hash of each of its modules as the user's code."""
+    recorded = [
+        {"identity": json.dumps({"code": {"runner.prepare": text, "own": "v1:1"}})} for text in ("v1:a", "v1:b")
+    ]
+    first, second = (make_record(tags=tags) for tags in recorded)
+
+    assert find_differences(making_of(first), making_of(second)) == ()
+    assert compare_runs([first, second]).is_same()
 
 
 def test_the_name_of_the_host_is_no_difference() -> None:
