@@ -12,6 +12,7 @@ from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
 from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.keywords import check_keywords
+from runner.trial.repeated_checks import has_only_plain_values
 from runner.trial.scorers import build_scorer
 
 _SPECIAL = frozenset({"_target_", "_args_", "_partial_", "_recursive_", "_convert_"})  # Hydra's, the last is idle here
@@ -149,6 +150,8 @@ def _rejected(factory: Any, target: str, key: str, arguments: Mapping[str, Any],
 def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
     """Give the seed to every random_state that nobody set; one that the config sets to null stays so."""
     if config["model"].get("random_state", 0) is None or not hasattr(estimator, "get_params"):
+        return
+    if has_only_plain_values(estimator) and getattr(estimator, "random_state", 0) is not None:
         return
     parameters = estimator.get_params(deep=True)
     unset = {

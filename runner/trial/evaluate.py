@@ -200,7 +200,8 @@ def fit_final(estimator: Any, data: Dataset, splits: Splits, *, sharing: Sharing
     if data.weights is not None:
         with routing():
             return request_weights(estimator).fit(copy(data.X), copy(data.y), sample_weight=data.weights)
-    rows = Rows(data, splits, FINAL, in_place=_works_in_place(estimator))  # big data is copied only if it must be
+    in_place = splits.cut is None and _works_in_place(estimator)  # big data is copied only if it must be
+    rows = Rows(data, splits, FINAL, in_place=in_place)
     return _Fitter(estimator, splits, sharing)(rows, lambda fit: fit.whole)
 
 
@@ -217,12 +218,14 @@ class _Fitter:
         sharing, row = self._sharing, self._row
         if sharing is None or row is None:
             return use(self._alone(rows))
-        before = generators()
+        kind = sharing.kind_at_hand(row, rows.place)
+        proven = not kind or sharing.is_proven(kind, rows.number)
+        before = None if proven else generators()
         fit = sharing.fit(row, rows.place, rows.tables, rows.y)
         if fit is None:
             return use(self._alone(rows))
         result = use(fit)
-        if not fit.kind or sharing.is_proven(fit.kind, rows.number):
+        if before is None:
             return result
         set_generators(before)
         alone = self._alone(rows)
@@ -251,8 +254,7 @@ def _score(
 ) -> Fold:
     start, y = time.perf_counter(), rows.y_test
     if isinstance(scoring, QuickScorer):
-        with fit.checked():
-            predicted = fit.model.predict(fit.X_test)
+        predicted = fit.predicted()
         scores = scoring(predicted, y, fold=(rows.splits.key, rows.number))
         heard = {"predict": predicted}
     else:
@@ -279,7 +281,7 @@ def _difference(shared: tuple[Fit, Any], alone: tuple[Fit, Any]) -> str | None:
     gaps = compare_models(own.whole, fit.whole).gaps
     if not gaps and fit.X_test is not None:
         after = generators()
-        then, now = ({"predict": each.model.predict(each.X_test)} for each in (own, fit))
+        then, now = ({"predict": each.predicted()} for each in (own, fit))
         gaps = compare_predictions(then, now, rows=own.X_test.shape[0]).gaps
         set_generators(after)
     return gaps[0].where if gaps else None

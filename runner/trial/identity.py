@@ -148,20 +148,27 @@ def identity(
     return {"config": config_leaves, "data": data, "code": dict(code), "environment": dict(environment)}
 
 
+_SINGLE = (str, int, float, type(None))  # known sooner to be no mapping than by asking whether they are
+
+
 def _canonical(node: Any) -> Any:
     """Return a config in which one class has one name, however it was spelled or wrapped by hydra-zen."""
     if isinstance(node, list | tuple):
         return [_canonical(item) for item in node]
-    if not isinstance(node, Mapping):
+    if isinstance(node, _SINGLE) or not isinstance(node, Mapping):
         return node
-    if node.get("_target_") == _ZEN and not (node.get("_zen_wrappers") or node.get("_zen_partial")):
-        hidden = node.get("_zen_exclude") or ()
-        kept = {key: value for key, value in node.items() if not key.startswith("_zen_") and key not in hidden}
-        node = kept | {"_target_": node["_zen_target"]}
-    tree = {key: _canonical(value) for key, value in node.items()}
+    tree = {key: _canonical(value) for key, value in _unwrapped(node).items()}
     if isinstance(tree.get("_target_"), str):
         tree["_target_"] = public_name(tree["_target_"])
     return tree
+
+
+def _unwrapped(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if node.get("_target_") != _ZEN or node.get("_zen_wrappers") or node.get("_zen_partial"):
+        return node
+    hidden = node.get("_zen_exclude") or ()
+    kept = {key: value for key, value in node.items() if not key.startswith("_zen_") and key not in hidden}
+    return kept | {"_target_": node["_zen_target"]}
 
 
 def fingerprint(part: object) -> str:
@@ -175,18 +182,22 @@ def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
 
     Of `hydra.utils.get_method` and its like it is what they find. Names of files are not among them.
     """
-    found = list(_named(_canonical(config)))
+    found = list(_named(config))
     function = config["data"].get("function")
     found += [name for name in (function, *config["scoring"]["metrics"].values()) if isinstance(name, str)]
     return tuple(dict.fromkeys(name for name in found if "." in name))
 
 
 def _named(node: object) -> Iterator[str]:
+    if isinstance(node, _SINGLE):
+        return
     if isinstance(node, list | tuple):
         for item in node:
             yield from _named(item)
     elif isinstance(node, Mapping):
+        node = _unwrapped(node)
         target = node.get("_target_")
+        target = public_name(target) if isinstance(target, str) else target
         if target in _FINDERS:
             target = node.get("path") or next(iter(node.get("_args_") or ()), None)
         if isinstance(target, str):

@@ -7,7 +7,6 @@ does something else is noticed where the first fit of a sweep is compared with o
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +54,8 @@ def centre(X: Any, y: Any) -> Centred | None:
 
 def fit_centred(unfitted: Any, rows: Centred) -> Any | None:
     """Return a fitted copy of a model, None where its coefficients would not be finite."""
-    model = copy(unfitted)  # its parameters are plain values
+    model = object.__new__(type(unfitted))
+    vars(model).update(vars(unfitted))  # its parameters, which are plain values
     with sklearn.config_context(skip_parameter_validation=True):
         _, coefficients, gaps, iterations = enet_path(
             rows.X,
@@ -79,3 +79,8 @@ def fit_centred(unfitted: Any, rows: Centred) -> Any | None:
     model.n_features_in_ = rows.X.shape[1]
     model.n_iter_, model.coef_, model.dual_gap_, model.intercept_ = iterations[0], coefficients, gaps[0], intercept
     return model
+
+
+def predict_linear(model: Any, X: Any) -> Any:
+    """Return what the `predict` of a linear model gives for finite rows, without its checks."""
+    return X @ model.coef_ + model.intercept_

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import tracking
 from runner.errors import PointFailed, StopPoint
@@ -19,7 +20,6 @@ from runner.trial.identity import (
     identity_tags,
     parameters,
     splits_key,
-    targets,
 )
 from runner.trial.outcome import Outcome, outcome_of
 from runner.trial.portable import PACKAGE, portable
@@ -195,14 +195,18 @@ def _work(
         before_recording()
         if spec.config.get("keep_importances", True):
             writer.add(blobs=describe_fitted(model, data))
-        own = any(name.startswith(f"{PACKAGE}.") for name in targets(spec.config))
-        kept = portable(model) if own else model
+        kept = portable(model) if _uses_this_package(made_of) else model
         if shown := find_secret(kept, spec):
             log.write(f"the model is not recorded: it holds what {shown} is")
         else:
             _choose_store(session)
             needs = made_of["environment"]
             writer.add(tags=keep_final(writer.run_id, kept, spec, data, needs=needs, packages=session.packages))
+
+
+def _uses_this_package(made_of: Mapping[str, Any]) -> bool:
+    targets = (value for key, value in made_of["config"].items() if key.endswith("_target_"))
+    return any(str(target).startswith(f"{PACKAGE}.") for target in targets)
 
 
 def _refuse_nan(spec: Spec, folds: list[Fold]) -> None:

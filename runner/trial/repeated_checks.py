@@ -34,9 +34,13 @@ def leaving_out(estimator: Any, *, finite: bool) -> Callable[[], AbstractContext
 
 def has_only_plain_parameters(estimator: Any) -> bool:
     """Tell whether an estimator's state is its parameters and nothing else, each a single value."""
-    state = vars(estimator)
-    plain = all(value is None or type(value) in (bool, int, float, str) for value in state.values())
-    return plain and isinstance(estimator, BaseEstimator) and state == estimator.get_params(deep=False)
+    plain = has_only_plain_values(estimator) and isinstance(estimator, BaseEstimator)
+    return plain and vars(estimator) == estimator.get_params(deep=False)
+
+
+def has_only_plain_values(estimator: Any) -> bool:
+    """Tell whether nothing that an object holds is more than a single value."""
+    return all(value is None or type(value) in (bool, int, float, str) for value in vars(estimator).values())
 
 
 def is_finite(X: Any, y: Any) -> bool:

@@ -19,20 +19,20 @@ Score = Callable[[Any, Any], float]
 
 
 def _mean_squared_error(true: Any, predicted: Any) -> float:
-    return float(np.average((true - predicted) ** 2, axis=0)[0])
+    return float(((true - predicted) ** 2).mean(axis=0)[0])
 
 
 def _root_mean_squared_error(true: Any, predicted: Any) -> float:
-    return float(np.sqrt(np.average((true - predicted) ** 2, axis=0))[0])
+    return float(np.sqrt(((true - predicted) ** 2).mean(axis=0))[0])
 
 
 def _mean_absolute_error(true: Any, predicted: Any) -> float:
-    return float(np.average(np.abs(predicted - true), axis=0)[0])
+    return float(np.abs(predicted - true).mean(axis=0)[0])
 
 
 def _r2(true: Any, predicted: Any) -> float:
     unexplained = np.sum(1.0 * (true - predicted) ** 2, axis=0)
-    total = np.sum(1.0 * (true - np.average(true, axis=0)) ** 2, axis=0)
+    total = np.sum(1.0 * (true - true.mean(axis=0)) ** 2, axis=0)
     if unexplained[0] == 0 or total[0] == 0:
         return float("nan")  # scikit-learn has rules of its own for these
     return float((1 - unexplained / total)[0])

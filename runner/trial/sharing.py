@@ -25,7 +25,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from runner.trial.descriptions import NotDescribable, describe
-from runner.trial.linear import Centred, can_be_fitted_centred, centre, fit_centred
+from runner.trial.linear import Centred, can_be_fitted_centred, centre, fit_centred, predict_linear
 from runner.trial.pipelines import flatten, rebuild
 from runner.trial.repeated_checks import is_finite
 
@@ -43,6 +43,14 @@ class Fit:
     score_seconds: float = 0.0  # of preparing the test rows
     kind: str = ""  # of what was reused; "" for nothing
     checked: Callable[[], AbstractContextManager[None]] = nullcontext  # opens a block that repeats no check of X_test
+    predict: Callable[[Any, Any], Any] | None = None  # of model and rows: what the model's own gives, without checks
+
+    def predicted(self) -> Any:
+        """Predict for the test rows."""
+        if self.predict is not None:
+            return self.predict(self.model, self.X_test)
+        with self.checked():
+            return self.model.predict(self.X_test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,16 @@ class Sharing:
         self._refused: set[Hashable] = set()  # steps that turned out not to be for sharing
         self._proven: set[tuple[str, int]] = set()
         self._wrong: set[str] = set()
+        self._last: tuple[Any, Row | None] | None = None  # the estimator that was asked about last
         self.notes: list[str] = []  # one for each kind of sharing that was turned off
 
     def row(self, estimator: Any) -> Row | None:
         """Return what of an estimator may be shared; None for nothing."""
+        if self._last is None or self._last[0] is not estimator:
+            self._last = estimator, self._find_row(estimator)
+        return self._last[1]
+
+    def _find_row(self, estimator: Any) -> Row | None:
         steps = flatten(estimator)
         row = Row(estimator, steps, ())
         for step in steps[:-1]:
@@ -123,12 +137,18 @@ class Sharing:
             following = _centre(stage, y) if of_model else self._advance(stage, row.steps[number], y)
             if following is None:
                 self._refused.add(row.keys[number])
+                self._last = None
                 return None
             stage = following
             self._keep((place, row.keys[: number + 1]), stage)
         for warning in start.warned if start else ():
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return _fit_rest(row, stage, y, kind=row.kind(start.count) if start else "")
+
+    def kind_at_hand(self, row: Row, place: Hashable) -> str:
+        """Return of which kind is what `fit` will reuse; "" for nothing."""
+        start = self._find(row, place)
+        return row.kind(start.count) if start else ""
 
     def is_proven(self, kind: str, number: int) -> bool:
         """Tell whether this kind of sharing was compared with computing alone, in the fold of this number."""
@@ -139,6 +159,7 @@ class Sharing:
         self._proven.add((kind, number))
         if difference is not None and kind not in self._wrong:
             self._wrong.add(kind)
+            self._last = None
             where = "in the final fit" if number == FINAL else f"in fold {number}"
             self.notes.append(f"sharing of {kind} is off: {where} it does not give what it gives alone ({difference})")
 
@@ -244,7 +265,8 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
     """Fit what comes behind a stage; None where only the estimator's own `fit` can tell what is wrong."""
     several = len(row.steps) - len(stage.fitted) > 1
     start = time.perf_counter()
-    if isinstance(stage.X, Centred):
+    centred = isinstance(stage.X, Centred)
+    if centred:
         model = fit_centred(row.steps[-1], stage.X)
         if model is None:
             return None
@@ -259,7 +281,14 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
     whole = rebuild(row.estimator, iter([*stage.fitted, *rest]))
     checked = partial(config_context, assume_finite=True) if stage.finite else nullcontext
     return Fit(
-        whole, model, copy(stage.X_test), stage.fit_seconds + seconds, stage.score_seconds, kind, checked=checked
+        whole,
+        model,
+        copy(stage.X_test),
+        stage.fit_seconds + seconds,
+        stage.score_seconds,
+        kind,
+        checked=checked,
+        predict=predict_linear if centred and stage.finite else None,
     )
 
 

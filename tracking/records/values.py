@@ -112,13 +112,16 @@ def _unfold_into(flat: dict[str, Any], prefix: str, node: Any) -> None:
         _unfold_into(flat, f"{prefix}.{step}" if prefix else step, child)
 
 
+_SINGLE = (str, int, float, type(None))  # known sooner to be no mapping than by asking whether they are
+
+
 def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (dotted key, value) for every leaf; lists and empty mappings are leaves, dots in names stay as they are.
 
     So keys are recorded: as params, and in the fingerprints by which runs are found again. Unlike `unfold`, which
     only serves comparisons, it may therefore not change.
     """
-    if isinstance(tree, Mapping) and (tree or not prefix):
+    if not isinstance(tree, _SINGLE) and isinstance(tree, Mapping) and (tree or not prefix):
         for key, value in tree.items():
             yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
     else:
