@@ -37,6 +37,7 @@ def scores_of(residual: Any, true: Any) -> RowScores:
     """Return the scores by rows of residuals, points x rows."""
     made = row_scores(
         SCORER,
+        {},
         Predictions(
             run_ids=tuple(map(str, range(len(residual)))),
             rows=np.arange(len(true)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tracking.compare.factors import find_factors
 from tracking.compare.simplest import Direction, find_simplest
 from tracking.entities import Metric, Run, RunStatus
-from tracking.records.names import OBJECTIVE_METRIC, TEST_TRAIN_RATIO
-from tracking.records.ranking import objective, scored_on
+from tracking.records.names import SIMPLER, TEST_TRAIN_RATIO
+from tracking.records.ranking import ScoredOn, objectives, scored_on
 
 if TYPE_CHECKING:
     from tracking.compare.honest import Honest
@@ -19,17 +20,34 @@ if TYPE_CHECKING:
 
 FEWEST = 3  # points from which on the best of them is spoken of
 LEVEL = 0.05  # a difference with a larger p value is within chance
-_SIMPLER = "scoring.simpler."  # params that add to the order of keys
+_METRICS = "scoring.metrics."  # params that say how a metric was scored
 
 Histories = Mapping[str, Mapping[str, Sequence[Metric]]]  # by run id and metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Winner:
-    """The best of `points` runs that were scored on the same data and splits by `metric`.
+class Ranked:
+    """Finished runs that were scored on the same data and splits, the best first.
 
-    `spread` is the standard deviation over the `folds` as it was recorded. `missing` says for "honest" and "as good
-    as" why they cannot be said; what can be has no entry there.
+    `metric` is the summary that ranks them, as `rmse_mean`; `left_out` counts the others by their reason.
+    """
+
+    runs: tuple[Run, ...]
+    metric: str
+    more_is_better: bool
+    left_out: Mapping[str, int]
+
+    @property
+    def plain(self) -> str:
+        """The metric as its folds are recorded: `rmse`."""
+        return self.metric.removesuffix("_mean")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Winner:
+    """The best of many runs. `spread` is the standard deviation over the `folds` as it was recorded.
+
+    `missing` says for "honest" and "as good as" why they cannot be said, or not fully; what can be has no entry there.
     """
 
     run: Run
@@ -38,7 +56,7 @@ class Winner:
     spread: float | None
     folds: int
     points: int
-    left_out: int  # runs that failed, have no score, or were scored on other data or splits
+    left_out: Mapping[str, int]
     honest: Honest | None
     alike: int  # points within chance of the best, itself included
     tied: bool  # whether the second is among them
@@ -46,136 +64,132 @@ class Winner:
     missing: Mapping[str, str]
 
 
-def judge_winner(runs: Sequence[Run], histories: Histories, predictions: Sequence[Predictions]) -> Winner | None:
-    """Judge the best of runs that have the objective of the first; None for fewer than three that can be ranked.
-
-    Ranked are finished runs that were scored on the same data and splits as most of them. `histories` have the fold
-    scores, `predictions` the out-of-fold predictions of those that kept them.
-    """
-    ranked, metric, direction = _comparable(runs)
-    if len(ranked) < FEWEST:
-        return None
-    import numpy as np
-
-    more = direction == "maximize"
-    plain = metric.removesuffix("_mean")
-    folds, why_not = _fold_scores(ranked, histories, plain)
-    missing: dict[str, str] = {}
-    honest, alike, tied, simplest = None, 1, False, None
-    if folds is None:
-        missing = {"honest": why_not, "as good as": why_not}
-    else:
-        honest, reason = _honest(ranked, folds, more, plain, predictions)
-        if reason:
-            missing["honest"] = reason
-        ratio = _number(ranked[0].data.tags.get(TEST_TRAIN_RATIO))
-        if ratio is None or ratio <= 0:
-            missing["as good as"] = f"the ratio of test to training rows (tag {TEST_TRAIN_RATIO}) was not recorded"
+def rank_runs(runs: Sequence[Run], metric: str, direction: str) -> Ranked:
+    """Rank the finished runs that have this objective and were scored on the same data and splits as most of them."""
+    left_out: Counter[str] = Counter()
+    groups: dict[ScoredOn, list[Run]] = {}
+    for run in runs:
+        if (metric, direction) not in objectives(run):
+            left_out["have another objective"] += 1
+        elif run.info.status != RunStatus.FINISHED:
+            left_out["did not finish"] += 1
+        elif not math.isfinite(run.data.metrics.get(metric, math.nan)):
+            left_out[f"have no finite {metric}"] += 1
         else:
-            from tracking.compare.honest import within_chance, within_one_error
+            groups.setdefault(scored_on(run), []).append(run)
+    largest = max(groups.values(), key=len, default=[])
+    if elsewhere := sum(map(len, groups.values())) - len(largest):
+        left_out["were scored on other data or splits"] = elsewhere
+    more = direction == "maximize"
+    ranked = sorted(largest, key=lambda run: run.data.metrics[metric], reverse=more)
+    return Ranked(runs=tuple(ranked), metric=metric, more_is_better=more, left_out=left_out)
 
-            p_values = within_chance(folds, 0, ratio)
-            alike, tied = int((p_values >= LEVEL).sum()), bool(p_values[1] >= LEVEL)
-            near = np.flatnonzero(within_one_error(folds, 0, more_is_better=more))
-            simplest = _simplest(ranked, near.tolist())
+
+def judge_winner(ranked: Ranked, histories: Histories, predictions: Sequence[Predictions]) -> Winner | None:
+    """Judge the best of ranked runs; None for fewer than three.
+
+    `histories` have the fold scores, `predictions` the out-of-fold predictions, in the order of `ranked`.
+    """
+    runs, plain = ranked.runs, ranked.plain
+    if len(runs) < FEWEST:
+        return None
+    folds, missing = _fold_scores(ranked, histories)
+    honest = alike = simplest = None
+    if folds is not None:
+        honest, missing["honest"] = _honest(ranked, folds, predictions)
+        alike, missing["as good as"] = _within_chance(runs[0], folds)
+        simplest = _simplest(runs, folds, more_is_better=ranked.more_is_better)
     return Winner(
-        run=ranked[0],
+        run=runs[0],
         metric=plain,
-        score=ranked[0].data.metrics[metric],
-        spread=ranked[0].data.metrics.get(f"{plain}_std"),
+        score=runs[0].data.metrics[ranked.metric],
+        spread=runs[0].data.metrics.get(f"{plain}_std"),
         folds=0 if folds is None else folds.shape[1],
-        points=len(ranked),
-        left_out=len(runs) - len(ranked),
+        points=len(runs),
+        left_out=ranked.left_out,
         honest=honest,
-        alike=alike,
-        tied=tied,
+        alike=1 if alike is None else int(alike.sum()),
+        tied=alike is not None and bool(alike[1]),
         simplest=simplest,
-        missing=missing,
+        missing={what: why for what, why in missing.items() if why},
     )
 
 
-def _comparable(runs: Sequence[Run]) -> tuple[list[Run], str, str]:
-    """Return the finished runs that can be ranked with each other, the best first, their metric and direction."""
-    tagged = [run for run in runs if run.data.tags.get(OBJECTIVE_METRIC)]
-    if not tagged:
-        return [], "", ""
-    metric, direction = objective(tagged[0])
-    scored = [
-        run
-        for run in tagged
-        if run.info.status == RunStatus.FINISHED
-        and objective(run) == (metric, direction)
-        and math.isfinite(run.data.metrics.get(metric, math.nan))
-    ]
-    groups: dict[Any, list[Run]] = {}
-    for run in scored:
-        groups.setdefault(scored_on(run), []).append(run)
-    largest = max(groups.values(), key=len, default=[])
-    sign = -1 if direction == "maximize" else 1
-    return sorted(largest, key=lambda run: sign * run.data.metrics[metric]), metric, direction
-
-
-def _fold_scores(ranked: Sequence[Run], histories: Histories, metric: str) -> tuple[Any, str]:
-    """Return the scores, points x folds; or None and why there are none."""
+def _fold_scores(ranked: Ranked, histories: Histories) -> tuple[Any, dict[str, str]]:
+    """Return the scores, points x folds; or None and what cannot be said without them, and why."""
     import numpy as np
 
+    metric = ranked.plain
     by_fold = [
-        {point.step: point.value for point in histories.get(run.info.run_id, {}).get(metric, ())} for run in ranked
+        {point.step: point.value for point in histories.get(run.info.run_id, {}).get(metric, ())} for run in ranked.runs
     ]
     steps = sorted(by_fold[0])
+    why_not = ""
     if len(steps) < 2:
-        return None, f"{metric} has {'a single fold' if steps else 'no fold scores'}: nothing tells its spread"
-    if any(sorted(scores) != steps for scores in by_fold):
-        return None, "not all runs have the same folds"
-    folds = np.array([[scores[step] for step in steps] for scores in by_fold])
-    if not np.isfinite(folds).all():
-        return None, f"a fold score of {metric} is not a finite number"
-    return folds, ""
+        why_not = f"{metric} has {'a single fold' if steps else 'no fold scores'}: nothing tells its spread"
+    elif any(sorted(scores) != steps for scores in by_fold):
+        why_not = "not all runs have the same folds"
+    elif not all(math.isfinite(value) for scores in by_fold for value in scores.values()):
+        why_not = f"a fold score of {metric} is not a finite number"
+    if why_not:
+        return None, {"honest": why_not, "as good as": why_not}
+    return np.array([[scores[step] for step in steps] for scores in by_fold]), {}
 
 
-def _honest(
-    ranked: Sequence[Run], folds: Any, more: bool, metric: str, predictions: Sequence[Predictions]
-) -> tuple[Honest | None, str]:
+def _honest(ranked: Ranked, folds: Any, predictions: Sequence[Predictions]) -> tuple[Honest | None, str]:
     """Return the corrected score, by the bootstrap where predictions allow it, and why it is not (fully) given."""
     from tracking.compare.honest import bootstrap_choice, correct_by_folds
     from tracking.compare.row_scores import row_scores
 
-    best = ranked[0]
+    best = ranked.runs[0]
     if "TimeSeries" in best.data.params.get("cv._target_", ""):
         return None, "rows in time cannot be drawn again in any order"
-    by_folds = correct_by_folds(folds, best=0, more_is_better=more)
+    by_folds = correct_by_folds(folds, best=0, more_is_better=ranked.more_is_better)
     kept = next((some for some in predictions if best.info.run_id in some.run_ids), None)
-    there = set() if kept is None else set(kept.run_ids)
-    if kept is None or any(run.info.run_id not in there for run in ranked):
+    if kept is None or kept.run_ids != tuple(run.info.run_id for run in ranked.runs):
+        # Drawing from the best of them only would flatter: they were chosen by the rows that are drawn.
         return by_folds, "not all points kept their predictions"
-    scorer = best.data.params.get(f"scoring.metrics.{metric}", "")
-    scores = row_scores(scorer, _in_order(kept, ranked))
-    if scores is None:
-        return by_folds, f"{scorer or metric} cannot be scored on drawn rows"
+    scorer, options = _scorer(best.data.params, ranked.plain)
+    scores = row_scores(scorer, options, kept)
+    if scores is None or scores.more_is_better != ranked.more_is_better:
+        return by_folds, f"{scorer or ranked.plain} cannot be scored on drawn rows"
     units = kept.rows if kept.groups is None else kept.groups
-    return bootstrap_choice(scores, best=0, shown=float(folds[0].mean()), units=units), ""
+    found = bootstrap_choice(scores, best=0, shown=float(folds[0].mean()), units=units)
+    if not math.isfinite(found.score):
+        return by_folds, f"{scorer} is not finite on drawn rows"
+    return found, ""
 
 
-def _in_order(kept: Predictions, ranked: Sequence[Run]) -> Predictions:
-    from dataclasses import replace
-
-    place = {run_id: at for at, run_id in enumerate(kept.run_ids)}
-    order = [place[run.info.run_id] for run in ranked]
-    responses = {name: values[order] for name, values in kept.responses.items()}
-    return replace(kept, run_ids=tuple(run.info.run_id for run in ranked), responses=responses)
+def _scorer(params: Mapping[str, str], metric: str) -> tuple[str, dict[str, str]]:
+    """Return the scorer of a metric as it was recorded, and its options."""
+    key = f"{_METRICS}{metric}"
+    options = {name.removeprefix(f"{key}."): value for name, value in params.items() if name.startswith(f"{key}.")}
+    return params.get(key) or options.pop("_target_", ""), options
 
 
-def _simplest(ranked: Sequence[Run], near: Sequence[int]) -> Run | None:
-    keys = find_factors([run.data.params for run in ranked]).keys
-    params = ranked[0].data.params
+def _within_chance(best: Run, folds: Any) -> tuple[Any, str]:
+    """Return for each point whether it is within chance of the best, or None and why that is not known."""
+    from tracking.compare.honest import within_chance
+
+    ratio = _number(best.data.tags.get(TEST_TRAIN_RATIO))
+    if ratio is None or not (math.isfinite(ratio) and ratio > 0):
+        return None, f"the ratio of test to training rows (tag {TEST_TRAIN_RATIO}) was not recorded"
+    return within_chance(folds, 0, ratio) >= LEVEL, ""
+
+
+def _simplest(runs: Sequence[Run], folds: Any, *, more_is_better: bool) -> Run | None:
+    from tracking.compare.honest import within_one_error
+
+    near = within_one_error(folds, 0, more_is_better=more_is_better).nonzero()[0].tolist()
+    keys = find_factors([run.data.params for run in runs]).keys
     order: dict[str, Direction] = {
-        key.removeprefix(_SIMPLER): "down" if value == "down" else "up"
-        for key, value in params.items()
-        if key.startswith(_SIMPLER)
+        key.removeprefix(f"{SIMPLER}."): "down" if value == "down" else "up"
+        for key, value in runs[0].data.params.items()
+        if key.startswith(f"{SIMPLER}.")
     }
-    points = [{key: run.data.params.get(key) for key in keys} for run in ranked]
+    points = [{key: run.data.params.get(key) for key in keys} for run in runs]
     found = find_simplest(points, 0, near, order)
-    return None if found is None else ranked[found]
+    return None if found is None else runs[found]
 
 
 def _number(text: str | None) -> float | None:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from tracking.compare.factors import spell_alike
 from tracking.compare.table import Selection
-from tracking.compare.winner import FEWEST, judge_winner
+from tracking.compare.winner import FEWEST, Winner, judge_winner, rank_runs
 from tracking.entities import Run
 from tracking.errors import ArtifactError
 from tracking.pages.points import find_ranking, rank
 from tracking.pages.report import ReportSource
 from tracking.pages.winner_text import winner_lines
 from tracking.records.names import CONFIG_FILE
-from tracking.records.ranking import scored_on
+from tracking.records.ranking import objectives, scored_on
 from tracking.records.reading import load_records
 from tracking.records.sweeps import Sweep
 from tracking.store.files import read_text
@@ -87,15 +87,24 @@ def _config(source: Store, run: Run) -> str:
 
 def read_winner_lines(store: Store, runs: Sequence[Run], *, uri: str | None = None) -> list[str]:
     """Return what the best of these runs is worth, line by line; [] for fewer than three that can be ranked."""
-    from tracking.records.predictions import load_predictions  # numpy
-
-    ids = [run.info.run_id for run in runs]
-    if len(ids) < FEWEST:
-        return []
-    winner = judge_winner(runs, store.get_metric_histories(ids), load_predictions(store, ids))
     where = needed_uri(uri)
 
     def command(run_id: str) -> str:
         return shlex.join(["python", "-m", "runner.reproduce", run_id[:8], *(["--store", where] if where else [])])
 
-    return [] if winner is None else winner_lines(winner, command)
+    return [line for winner in read_winners(store, runs) for line in winner_lines(winner, command)]
+
+
+def read_winners(store: Store, runs: Sequence[Run]) -> list[Winner]:
+    """Judge the best of these runs, for each of their objectives that three or more of them can be ranked by."""
+    found = []
+    for metric, direction in dict.fromkeys(each for run in runs for each in objectives(run)):
+        ranked = rank_runs(runs, metric, direction)
+        if len(ranked.runs) < FEWEST:
+            continue
+        from tracking.records.predictions import load_predictions  # numpy
+
+        ids = [run.info.run_id for run in ranked.runs]
+        histories = store.get_metric_histories(ids, [ranked.plain])
+        found.append(judge_winner(ranked, histories, load_predictions(store, ids)))
+    return [winner for winner in found if winner is not None]

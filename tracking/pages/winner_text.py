@@ -18,7 +18,8 @@ def winner_lines(winner: Winner, command: Callable[[str], str]) -> list[str]:
 def _best(winner: Winner) -> str:
     spread = f" ± {format_number(winner.spread)}" if winner.spread is not None else ""
     folds = f", over {winner.folds} folds" if winner.folds else ""
-    left_out = f"; {winner.left_out} more are not ranked with it" if winner.left_out else ""
+    reasons = ", ".join(f"{count} {why}" for why, count in winner.left_out.items())
+    left_out = f"; not ranked with it: {reasons}" if reasons else ""
     what = f"{plain(winner.run.info.run_name)} (the best of {winner.points}{folds}{left_out})"
     return _line("best", f"{winner.metric} {format_number(winner.score)}{spread}  {what}")
 

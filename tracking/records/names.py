@@ -22,6 +22,7 @@ MODEL_HISTORY: Final = "mlflow.log-model.history"
 OVERRIDES: Final = "overrides"  # a JSON list
 OBJECTIVE_METRIC: Final = "objective.metric"
 OBJECTIVE_DIRECTION: Final = "objective.direction"  # minimize or maximize
+OBJECTIVE_OTHERS: Final = "objective.others"  # of a run with several objectives: JSON of metric to direction
 IDENTITY: Final = "identity"  # JSON: config, data, code, environment; in IDENTITY_FILE where it is too long
 FINGERPRINT: Final = "fingerprint"  # of the identity
 FINGERPRINT_ASKED: Final = "fingerprint.asked"  # of the overrides
@@ -98,6 +99,8 @@ BOOKKEEPING: Final = frozenset(
     )
 )
 
+SIMPLER: Final = "scoring.simpler"  # below it keys, and which way they make a model simpler; bookkeeping too
+
 _RECORDED: Final = frozenset(
     (
         *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, ATTEMPT, SHARED, ERROR, WARNINGS),
@@ -117,4 +120,4 @@ def is_recorders_tag(tag: str) -> bool:
 
 def is_bookkeeping(key: str) -> bool:
     """Tell whether a dotted key of a config belongs to what never matters for the result."""
-    return key.partition(".")[0] in BOOKKEEPING
+    return key.partition(".")[0] in BOOKKEEPING or key.startswith(f"{SIMPLER}.")

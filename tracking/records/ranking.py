@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Final
 
 from tracking.entities import Run, RunStatus
 from tracking.errors import InvalidValue, RunNotFound
-from tracking.records.names import FINGERPRINT_DATA, FINGERPRINT_SPLITS, OBJECTIVE_DIRECTION, OBJECTIVE_METRIC
+from tracking.records.names import (
+    FINGERPRINT_DATA,
+    FINGERPRINT_SPLITS,
+    OBJECTIVE_DIRECTION,
+    OBJECTIVE_METRIC,
+    OBJECTIVE_OTHERS,
+)
 
 if TYPE_CHECKING:
     from tracking.store.sqlite import Store
@@ -36,6 +43,18 @@ def objective(run: Run) -> tuple[str, str]:
     if direction not in ("minimize", "maximize"):
         raise InvalidValue(f"Run {run.info.run_id} has objective.direction {direction!r}. Allowed: minimize, maximize.")
     return metric, direction
+
+
+def objectives(run: Run) -> list[tuple[str, str]]:
+    """Return all objectives of a run with their directions, the first first; [] where it has none, or they are no such.
+
+    A run that has several says the others in a tag: `{"mae_mean": "minimize"}`.
+    """
+    try:
+        others = json.loads(run.data.tags.get(OBJECTIVE_OTHERS, "{}"))
+        return [objective(run), *(others.items() if isinstance(others, dict) else ())]
+    except (InvalidValue, json.JSONDecodeError):
+        return []
 
 
 def best_run(store: Store, scope: Sequence[str] | None, where: str, tell: Callable[[str], None]) -> Run:

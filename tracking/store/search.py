@@ -207,10 +207,13 @@ def _listed(sql: sqlite3.Connection, table: str, batch: str) -> tuple[list[int],
     return keys, values
 
 
-def get_histories(sql: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, list[Metric]]]:
-    """Return all points of runs by run and name, ordered by step and time."""
+def get_histories(
+    sql: sqlite3.Connection, run_ids: Sequence[str], keys: Sequence[str] | None
+) -> dict[str, dict[str, list[Metric]]]:
+    """Return the points of runs by run and name, of all metrics or of `keys`, ordered by step and time."""
     names = _key_names(sql)
-    return {run_id: _history(sql, run_id, names) for run_id in dict.fromkeys(run_ids)}
+    chosen = None if keys is None else [number for number, name in names.items() if name in keys]
+    return {run_id: _history(sql, run_id, names, chosen) for run_id in dict.fromkeys(run_ids)}
 
 
 def get_history(sql: sqlite3.Connection, run_id: str, key: str) -> list[Metric]:
@@ -223,12 +226,15 @@ def get_history(sql: sqlite3.Connection, run_id: str, key: str) -> list[Metric]:
     return [Metric(key, float(value), timestamp, step, run_id) for value, timestamp, step in rows]
 
 
-def _history(sql: sqlite3.Connection, run_id: str, names: dict[int, str]) -> dict[str, list[Metric]]:
+def _history(
+    sql: sqlite3.Connection, run_id: str, names: dict[int, str], chosen: Sequence[int] | None
+) -> dict[str, list[Metric]]:
     found: dict[str, list[Metric]] = {}
+    only = "" if chosen is None else f" AND key IN ({', '.join('?' * len(chosen))})"
     rows = sql.execute(
         "SELECT key, value, timestamp, step FROM points"
-        " WHERE run = (SELECT n FROM runs WHERE run_id = ?) ORDER BY key, step, timestamp, value",
-        (run_id,),
+        f" WHERE run = (SELECT n FROM runs WHERE run_id = ?){only} ORDER BY key, step, timestamp, value",
+        (run_id, *(chosen or ())),
     )
     for key, value, timestamp, step in rows:
         name = names[key]

@@ -286,9 +286,11 @@ class Store:
         """Return every point, ordered by timestamp, step, value; [] if there is none."""
         return self._database.read(search.get_history, run_id, key)
 
-    def get_metric_histories(self, run_ids: Sequence[str]) -> dict[str, dict[str, list[Metric]]]:
-        """Return all points of several runs: {run id: {key: points ordered by step, timestamp}}."""
-        return self._database.read(search.get_histories, run_ids)
+    def get_metric_histories(
+        self, run_ids: Sequence[str], keys: Sequence[str] | None = None
+    ) -> dict[str, dict[str, list[Metric]]]:
+        """Return the points of several runs, of all metrics or of `keys`: {run id: {key: points by step and time}}."""
+        return self._database.read(search.get_histories, run_ids, keys)
 
     def search_runs(self, experiment_ids: Sequence[str] | None, **options: Unpack[SearchOptions]) -> list[Run]:
         """Return complete runs; None searches all experiments. Raises FilterError."""

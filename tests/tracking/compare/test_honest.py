@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics
 
 from tracking.compare.honest import (
     bootstrap_choice,
@@ -34,99 +33,6 @@ def regression(points: int = 7, rows: int = 60, seed: int = 0) -> Predictions:
     )
 
 
-def classification(classes: int, points: int = 4, rows: int = 80) -> Predictions:
-    generator = np.random.default_rng(1)
-    labels = np.array(["no", "yes", "unsure"])[:classes] if classes < 3 else np.array(["a", "b", "c"])
-    labels = np.sort(labels)
-    codes = generator.integers(classes, size=rows)
-    chances = generator.dirichlet(np.ones(classes), size=(points, rows))
-    return Predictions(
-        run_ids=tuple(map(str, range(points))),
-        rows=np.arange(rows),
-        folds=np.arange(rows) % 5,
-        true=labels[codes],
-        groups=None,
-        classes=labels,
-        responses={
-            "predict": chances.argmax(axis=2),
-            "predict_proba": chances[:, :, 1] if classes == 2 else chances,
-        },
-    )
-
-
-# scorer -> scikit-learn's function of (true, predicted, weights) for one point
-REGRESSION: dict[str, Any] = {
-    "neg_root_mean_squared_error": metrics.root_mean_squared_error,
-    "neg_mean_squared_error": metrics.mean_squared_error,
-    "neg_mean_absolute_error": metrics.mean_absolute_error,
-    "neg_mean_absolute_percentage_error": metrics.mean_absolute_percentage_error,
-    "r2": metrics.r2_score,
-}
-LABELS: dict[str, Any] = {
-    "accuracy": metrics.accuracy_score,
-    "balanced_accuracy": metrics.balanced_accuracy_score,
-    "f1_macro": lambda true, given, sample_weight: metrics.f1_score(
-        true, given, average="macro", sample_weight=sample_weight
-    ),
-}
-
-
-def some_weights(rows: int) -> Any:
-    return draw_units(rows, 5, seed=3).astype(float)
-
-
-@pytest.mark.parametrize("scorer", REGRESSION)
-def test_a_score_under_weights_is_that_of_scikit_learn(scorer: str) -> None:
-    predictions = regression()
-    weights = some_weights(60)
-    scores = row_scores(scorer, predictions)
-    assert scores is not None
-
-    values = scores.of_all(weights, 0, 7)
-
-    for draw in range(5):
-        for point in range(7):
-            expected = REGRESSION[scorer](predictions.true, predictions.predicted[point], sample_weight=weights[draw])
-            assert values[draw, point] == pytest.approx(expected, rel=1e-10)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("scorer", LABELS)
-def test_a_score_of_labels_under_weights_is_that_of_scikit_learn(scorer: str, classes: int) -> None:
-    predictions = classification(classes)
-    weights = some_weights(80)
-    scores = row_scores(scorer, predictions)
-    assert scores is not None
-
-    values = scores.of_all(weights, 0, 4)
-
-    for draw in range(5):
-        for point in range(4):
-            expected = LABELS[scorer](predictions.true, predictions.predicted[point], sample_weight=weights[draw])
-            assert values[draw, point] == pytest.approx(expected, rel=1e-10)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_log_loss_under_weights_is_that_of_scikit_learn(classes: int) -> None:
-    predictions = classification(classes)
-    weights = some_weights(80)
-    scores = row_scores("neg_log_loss", predictions)
-    assert scores is not None
-    kept = predictions.responses["predict_proba"]
-
-    values = scores.of_all(weights, 0, 4)
-
-    for point in range(4):
-        chances = np.column_stack([1 - kept[point], kept[point]]) if classes == 2 else kept[point]
-        expected = metrics.log_loss(predictions.true, chances, sample_weight=weights[0])
-        assert values[0, point] == pytest.approx(expected, rel=1e-9)
-
-
-def test_what_cannot_be_scored_by_rows_is_said() -> None:
-    assert row_scores("roc_auc", classification(2)) is None
-    assert row_scores("neg_log_loss", regression()) is None
-
-
 def reference_bbc(residual: Any, draws: Any) -> float:
     """BBC-CV as its paper's algorithm reads, draw by draw and point by point, for the root mean squared error."""
     found = []
@@ -140,7 +46,7 @@ def reference_bbc(residual: Any, draws: Any) -> float:
 
 def test_the_bootstrap_is_that_of_an_independent_reference() -> None:
     predictions = regression(points=30)
-    scores = row_scores("neg_root_mean_squared_error", predictions)
+    scores = row_scores("neg_root_mean_squared_error", {}, predictions)
     assert scores is not None
     residual = predictions.responses["residual"]
     pooled = float(np.sqrt((residual[4] ** 2).mean()))
@@ -156,7 +62,7 @@ def test_the_bootstrap_is_that_of_an_independent_reference() -> None:
 def test_points_beyond_one_block_are_chosen_too() -> None:
     predictions = regression(points=2500)
     predictions.responses["residual"][2400] = 0.001
-    scores = row_scores("neg_mean_absolute_error", predictions)
+    scores = row_scores("neg_mean_absolute_error", {}, predictions)
     assert scores is not None
 
     assert set(choose(scores, draw_units(60, 20, 0))) == {2400}
@@ -164,7 +70,7 @@ def test_points_beyond_one_block_are_chosen_too() -> None:
 
 def test_rows_of_a_group_are_drawn_together() -> None:
     groups = np.repeat(np.arange(6), 10)
-    scores = row_scores("neg_mean_squared_error", regression())
+    scores = row_scores("neg_mean_squared_error", {}, regression())
     assert scores is not None
     generator = np.random.default_rng(0)
 
