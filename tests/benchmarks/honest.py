@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this file 
 import numpy as np
 
 from tracking.compare.honest import bootstrap_choice, correct_by_folds
-from tracking.compare.row_scores import RowScores, row_scores
+from tracking.compare.row_scorers import row_scores
+from tracking.compare.row_scores import RowScores
 from tracking.records.predictions import Predictions
 
 COLUMNS, FOLDS = 50, 5

@@ -7,14 +7,11 @@ under B sets of weights are one product of matrices; the others go point by poin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from tracking.records.predictions import Predictions
 
 TINY = np.finfo(np.float64).eps  # as scikit-learn clips
 
@@ -43,21 +40,6 @@ class RowScores:
             where = chosen == point
             values[where] = self.of_all(weights[where], int(point), int(point) + 1)[:, 0]
         return values
-
-
-def row_scores(scorer: str, options: Mapping[str, str], predictions: Predictions) -> RowScores | None:
-    """Return the scores that scikit-learn gives; None where they cannot be computed by rows.
-
-    `scorer` is a scorer's name, or the dotted name of a metric in `sklearn.metrics` with its `options` as they were
-    recorded. None is returned of those that are not known here, and where what they need was not kept.
-    """
-    from tracking.compare import row_errors, row_labels, row_ranks
-
-    if predictions.true.ndim != 1:
-        return None
-    if predictions.classes is None:
-        return row_errors.find(scorer, options, predictions)
-    return row_labels.find(scorer, options, predictions) or row_ranks.find(scorer, options, predictions)
 
 
 def summed(

@@ -139,7 +139,7 @@ def _fold_scores(ranked: Ranked, histories: Histories) -> tuple[Any, dict[str, s
 def _honest(ranked: Ranked, folds: Any, predictions: Sequence[Predictions]) -> tuple[Honest | None, str]:
     """Return the corrected score, by the bootstrap where predictions allow it, and why it is not (fully) given."""
     from tracking.compare.honest import bootstrap_choice, correct_by_folds
-    from tracking.compare.row_scores import row_scores
+    from tracking.compare.row_scorers import row_scores
 
     best = ranked.runs[0]
     if "TimeSeries" in best.data.params.get("cv._target_", ""):

@@ -13,7 +13,7 @@ from tracking.compare.honest import (
     within_chance,
     within_one_error,
 )
-from tracking.compare.row_scores import row_scores
+from tracking.compare.row_scorers import row_scores
 from tracking.compare.simplest import find_simplest
 from tracking.records.predictions import Predictions
 

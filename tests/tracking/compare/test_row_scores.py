@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from tracking.compare.honest import draw_units
-from tracking.compare.row_scores import row_scores
+from tracking.compare.row_scorers import row_scores
 from tracking.records.predictions import Predictions
 
 ROWS, POINTS, FOLDS = 80, 4, 4
