@@ -73,7 +73,7 @@ def _early_pool(settings: Settings, first: Spec, expansion: Expansion) -> Iterat
     """Start workers that are asked for by number at once: they import while this process checks."""
     several = min(settings.size, expansion.count())
     asked = settings.n_jobs != "auto" and several > 1 and settings.backend in PROCESS_BACKENDS
-    if not asked or settings.resume or not settings.runs:
+    if not asked or settings.resume or not settings.runs or "engine" in first.config:
         yield None
         return
     module = str(first.config["model"].get("_target_")).rpartition(".")[0]

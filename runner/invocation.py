@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.compose.lookup import ComposedConfigs, check_read, chosen, describe_place, find_replaced
 from runner.compose.overrides import read_arguments
-from runner.compose.recorded import SWEEP, as_recorded
+from runner.compose.recorded import ENGINE, SWEEP, as_recorded
 from runner.errors import ConfigError
 from runner.points.axes import Axis, Grid, Point, merge_command_line
 from runner.points.expansion import Expansion, expand
@@ -152,8 +152,11 @@ class SpecMaker:
         """Compose a point and name it; a second call for the same point gives another name."""
         composed = self._composer.compose(point.overrides)
         config, hidden = as_recorded(composed)
+        choices = composed.choices
+        if ENGINE not in config:
+            choices = {group: choice for group, choice in choices.items() if group != ENGINE}
         overrides = _without_secrets(point.overrides)
-        model = composed.choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
+        model = choices.get("model") or str(config["model"].get("_target_")).rpartition(".")[2]
         return Spec(
             point.number,
             self._name(overrides, point.number, model, config.get("run_name")),
@@ -162,7 +165,7 @@ class SpecMaker:
             overrides,
             _without_secrets(composed.minimal),
             self._varying,
-            composed.choices,
+            choices,
             composed.origins,
             config_dir=self._config_dir,
             config_name=self._composer.config_name,

@@ -22,6 +22,8 @@ from runner import rules
 from runner.errors import ConfigError
 from runner.suggest import suggest
 
+LOCAL = "local"  # the engine that needs no cluster
+CLUSTERS = ("dask", "ray")
 PROCESS_BACKENDS = ("loky", "multiprocessing")
 BACKENDS = {  # joblib's names -> the package that has to be installed
     "loky": "joblib",
@@ -108,6 +110,43 @@ class Settings:
                 f" (a file mymodule.py: mymodule.{name}){'' if limit else ', or use backend=threading'}."
             )
         return replace(self, n_jobs=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """Which cluster runs the points: the section `engine`, or what `backend=dask` and `backend=ray` mean."""
+
+    name: str  # dask or ray
+    address: str | None = None  # of one that runs
+    cluster: Mapping[str, Any] = field(default_factory=dict)  # what is made for the sweep otherwise
+    mixed: bool = False  # whether workers may be made of something else than this process
+    size: int | None = None  # workers to use at most; None: all that there are
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], settings: Settings) -> Self | None:
+        """Read which cluster a config asks for, None for this machine. Raises ConfigError."""
+        section = config.get("engine") or {}
+        name = section.get("name", LOCAL)
+        if name == LOCAL and settings.backend not in CLUSTERS:
+            return None
+        if name == LOCAL:
+            section, name = {}, settings.backend
+        elif settings.backend not in (name, "loky"):
+            raise ConfigError(f"engine={name} and backend={settings.backend} contradict each other. Leave out backend.")
+        if find_spec(BACKENDS[name]) is None:
+            raise ConfigError(f"engine={name} needs a package: pip install 'experiment-runner[{name}]'")
+        if settings.timeout_per_point is not None:
+            raise ConfigError(
+                f"timeout_per_point={settings.timeout_per_point:g}: engine={name} cannot end a running point."
+                f" Use engine={LOCAL}."
+            )
+        return cls(
+            name=name,
+            address=section.get("address"),
+            cluster=section.get("cluster") or {},
+            mixed=bool(section.get("mixed")),
+            size=None if settings.n_jobs == "auto" else settings.size,
+        )
 
 
 @cache

@@ -10,7 +10,7 @@ import tracking
 from runner.compose.composer import Composer
 from runner.data.dataset import Dataset
 from runner.engine.dispatch import Engine
-from runner.engine.process_pool import Pool
+from runner.engine.workers import Workers
 from runner.errors import ConfigError
 from runner.invocation import Invocation, SpecMaker
 from runner.planning.check import Checker
@@ -24,7 +24,7 @@ from runner.report.mirroring import Mirroring
 from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
 from runner.report.summary import SPREAD, Ending, render_ending, render_plan, render_results
-from runner.settings import Settings
+from runner.settings import ClusterSettings, Settings
 from runner.store import folder_of, open_store, server_of
 from runner.trial.identity import data_key, hidden_parameters
 from runner.trial.keeping import Keeping
@@ -45,6 +45,8 @@ class Study:
     expansion: Expansion
     first: Spec
     settings: Settings
+    cluster: ClusterSettings | None  # None: this machine
+    targets: frozenset[str]  # the code that the points name
     datasets: Mapping[str, Dataset]  # by `data_key`
     provenance: Provenance
     store: str
@@ -78,6 +80,8 @@ def check(invocation: Invocation, composer: Composer, expansion: Expansion, firs
         expansion=expansion,
         first=first,
         settings=settings.fitted(checker.targets, points=expansion.count()),
+        cluster=ClusterSettings.of(first.config, settings),
+        targets=frozenset(checker.targets),
         datasets=checker.datasets,
         provenance=capture_provenance(exclude=folder_of(store)),
         store=store,
@@ -127,7 +131,7 @@ def resume(study: Study) -> Resumed | None:
     return resumed
 
 
-def run(study: Study, resumed: Resumed | None, pool: Pool | None, watchers: Sequence[Watcher]) -> Ended:
+def run(study: Study, resumed: Resumed | None, pool: Workers | None, watchers: Sequence[Watcher]) -> Ended:
     """Run the points that are left, show how far it is, and tell the watchers."""
     reused, quiet = list(resumed.reused.values()) if resumed else [], study.invocation.quiet
     left = study.expansion.count() - len(reused)
@@ -139,6 +143,15 @@ def run(study: Study, resumed: Resumed | None, pool: Pool | None, watchers: Sequ
     session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
     specs = _claimed(study.specs, resumed, results) if resumed else study.specs
     deaths = resumed.deaths if resumed else {}
+    if study.cluster and left:
+        from runner.engine.clusters import open_cluster
+
+        pool = open_cluster(
+            study.cluster,
+            size=min(study.settings.size, left),
+            targets=study.targets,
+            tell=lambda line: None if quiet else progress.say(f"note: {line}"),
+        )
     engine = Engine(_begun(specs, [progress, *watchers]), study.settings, session, total=left, pool=pool, deaths=deaths)
     keeping = Keeping(study.store) if study.sweep and study.settings.keep_predictions == "auto" else None
     try:
@@ -235,7 +248,7 @@ def _session(study: Study, more: Mapping[str, str]) -> Session:
         study.datasets,
         threads=settings.threads_per_run,
         n_jobs=str(study.first.config["n_jobs"]),
-        backend=settings.backend,
+        backend=study.cluster.name if study.cluster else settings.backend,
         tags=tags,
         checked=True,
         share_bytes=settings.share_bytes if study.sweep else 0,

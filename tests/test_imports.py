@@ -32,6 +32,7 @@ TRACKING = {
     "reading": f"{_BASE} records",
     "client": f"{_BASE} reading",
     "mirror": _BASE,
+    "parcels": _BASE,
     "active": f"{_BASE} client mirror",
     "types": "errors validation",
     "models": f"{_BASE} client active records types unavailable",
@@ -74,7 +75,7 @@ RUNNER = {
     "planning": f"{_FLOOR} settings points data provenance compose trial store",
     "engine": f"{_FLOOR} settings points data provenance trial",
     "report": f"{_FLOOR} points data provenance trial planning engine store",
-    "invocation": f"{_FLOOR} points compose trial",
+    "invocation": f"{_FLOOR} settings points compose trial",
     "study": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
     "flow": f"{_FLOOR} settings points compose trial engine report invocation study",
     "reproducing": f"{_FLOOR} settings points data provenance compose trial planning engine report invocation store",
@@ -95,6 +96,8 @@ ONLY = {
     "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare", "tracking.sklearn.*"],
     "sqlite3": ["tracking.store.*"],
     "httpx": ["tracking.remote.rest"],
+    "distributed": ["runner.engine.dask_cluster"],
+    "ray": ["runner.engine.ray_cluster"],
     "runner": ["runner", "runner.*"],
 }
 OFFERED = (
@@ -103,6 +106,7 @@ OFFERED = (
     "tracking.pages",
     "tracking.text",
     "tracking.git",
+    "tracking.parcels",  # what a worker of a cluster recorded, on its way to the store
     "tracking.mirror",  # starts the sender of a sweep; the sending itself is a process of its own
 )  # to the runner, beside `tracking`
 OVER_THE_CLIENT = (

@@ -354,10 +354,12 @@ class Problem:
 class WholeRun:
     """A run that ended elsewhere, with all that was recorded of it; `info.experiment_id` is of the store it goes to.
 
-    `fill` is given the folder of its artifacts, to put them there.
+    `fill` is given the folder of its artifacts, to put them there. `process` recorded it on behalf of this store's
+    owner; None: it is a stranger's, whom nobody here has to trust.
     """
 
     run: Run
     points: Sequence[Metric]
     blobs: Mapping[str, bytes] = field(default_factory=dict)
     fill: Callable[[Path], None] = lambda folder: None
+    process: Process | None = None

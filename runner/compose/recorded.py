@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.dotted import public_targets
+from runner.settings import LOCAL
 from tracking.records.secrets import Hidden, find_redacted, redact_config
 
 if TYPE_CHECKING:
     from runner.compose.composer import Composed
 
-SWEEP = "sweep"
+SWEEP, ENGINE = "sweep", "engine"
 # Keys of data that version 0.1.0 did not have, with the values of conf/data that ask for nothing.
 IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
 
@@ -19,8 +20,9 @@ IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missi
 def as_recorded(composed: Composed) -> tuple[dict[str, Any], Hidden | None]:
     """Return the config of a point, and how it is written down if some of it may not be.
 
-    Left out are the sweep that it came from and keys of data that ask for nothing, so that a run that does not use
-    them is recorded as by version 0.1.0. No spelling of a `_target_` makes two configs differ.
+    Left out are the sweep that it came from, the engine where it is this machine, and keys of data that ask for
+    nothing, so that a run that does not use them is recorded as by version 0.1.0. No spelling of a `_target_` makes
+    two configs differ.
     """
     config = _without_idle(composed.config)
     told = config if composed.hidden is None else _without_idle(composed.hidden.config)
@@ -33,5 +35,7 @@ def as_recorded(composed: Composed) -> tuple[dict[str, Any], Hidden | None]:
 
 def _without_idle(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: public_targets(value) for key, value in config.items() if key != SWEEP}
+    if kept.get(ENGINE, {}).get("name") == LOCAL:
+        del kept[ENGINE]
     kept["data"] = {key: value for key, value in kept["data"].items() if key not in IDLE or value != IDLE[key]}
     return kept

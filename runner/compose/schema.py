@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, ValidationError, ValueNode
 from omegaconf.base import Metadata
 
 from runner import rules
-from runner.settings import Settings
+from runner.settings import CLUSTERS, LOCAL, Settings
 
 EDGE = "hydra_plugins.runner_edge"  # the module under runner/plugins that Hydra discovers
 
@@ -95,6 +95,12 @@ def root() -> DictConfig:
             },
             "tags": _open(),
             "tracking": {"uri": _str(null=True), "server": _str(null=True), "secret_resolvers": []},
+            "engine": {
+                "name": _str(LOCAL, *CLUSTERS),
+                "address": _str(null=True),
+                "cluster": _open(),  # of whoever makes it
+                "mixed": _bool(),
+            },
             "seed": _int(0, maximum=MAX_SEED),
             "refit": _bool(),
             "experiment_name": _str(null=True),

@@ -1,4 +1,4 @@
-"""Many Specs -> outcomes: in this process, in threads, in worker processes, or through another joblib backend.
+"""Many Specs -> outcomes: here, in threads, in worker processes, on a cluster, or through another joblib backend.
 
 `auto` starts here, measures the first points, and brings in workers when that pays; this process goes on
 working until the first of them is ready.
@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from runner.engine.interrupts import Interrupts
-from runner.engine.process_pool import Death, Ended, Pool
+from runner.engine.process_pool import Pool
 from runner.engine.sharing import SMALL, DataFolder, data_bytes, share_datasets
 from runner.engine.thread_pool import ThreadPool
 from runner.engine.worker import Task
+from runner.engine.workers import Death, Ended, Workers
 from runner.errors import ConfigError, StopPoint
 from runner.settings import PROCESS_BACKENDS, Settings
 from runner.trial.outcome import Outcome
@@ -36,7 +37,7 @@ class Engine:
     """Runs the points of one sweep; after the last outcome, `interrupted` and `stopped` say how it ended.
 
     `interrupted` is the number of the signal that did it, 0 without one. `deaths` are points, by number, that have
-    ended their process before: where there are such, none runs in this process.
+    ended their process before: where there are such, none runs in this process. A `pool` that is given is used.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Engine:
         session: Session,
         *,
         total: int,
-        pool: Pool | None = None,
+        pool: Workers | None = None,
         deaths: Mapping[int, int] | None = None,
     ) -> None:
         self._specs = iter(specs)
@@ -90,6 +91,8 @@ class Engine:
     def _way(self) -> Callable[[Interrupts], Iterator[Outcome]]:
         """Return how the points are run."""
         backend = self._settings.backend
+        if self._pool is not None:
+            return self._run_pool
         if self._kills and backend in ("threading", "sequential"):
             return self._run_pool
         if backend not in PROCESS_BACKENDS and self._size > 1:
@@ -118,7 +121,7 @@ class Engine:
 
     def _needs_workers(self) -> bool:
         settings = self._settings
-        if self._pool is not None or settings.timeout_per_point is not None or self._kills:
+        if settings.timeout_per_point is not None or self._kills:
             return True  # only another process can be ended when its time is up, and only that can die alone
         several = min(self._size, self._left) > 1
         return several and (settings.n_jobs != "auto" or data_bytes(self._session) > BIG_DATA)
@@ -165,17 +168,26 @@ class Engine:
 
     def _run_pool(self, interrupts: Interrupts) -> Iterator[Outcome]:
         pool = self._pool = self._pool or self._new_pool()
-        pool.begin(self._shared())
+        pool.begin(self._shared() if pool.is_local else self._session)
         while not (interrupts.requested or self.stopped):
             pace = max(self._seconds) if self._seconds else None
             for worker, count in pool.room(pace, self._left - pool.busy):
                 if tasks := self._next_few(count, alone=not worker.tasks):
                     pool.give(worker, tasks)
-            if not pool.busy:
+            if not pool.busy and not self._waits(pool):
                 return
             for event in itertools.chain(pool.events(0.2), pool.overdue(self._settings.timeout_per_point)):
                 yield self._settle_event(event)
         yield from self._stop(pool, interrupts)
+
+    def _waits(self, pool: Workers) -> bool:
+        """Tell whether a task is left, though no worker took it: none is there yet, or none any more."""
+        if pool.returned or self._again:
+            return True
+        if (task := self._next()) is None:
+            return False
+        self._again.append(task)
+        return True
 
     def _run_threads(self, interrupts: Interrupts) -> Iterator[Outcome]:
         # Warnings and random generators are one for all threads: nobody could tell whose a shared fit's were.
@@ -200,7 +212,7 @@ class Engine:
                 return None
         return task
 
-    def _stop(self, helpers: Pool | ThreadPool, interrupts: Interrupts) -> Iterator[Outcome]:
+    def _stop(self, helpers: Workers | ThreadPool, interrupts: Interrupts) -> Iterator[Outcome]:
         reason = "interrupted" if interrupts.requested else "stopped by fail_fast"
         for event in helpers.stop(grace=0.0 if interrupts.requested > 1 else GRACE_SECONDS, reason=reason):
             yield self._settle_event(event, status="KILLED")
@@ -213,7 +225,7 @@ class Engine:
                 return replace(event.outcome, will_retry=True)
             return self._settle(event.task, event.outcome)
         task = event.task
-        self._kills[task.spec.number] += 1
+        self._kills[task.spec.number] += MOST_KILLS if event.final else 1
         outcome = record_death(
             task.spec,
             self._session,

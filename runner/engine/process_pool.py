@@ -10,43 +10,25 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.processes import Worker
 from runner.engine.worker import Done, Ready, Started, StoreFailed, Task
+from runner.engine.workers import Death, Ended
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from runner.trial.outcome import Outcome
     from runner.trial.session import Session
 
 TARGET_SECONDS = 0.1  # a worker is given about so much work ahead
 MOST_AHEAD = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A task that came to its end, whatever the end."""
-
-    task: Task
-    outcome: Outcome
-    alone_next: bool = False  # it has to run again, alone
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """A task that was cut off: the run it was in, and why."""
-
-    task: Task
-    run_id: str | None
-    reason: str
-    seconds: float
-
-
 class Pool:
     """A fixed number of workers; a dead one is replaced, its unstarted tasks are given back."""
+
+    is_local = True
 
     def __init__(self, size: int, *, backend: str, threads: int, preload: Sequence[str] = ()) -> None:
         # They stay out of what is shared: importing a person's own modules may start threads.

@@ -95,7 +95,7 @@ class Worker:
 
     def _start(self, theirs: Connection) -> None:
         try:
-            with _starting, _signals_held(), _main_not_run_again():
+            with _starting, _signals_held(), main_not_run_again():
                 self._process.start()
         except (OSError, EOFError):
             pass  # the fork server died just then: a death before the first task
@@ -136,7 +136,7 @@ def _signals_held() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _main_not_run_again() -> Iterator[None]:
+def main_not_run_again() -> Iterator[None]:
     """Keep multiprocessing from running a person's script again in every worker, as loky does.
 
     It runs every main module again but those of packages; for the moment this is one.

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.engine.process_pool import Death, Ended
 from runner.engine.worker import Task
+from runner.engine.workers import Death, Ended
 from runner.errors import PointFailed, StopPoint
 from runner.trial.outcome import Outcome
 from runner.trial.record import record

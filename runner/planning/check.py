@@ -24,7 +24,7 @@ from runner.trial.weights import request_weights, takes_weights
 from tracking.records.overrides import Override
 
 MOST_ERRORS = 10
-OF_THE_SWEEP = ("tracking", *(setting.name for setting in fields(Settings)))  # what no point has for itself
+OF_THE_SWEEP = ("tracking", "engine", *(setting.name for setting in fields(Settings)))  # what no point has for itself
 
 
 @dataclass

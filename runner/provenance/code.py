@@ -121,7 +121,32 @@ def _identify(target: str, path: tuple[str, ...]) -> Mapping[str, str]:
     return dict(_hash_modules(target))
 
 
+def own_sources(*targets: str) -> dict[str, bytes]:
+    """Return the user's own modules behind dotted names, and all of their own that these import, as files.
+
+    {path below a folder of the import path: content}, as `models/mine.py`: enough to import them elsewhere.
+    Raises ModelError if a module is not there.
+    """
+    found: dict[str, bytes] = {}
+    for target in targets:
+        if _find_top(_top(target)) is None:
+            code_identity(target)  # says it
+        for name, spec, content in _own_modules(target):
+            place = name.replace(".", "/")
+            if spec.submodule_search_locations is not None:
+                found[f"{place}/__init__.py"] = content
+            else:
+                found[place + Path(str(spec.origin)).name.removeprefix(name.rpartition(".")[2])] = content
+    return dict(sorted(found.items()))
+
+
 def _hash_modules(target: str) -> Iterator[tuple[str, str]]:
+    for name, _, content in _own_modules(target):
+        yield name, hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:16]
+
+
+def _own_modules(target: str) -> Iterator[tuple[str, ModuleSpec, bytes]]:
+    """Yield the user's own modules behind a dotted name: its own, and those that they import, however deep."""
     waiting = [target]
     seen: set[str] = set()
     while waiting:
@@ -131,8 +156,8 @@ def _hash_modules(target: str) -> Iterator[tuple[str, str]]:
             seen.add(name)
             if spec.origin is None or not spec.has_location:  # a namespace package has no content
                 continue
-            content = Path(spec.origin).read_bytes().replace(b"\r\n", b"\n")
-            yield name, hashlib.sha256(content).hexdigest()[:16]
+            content = Path(spec.origin).read_bytes()
+            yield name, spec, content
             if spec.origin.endswith(".py"):
                 waiting += _imports(content, name, package=spec.submodule_search_locations is not None)
 

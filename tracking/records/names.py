@@ -51,6 +51,7 @@ BLAS: Final = "blas"
 THREADS: Final = "threads"  # of BLAS and OpenMP
 N_JOBS: Final = "n_jobs"
 BACKEND: Final = "backend"
+WORKER: Final = "worker"  # of a cluster: host and process that ran it
 ATTEMPT: Final = "attempt"  # from 2 on
 SHARED: Final = "shared"  # what of its fits other points had computed
 ERROR: Final = "error"
@@ -94,6 +95,7 @@ EXAMPLE_FILE: Final = "input_example.json"
 BOOKKEEPING: Final = frozenset(
     (
         *("hydra", "tracking", "tags", "sweep", "experiment_name", "run_name", "n_jobs", "backend"),
+        "engine",
         *("resume", "retries", "dry_run", "fail_fast", "timeout_per_point", "diff", "progress", "keep_predictions"),
         *("keep_importances", "share", "share_memory"),
     )
@@ -103,7 +105,7 @@ SIMPLER: Final = "scoring.simpler"  # below it keys, and which way they make a m
 
 _RECORDED: Final = frozenset(
     (
-        *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, ATTEMPT, SHARED, ERROR, WARNINGS),
+        *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, WORKER, ATTEMPT, SHARED, ERROR, WARNINGS),
         *(REPRODUCES, DERIVED_FROM),
     )
 )

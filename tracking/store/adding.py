@@ -6,10 +6,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from tracking.entities import WholeRun
+from tracking.entities import Process, WholeRun
 from tracking.store import blobs, writing
 from tracking.store.experiments import require_open
 from tracking.store.handles import Connection
+
+_NOBODY = Process("", 0, "")  # of a run that was imported
 
 
 def add(sql: Connection, runs: Sequence[WholeRun]) -> int:
@@ -18,13 +20,15 @@ def add(sql: Connection, runs: Sequence[WholeRun]) -> int:
     for whole in runs:
         info, data = whole.run.info, whole.run.data
         experiment, _ = require_open(sql, info.experiment_id)
+        process = whole.process or _NOBODY
         row = sql.execute(
             "INSERT OR IGNORE INTO runs"
             "(run_id, experiment, name, user, status, start_time, end_time, lifecycle, host, pid, started)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'active', '', 0, '')",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)",
             (
                 *(info.run_id, experiment, info.run_name, info.user_id),
                 *(str(info.status), info.start_time, info.end_time),
+                *(process.host, process.pid, process.started),
             ),
         )
         if not row.rowcount or row.lastrowid is None:

@@ -13,7 +13,7 @@ import posixpath
 import shutil
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
@@ -180,6 +180,38 @@ def write_bytes(root: str, path: object, data: bytes, *, shared: bool = False) -
             _share(_home(root), data, target)
 
 
+def write_new(root: str, contents: Mapping[str, bytes], shared: Collection[str]) -> None:
+    """Write the files of a run that no row names yet: nobody looks at them before they are whole.
+
+    Those that are `shared` may be hard links, as in `write_bytes`.
+    """
+    with translated("Writing the files of a run"):
+        made: set[str] = set()
+        for path, data in contents.items():
+            target = _file_target(root, path)
+            if (folder := os.path.dirname(target)) not in made:
+                os.makedirs(folder, exist_ok=True)
+                made.add(folder)
+            if path in shared and _linked(_home(root), data, target):
+                continue
+            with open(os.open(target, _CREATE, 0o666), "wb", buffering=0) as file:
+                _write_whole(file, data)
+            if path in shared:
+                _share(_home(root), data, target)
+
+
+def read_all(root: str) -> dict[str, bytes]:
+    """Return the content of every file of a run by its path; of links, what they lead to is left out."""
+    found: dict[str, bytes] = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            place = os.path.join(folder, name)
+            if not os.path.islink(place):
+                with open_regular(place) as file:
+                    found[os.path.relpath(place, root)] = file.read()
+    return dict(sorted(found.items()))
+
+
 def _home(root: str) -> str:
     """Return what the artifact folders of a store's runs lie in; files of two stores may be for different eyes."""
     return os.path.dirname(os.path.dirname(root))
@@ -191,6 +223,11 @@ def _share(home: str, data: bytes, target: str) -> None:
     _shared.move_to_end((home, data))
     while len(_shared) > _SHARED:
         _shared.popitem(last=False)
+
+
+def is_shared(root: str, data: bytes) -> bool:
+    """Tell whether a content was written as one that runs may share, not long ago."""
+    return (_home(root), data) in _shared
 
 
 def _linked(home: str, data: bytes, target: str) -> bool:

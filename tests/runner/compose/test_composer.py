@@ -250,6 +250,7 @@ def test_the_choices_are_those_of_every_group_defaults_included(composer: Compos
         "scoring": "classification",
         "tags": "default",
         "tracking": "local",
+        "engine": "local",
         "experiment": "classify",
     }
 
