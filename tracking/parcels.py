@@ -59,6 +59,8 @@ def put_runs(uri: str, parcels: Sequence[Parcel]) -> int:
     Raises TrackingError.
     """
     store = shared_store(uri)
+    there = store.known_run_ids([parcel.run.info.run_id for parcel in parcels])
+    parcels = [parcel for parcel in parcels if parcel.run.info.run_id not in there]
     ids = {name: _experiment_id(store, name) for name in {parcel.experiment for parcel in parcels}}
     return store.add_runs([_unpacked(parcel, ids[parcel.experiment]) for parcel in parcels])
 
