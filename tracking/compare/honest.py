@@ -4,8 +4,8 @@ Two corrections:
 
 * BBC-CV (Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
   cross-validation", Machine Learning 107 (2018), pages 1895-1922): rows are drawn with replacement, the best point is
-  chosen on the drawn rows and scored on those that were not drawn; the mean over the draws is what choosing the best
-  of these points is worth. It needs out-of-fold predictions.
+  chosen on the drawn rows, by the mean over the folds as it was, and scored on those that were not drawn; the mean
+  over the draws is what choosing the best of these points is worth. It needs out-of-fold predictions.
 * Tibshirani and Tibshirani, "A bias correction for the minimum error rate in cross-validation", Annals of Applied
   Statistics 3 (2009), pages 822-829: the mean over the folds of what the best point loses against the best of each
   fold. It needs fold scores only, and gives no interval.
@@ -23,7 +23,7 @@ from tracking.compare.row_scores import RowScores
 from tracking.compare.statistics import corrected_t_test, describe_spread
 
 DRAWS = 500
-_POINTS_AT_ONCE = 1000  # so that memory does not grow with the number of points
+_POINTS_AT_ONCE = 200  # so that their sums fit a processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +39,28 @@ class Honest:
     method: str  # "BBC-CV" or "Tibshirani-Tibshirani"
 
 
-def bootstrap_choice(
-    scores: RowScores, *, best: int, shown: float, units: Any, draws: int = DRAWS, seed: int = 0
-) -> Honest:
+def bootstrap_choice(scores: RowScores, *, shown: Any, units: Any, draws: int = DRAWS, seed: int = 0) -> Honest:
     """Correct the score of the best point by BBC-CV.
 
-    `units` numbers, for each of the n predictions, the row it belongs to, or the group where rows of a group must stay
-    together: they are what is drawn. `shown` is the best point's score as it is shown, the mean over the folds; the
-    estimate is of the pooled predictions, so the difference that pooling makes to the best point is taken off.
-    The interval is that of the paper: percentiles of the scores of the rows that were not drawn.
+    `shown` are the scores of the points as they are shown, means over the folds; `units` numbers, for each of the n
+    predictions, the row it belongs to, or the group where rows of a group must stay together: they are what is drawn.
+
+    A score of few rows has a bias of its own (the root of a mean of squares does), which is no matter of choosing. So
+    what is added to the mean of the scores that are shown of the chosen points is how much worse a point is on the rows
+    left by its own draw than one that the draw before chose. The interval is that of the paper: percentiles of the
+    scores of the rows that were not drawn.
     """
     _, unit = np.unique(units, return_inverse=True)
     inside = draw_units(int(unit.max()) + 1, draws, seed)
-    chosen = choose(scores, inside[:, unit])
-    outside = (inside == 0).astype(float)
-    values = scores.of(chosen, outside[:, unit])
-    values = values[np.isfinite(values)]
-    everything = np.ones((1, len(unit)))
-    offset = shown - float(scores.of(np.array([best]), everything)[0])
-    if not len(values):
+    chosen = choose(scores, inside[:, unit].astype(float))
+    outside = (inside == 0)[:, unit].astype(float)
+    values, unchosen = scores.of(chosen, outside), scores.of(np.roll(chosen, 1), outside)
+    there = np.isfinite(values) & np.isfinite(unchosen)
+    if not there.any():
         return Honest(score=math.nan, low=None, high=None, method="BBC-CV")
-    low, high = (float(end) + offset for end in np.percentile(values, [2.5, 97.5]))
-    return Honest(score=float(values.mean()) + offset, low=low, high=high, method="BBC-CV")
+    offset = float(shown[chosen].mean() - unchosen[there].mean())
+    low, high = (float(end) + offset for end in np.percentile(values[there], [2.5, 97.5]))
+    return Honest(score=float(values[there].mean()) + offset, low=low, high=high, method="BBC-CV")
 
 
 def draw_units(count: int, draws: int, seed: int) -> Any:
@@ -75,7 +75,7 @@ def choose(scores: RowScores, weights: Any) -> Any:
     found = np.full(len(weights), -np.inf)
     chosen = np.zeros(len(weights), dtype=int)
     for start in range(0, scores.points, _POINTS_AT_ONCE):
-        values = scores.of_all(weights.astype(float), start, start + _POINTS_AT_ONCE)
+        values = scores.of_all(weights, start, start + _POINTS_AT_ONCE)
         values = np.where(np.isfinite(values), values if scores.more_is_better else -values, -np.inf)
         here = values.argmax(axis=1)
         value = values[np.arange(len(values)), here]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracking.compare.row_scores import TINY, RowScores, median, one_by_one, summed
+from tracking.compare.row_scores import PointwiseScores, RowScores, SummedScores, median
+
+_TINY = np.finfo(np.float64).eps  # as scikit-learn clips
 
 if TYPE_CHECKING:
     from tracking.records.predictions import Predictions
@@ -19,28 +22,35 @@ def find(scorer: str, options: Mapping[str, str], predictions: Predictions) -> R
     """Return the scores of a scorer, None where it is not known."""
     if "residual" not in predictions.responses:
         return None
-    residual = predictions.responses["residual"]
+    residual, of_errors = predictions.responses["residual"], partial(_of_errors, predictions)
     if scorer == "sklearn.metrics.mean_pinball_loss" and options.keys() <= {"alpha"}:
         alpha = float(options.get("alpha", 0.5))
-        return _of_errors(residual, predictions.true, lambda e, y: (np.maximum(alpha * e, (alpha - 1) * e),), _mean)
+        return of_errors(lambda e, y: (np.maximum(alpha * e, (alpha - 1) * e),), _mean)
     if options:
         return None
     if scorer in _ERRORS:
         parts, combine = _ERRORS[scorer]
-        more = not scorer.startswith("neg_")
-        return _of_errors(residual, predictions.true, parts, combine, more)
-    if scorer == "neg_median_absolute_error":
-        return one_by_one(len(residual), False, lambda weights, point: median(abs(residual[point]), weights))
-    if scorer == "neg_max_error":
-        return one_by_one(
-            len(residual), False, lambda weights, p: ((weights > 0) * abs(residual[p])[:, None]).max(axis=0)
+        return of_errors(parts, combine, more_is_better=not scorer.startswith("neg_"))
+    if scorer in _BY_SIZE:
+        by_size = _BY_SIZE[scorer]
+        return PointwiseScores(
+            len(residual),
+            False,
+            predictions.by_fold,
+            lambda weights, point, rows: by_size(abs(residual[point][rows].astype(float)), weights),
         )
     return None
 
 
-def _of_errors(residual: Any, true: Any, parts: Parts, combine: Any, more_is_better: bool = False) -> RowScores:
-    true = np.asarray(true, dtype=float)[None, :]
-    return summed(len(residual), more_is_better, lambda some: parts(residual[some].astype(float), true), combine)
+def _of_errors(predictions: Predictions, parts: Parts, combine: Any, *, more_is_better: bool = False) -> RowScores:
+    residual, true = predictions.responses["residual"], np.asarray(predictions.true, dtype=float)[None, :]
+    return SummedScores(
+        len(residual),
+        more_is_better,
+        predictions.by_fold,
+        lambda some: parts(residual[some].astype(float), true),
+        combine,
+    )
 
 
 def _mean(total: Any, loss: Any) -> Any:
@@ -81,9 +91,14 @@ _ERRORS: dict[str, tuple[Parts, Callable[..., Any]]] = {
     "neg_root_mean_squared_error": (_square, _root),
     "neg_mean_squared_error": (_square, _mean),
     "neg_mean_absolute_error": (lambda error, true: (abs(error),), _mean),
-    "neg_mean_absolute_percentage_error": (lambda error, true: (abs(error) / np.maximum(abs(true), TINY),), _mean),
+    "neg_mean_absolute_percentage_error": (lambda error, true: (abs(error) / np.maximum(abs(true), _TINY),), _mean),
     "neg_mean_squared_log_error": (_log_square, _mean),
     "neg_root_mean_squared_log_error": (_log_square, _root),
     "r2": (_with_target, _r2),
     "explained_variance": (_with_error, _explained),
+}
+# scorer -> its loss by the sizes of the errors and their weights
+_BY_SIZE: dict[str, Callable[[Any, Any], Any]] = {
+    "neg_median_absolute_error": median,
+    "neg_max_error": lambda sizes, weights: ((weights > 0) * sizes[:, None]).max(axis=0),
 }

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracking.compare.row_scores import TINY, RowScores, summed
+from tracking.compare.row_scores import RowScores, SummedScores
+
+_TINY = np.finfo(np.float64).eps  # as scikit-learn clips
 
 if TYPE_CHECKING:
     from tracking.records.predictions import Predictions
@@ -35,13 +37,15 @@ def _of_labels(predictions: Predictions, combine: Callable[..., Any] | None) -> 
         predicted = np.searchsorted(classes, predictions.predicted)
     numbers = range(len(classes))
 
-    def parts(some: slice) -> list[Any]:
+    def parts(some: Any) -> list[Any]:
         """Sum, class by class: rows of it, predictions of it, right predictions of it."""
         given = predicted[some]
         true = [(codes == k).astype(float) for k in numbers]
         return [*true, *((given == k).astype(float) for k in numbers), *(t * (given == k) for k, t in enumerate(true))]
 
-    return summed(len(predicted), True, parts, lambda total, *sums: combine(total, *_by_class(sums)))
+    return SummedScores(
+        len(predicted), True, predictions.by_fold, parts, lambda total, *sums: combine(total, *_by_class(sums))
+    )
 
 
 def _by_class(sums: Sequence[Any]) -> tuple[Any, Any, Any]:
@@ -124,18 +128,18 @@ def _of_probabilities(
     codes = predictions.codes
     shares = [(codes == k).astype(float)[None, :] for k in range(len(predictions.classes))]  # type: ignore[arg-type]
 
-    def parts(some: slice) -> list[Any]:
+    def parts(some: Any) -> list[Any]:
         chosen = values[some].astype(float)
         if chosen.ndim == 2:  # of two classes the second's is kept
             chosen = np.stack([1 - chosen, chosen], axis=2)
         true = np.take_along_axis(chosen, codes[None, :, None], axis=2)[:, :, 0]
         return [loss(true, chosen), *shares]
 
-    return summed(len(values), more_is_better, parts, combine)
+    return SummedScores(len(values), more_is_better, predictions.by_fold, parts, combine)
 
 
 def _log_loss(true: Any, every: Any) -> Any:
-    return -np.log(np.clip(true, TINY, 1 - TINY))
+    return -np.log(np.clip(true, _TINY, 1 - _TINY))
 
 
 def _brier(true: Any, every: Any) -> Any:

@@ -1,8 +1,4 @@
-"""Scores of an order of the rows under their weights, as the area under the ROC curve: see `row_scores`.
-
-They are computed fold by fold and averaged, as the score that is shown is: the models of two folds need not order the
-rows of both alike. A fold in which a class has no weight has no part in the mean.
-"""
+"""Scores of an order of the rows under their weights, as the area under the ROC curve: see `row_scores`."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracking.compare.row_scores import RowScores, below, one_by_one
+from tracking.compare.row_scores import PointwiseScores, RowScores, below
 
 if TYPE_CHECKING:
     from tracking.records.predictions import Predictions
@@ -26,22 +22,16 @@ def find(scorer: str, options: Mapping[str, str], predictions: Predictions) -> R
     if values is None or (values.ndim == 3 and "decision_function" in order):  # scikit-learn has it of two classes only
         return None
     codes, numbers = predictions.codes, range(len(predictions.classes))
-    folds = [np.flatnonzero(predictions.folds == fold) for fold in np.unique(predictions.folds)]
 
-    def in_fold(weights: Any, point: int, rows: Any) -> Any:
-        own, given, true = weights[rows], values[point][rows], codes[rows]
+    def score(weights: Any, point: int, rows: Any) -> Any:
+        given, true = values[point][rows], codes[rows]
         if given.ndim == 1:
-            return curve(given, true == 1, own)
-        areas = np.stack([curve(given[:, k], true == k, own) for k in numbers])
-        shares = np.stack([own[true == k].sum(axis=0) for k in numbers])
+            return curve(given, true == 1, weights)
+        areas = np.stack([curve(given[:, k], true == k, weights) for k in numbers])
+        shares = np.stack([weights[true == k].sum(axis=0) for k in numbers])
         return (areas * shares).sum(axis=0) / shares.sum(axis=0) if weighted else areas.mean(axis=0)
 
-    def score(weights: Any, point: int) -> Any:
-        found = np.stack([in_fold(weights, point, rows) for rows in folds])
-        there = np.isfinite(found)
-        return np.where(there, found, 0).sum(axis=0) / there.sum(axis=0)
-
-    return one_by_one(len(values), True, score)
+    return PointwiseScores(len(values), True, predictions.by_fold, score)
 
 
 def _roc_auc(given: Any, true: Any, weights: Any) -> Any:

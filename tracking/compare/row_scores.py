@@ -1,40 +1,104 @@
 """Scores of out-of-fold predictions under weights of the rows, of all points and for many draws at once. Pure numpy.
 
-Each is scikit-learn's score of the same name with `sample_weight`, without its sign: losses are positive. Most are
-functions of weighted sums over the rows (of squared errors, of right answers, ...), so that the scores of P points
-under B sets of weights are one product of matrices; the others go point by point.
+Each is scikit-learn's score of the same name with `sample_weight`, without its sign: losses are positive. As the score
+that is shown is the mean over the folds, so is each of these: a fold counts as much as of it was drawn, and where it
+has no score (a class has no weight in it) not at all.
+
+Most scores are functions of weighted sums over the rows (of squared errors, of right answers, ...), so that those of P
+points under B sets of weights are one product of matrices (`SummedScores`); the others go point by point
+(`PointwiseScores`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-TINY = np.finfo(np.float64).eps  # as scikit-learn clips
+
+class RowScores(Protocol):
+    """The scores of `points` points, which have n predictions each."""
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        ...
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether a larger score is better."""
+        ...
+
+    def of_all(self, weights: Any, start: int, stop: int) -> Any:
+        """Return the scores of the points from `start` to `stop` under weights (draws x n): draws x points."""
+        ...
+
+    def of(self, chosen: Any, weights: Any) -> Any:
+        """Return for each row of weights the score of the point that was chosen for it: one number a draw."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RowScores:
-    """The scores of P points, n predictions each.
+class SummedScores:
+    """Scores that `combine` makes of weighted sums, the first that of the weights themselves.
 
-    `score` gives those of a range of points under weights (draws x n): draws x points.
+    `parts` gives, for some points, the arrays that are summed: points x n, or 1 x n where all have the same. `folds`
+    has for each fold the numbers of its predictions.
     """
 
     points: int
     more_is_better: bool
-    score: Callable[[Any, slice], Any]
+    folds: Sequence[Any]
+    parts: Callable[[Any], Sequence[Any]]
+    combine: Callable[..., Any]
 
     def of_all(self, weights: Any, start: int, stop: int) -> Any:
-        """Return the scores of the points from `start` to `stop` under each row of weights: draws x points."""
-        stop = min(stop, self.points)
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(self.score(weights, slice(start, stop)), (len(weights), stop - start))
+        """Return the scores of a range of points: see `RowScores`."""
+        parts = self.parts(slice(start, min(stop, self.points)))
+        mean = _Mean()
+        for rows in self.folds:
+            own = weights[:, rows]
+            total = own.sum(axis=1, keepdims=True)
+            with np.errstate(all="ignore"):
+                mean.add(self.combine(total, *(own @ part[:, rows].T for part in parts)), total / len(rows))
+        return mean.value
 
     def of(self, chosen: Any, weights: Any) -> Any:
-        """Return for each row of weights the score of the point that was chosen for it: one number a draw."""
+        """Return the scores of the chosen: see `RowScores`."""
+        parts = self.parts(chosen)
+        mean = _Mean()
+        for rows in self.folds:
+            own = weights[:, rows]
+            total = own.sum(axis=1)
+            with np.errstate(all="ignore"):
+                mean.add(self.combine(total, *((own * part[:, rows]).sum(axis=1) for part in parts)), total / len(rows))
+        return mean.value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointwiseScores:
+    """Scores that take one point at a time: `score` gives them of some rows under weights that are rows x draws."""
+
+    points: int
+    more_is_better: bool
+    folds: Sequence[Any]
+    score: Callable[[Any, int, Any], Any]
+
+    def of_all(self, weights: Any, start: int, stop: int) -> Any:
+        """Return the scores of a range of points: see `RowScores`."""
+        numbers = range(start, min(stop, self.points))
+        mean = _Mean()
+        for rows in self.folds:
+            own = np.ascontiguousarray(weights[:, rows].T)  # rows are put in another order for each point
+            with np.errstate(all="ignore"):
+                values = np.stack([self.score(own, point, rows) for point in numbers], axis=1)
+            mean.add(values, own.sum(axis=0)[:, None] / len(rows))
+        return mean.value
+
+    def of(self, chosen: Any, weights: Any) -> Any:
+        """Return the scores of the chosen: see `RowScores`."""
         values = np.empty(len(weights))
         for point in np.unique(chosen):
             where = chosen == point
@@ -42,29 +106,24 @@ class RowScores:
         return values
 
 
-def summed(
-    points: int, more_is_better: bool, parts: Callable[[slice], Sequence[Any]], combine: Callable[..., Any]
-) -> RowScores:
-    """Return scores that `combine` makes of weighted sums, the first that of the weights themselves.
+class _Mean:
+    """The mean over the folds, each with its share."""
 
-    `parts` gives, for a range of points, the arrays that are summed: points x n, or 1 x n where all have the same.
-    """
+    def __init__(self) -> None:
+        self._sum: Any = 0.0
+        self._shares: Any = 0.0
 
-    def score(weights: Any, some: slice) -> Any:
-        total = weights.sum(axis=1, keepdims=True)
-        return combine(total, *(weights @ part.T for part in parts(some)))
+    def add(self, values: Any, share: Any) -> None:
+        there = np.isfinite(values)
+        if not there.all():
+            values, share = np.where(there, values, 0.0), share * there
+        self._sum = self._sum + values * share
+        self._shares = self._shares + share
 
-    return RowScores(points, more_is_better, score)
-
-
-def one_by_one(points: int, more_is_better: bool, score: Callable[[Any, int], Any]) -> RowScores:
-    """Return scores that take one point at a time: `score` gives them under weights that are n x draws."""
-
-    def stacked(weights: Any, some: slice) -> Any:
-        by_row = np.ascontiguousarray(weights.T)  # rows are put in another order for each point
-        return np.stack([score(by_row, point) for point in range(some.start, some.stop)], axis=1)
-
-    return RowScores(points, more_is_better, stacked)
+    @property
+    def value(self) -> Any:
+        with np.errstate(all="ignore"):
+            return self._sum / self._shares
 
 
 def below(steps: Any, values: Any, weights: Any, *, side: str) -> Any:

@@ -154,7 +154,7 @@ def _honest(ranked: Ranked, folds: Any, predictions: Sequence[Predictions]) -> t
     if scores is None or scores.more_is_better != ranked.more_is_better:
         return by_folds, f"{scorer or ranked.plain} cannot be scored on drawn rows"
     units = kept.rows if kept.groups is None else kept.groups
-    found = bootstrap_choice(scores, best=0, shown=float(folds[0].mean()), units=units)
+    found = bootstrap_choice(scores, shown=folds.mean(axis=1), units=units)
     if not math.isfinite(found.score):
         return by_folds, f"{scorer} is not finite on drawn rows"
     return found, ""

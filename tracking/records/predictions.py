@@ -55,6 +55,11 @@ class Predictions:
         return np.searchsorted(classes, self.true)
 
     @property
+    def by_fold(self) -> list[Any]:
+        """For each fold the numbers of its predictions, from 0 to n - 1."""
+        return [np.flatnonzero(self.folds == fold) for fold in np.unique(self.folds)]
+
+    @property
     def predicted(self) -> Any:
         """What was predicted, in the units of the target or as labels: runs x n (x targets).
 

@@ -33,15 +33,27 @@ def regression(points: int = 7, rows: int = 60, seed: int = 0) -> Predictions:
     )
 
 
-def reference_bbc(residual: Any, draws: Any) -> float:
+def reference_bbc(residual: Any, folds: Any, draws: Any) -> tuple[float, float, float]:
     """BBC-CV as its paper's algorithm reads, draw by draw and point by point, for the root mean squared error."""
-    found = []
-    for counts in draws:
-        drawn = np.repeat(np.arange(residual.shape[1]), counts)
-        left = np.setdiff1d(np.arange(residual.shape[1]), drawn)
-        losses = [np.sqrt(np.mean(point[drawn] ** 2)) for point in residual]
-        found.append(np.sqrt(np.mean(residual[int(np.argmin(losses))][left] ** 2)))
-    return float(np.mean(found))
+
+    def score(point: int, rows: Any) -> float:
+        found, share = 0.0, 0.0
+        for fold in range(5):
+            some = rows[folds[rows] == fold]
+            if len(some):
+                own = len(some) / np.sum(folds == fold)
+                found, share = found + own * np.sqrt(np.mean(residual[point][some] ** 2)), share + own
+        return float(found / share)
+
+    every = np.arange(residual.shape[1])
+    drawn = [np.repeat(every, counts) for counts in draws]
+    left = [np.setdiff1d(every, rows) for rows in drawn]
+    chosen = [int(np.argmin([score(point, rows) for point in range(len(residual))])) for rows in drawn]
+    own = np.array([score(point, rows) for point, rows in zip(chosen, left, strict=True)])
+    before = np.array([score(chosen[number - 1], rows) for number, rows in enumerate(left)])
+    offset = np.mean([score(point, every) for point in chosen]) - before.mean()
+    low, high = np.percentile(own, [2.5, 97.5])
+    return float(own.mean() + offset), float(low + offset), float(high + offset)
 
 
 def test_the_bootstrap_is_that_of_an_independent_reference() -> None:
@@ -49,14 +61,24 @@ def test_the_bootstrap_is_that_of_an_independent_reference() -> None:
     scores = row_scores("neg_root_mean_squared_error", {}, predictions)
     assert scores is not None
     residual = predictions.responses["residual"]
-    pooled = float(np.sqrt((residual[4] ** 2).mean()))
+    shown = scores.of_all(np.ones((1, 60)), 0, 30)[0]
 
-    honest = bootstrap_choice(scores, best=4, shown=pooled, units=predictions.rows, draws=100, seed=5)
+    honest = bootstrap_choice(scores, shown=shown, units=predictions.rows, draws=100, seed=5)
 
-    assert honest.score == pytest.approx(reference_bbc(residual, draw_units(60, 100, 5)), rel=1e-12)
-    assert honest.low is not None
-    assert honest.high is not None
-    assert honest.low < honest.score < honest.high
+    expected = reference_bbc(residual, predictions.folds, draw_units(60, 100, 5))
+    assert (honest.score, honest.low, honest.high) == pytest.approx(expected, rel=1e-12)
+
+
+def test_under_equal_weights_a_score_is_the_mean_over_the_folds() -> None:
+    predictions = regression()
+    scores = row_scores("neg_root_mean_squared_error", {}, predictions)
+    assert scores is not None
+    square = predictions.responses["residual"] ** 2
+
+    shown = scores.of_all(np.ones((1, 60)), 0, 7)[0]
+
+    folds = np.stack([np.sqrt(square[:, predictions.folds == fold].mean(axis=1)) for fold in range(5)])
+    assert shown == pytest.approx(folds.mean(axis=0), rel=1e-12)
 
 
 def test_points_beyond_one_block_are_chosen_too() -> None:
@@ -65,7 +87,7 @@ def test_points_beyond_one_block_are_chosen_too() -> None:
     scores = row_scores("neg_mean_absolute_error", {}, predictions)
     assert scores is not None
 
-    assert set(choose(scores, draw_units(60, 20, 0))) == {2400}
+    assert set(choose(scores, draw_units(60, 20, 0).astype(float))) == {2400}
 
 
 def test_rows_of_a_group_are_drawn_together() -> None:
@@ -74,8 +96,8 @@ def test_rows_of_a_group_are_drawn_together() -> None:
     assert scores is not None
     generator = np.random.default_rng(0)
 
-    by_group = bootstrap_choice(scores, best=0, shown=1.0, units=groups, draws=50)
-    by_row = bootstrap_choice(scores, best=0, shown=1.0, units=generator.permutation(60), draws=50)
+    by_group = bootstrap_choice(scores, shown=np.ones(7), units=groups, draws=50)
+    by_row = bootstrap_choice(scores, shown=np.ones(7), units=generator.permutation(60), draws=50)
 
     assert by_group.score != by_row.score
     assert {len(set(row[groups[groups == g]])) for row in draw_units(6, 3, 0) for g in range(6)} == {1}
