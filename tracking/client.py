@@ -343,7 +343,9 @@ class TrackingClient(ReadingMethods, RegistryMethods):
 
         Raises RunNotFound, RunDeleted.
         """
-        return self.log_metrics(run_id, {key: value}, step, timestamp, synchronous)
+        point = validation.metric(key, value, timestamp, step)
+        self.store.log_batch(validation.run_id(run_id), metrics=[point])
+        return _operations(synchronous)
 
     def log_metrics(
         self,

@@ -189,15 +189,13 @@ def metrics(items: object, *, timestamp: object = None, step: object = None) -> 
     if isinstance(items, Mapping):
         when, where = metric_timestamp(timestamp), metric_step(step)
         return [Metric(check_key(k, METRIC), metric_value(k, v), when, where) for k, v in items.items()]
-    return [
-        Metric(
-            check_key(point.key, METRIC),
-            metric_value(point.key, point.value),
-            metric_timestamp(point.timestamp),
-            metric_step(point.step),
-        )
-        for point in _entities(items, "metrics")
-    ]
+    return [metric(p.key, p.value, p.timestamp, p.step) for p in _entities(items, "metrics")]
+
+
+def metric(key: object, value: object, timestamp: object, step: object) -> Metric:
+    """Return a valid point; None is now, and step 0."""
+    name = check_key(key, METRIC)
+    return Metric(name, metric_value(name, value), metric_timestamp(timestamp), metric_step(step))
 
 
 def mapping(items: object, what: str) -> Mapping[str, Any]:
@@ -257,6 +255,8 @@ def metric_step(step: Any) -> int:
 
 def metric_timestamp(timestamp: Any) -> int:
     """Return the time of a point in milliseconds since the epoch, not before it; None is now."""
+    if timestamp is None:
+        return now_ms()
     number = time_ms(timestamp)
     if number < 0:
         raise InvalidValue(f"Timestamp {number} is out of range: milliseconds since 1970, not negative.")

@@ -39,7 +39,7 @@ _started: Final[ContextVar[tuple[OpenRun, ...]]] = ContextVar("tracking_runs", d
 
 def stack() -> list[OpenRun]:
     """Return the open runs that the calling code is in, the innermost last."""
-    own = {id(run) for run in _started.get()}
+    own = set(map(id, _started.get()))
     return [run for key, run in list(state.open_runs.items()) if key in own or run.was_left()]
 
 

@@ -75,7 +75,8 @@ def log_batch(
         writing.add_points(sql, n, metrics)
     if changes:
         _set_columns(sql, n, changes)
-    blobs.put(sql, n, contents)
+    if contents:
+        blobs.put(sql, n, contents)
 
 
 def delete_tag(sql: Connection, run_id: str, key: str) -> None:
