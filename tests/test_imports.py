@@ -16,12 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Each line: a room, and the rooms to its left in the flow that it may import.
-_BASE = "errors text inputs entities validation context state store stores registry"
+_BASE = "errors unavailable text inputs entities validation context state store stores registry"
 TRACKING = {
     "errors": "",
     "text": "errors",
     "inputs": "",
-    "entities": "errors text inputs",
+    "entities": "errors text inputs unavailable",
     "validation": "errors text inputs entities",
     "git": "",
     "context": "errors text inputs entities validation git state",
@@ -35,16 +35,16 @@ TRACKING = {
     "parcels": _BASE,
     "active": f"{_BASE} client mirror",
     "types": "errors validation",
-    "models": f"{_BASE} client active records types unavailable",
-    "data": f"{_BASE} context types models unavailable",
+    "models": f"{_BASE} client active records types data",
+    "data": f"{_BASE} context types",
     "fluent": f"{_BASE} client active records data",
     "frames": f"{_BASE} client records",
     "artifacts": f"{_BASE} client active models",
     "sklearn": f"{_BASE} client active models data",  # autolog and evaluate call scikit-learn when they are called
     **dict.fromkeys(("xgboost", "lightgbm", "catboost", "pyfunc"), f"{_BASE} client active models types sklearn"),
-    "tracking": "client fluent",
+    "tracking": "client fluent unavailable",
     "unavailable": "errors",
-    "exceptions": "errors",
+    "exceptions": "errors unavailable",
     "records": _BASE,
     "compare": f"{_BASE} records",
     "pages": f"{_BASE} records compare",
@@ -93,7 +93,13 @@ RUNNER = {
 ONLY = {
     "hydra": ["runner.compose.*", "runner.plugins.*", "runner.cli"],
     "omegaconf": ["runner.compose.*", "runner.plugins.*", "runner.cli"],
-    "sklearn": ["runner.trial.*", "runner.data.*", "runner.prepare", "tracking.sklearn.*"],
+    "sklearn": [
+        "runner.trial.*",
+        "runner.data.*",
+        "runner.prepare",
+        "tracking.sklearn.*",
+        "tracking.models.evaluation",
+    ],
     "sqlite3": ["tracking.store.*"],
     "httpx": ["tracking.remote.rest"],
     "distributed": ["runner.engine.dask_cluster"],

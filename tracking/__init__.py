@@ -66,12 +66,13 @@ from tracking.fluent import (
     search_runs,
     set_experiment_tag,
     set_experiment_tags,
+    set_model_version_tag,
     set_tag,
     set_tags,
     set_tracking_uri,
 )
 from tracking.frames import importances, predictions
-from tracking.models import ModelInfo, load_model, log_model
+from tracking.models import ModelInfo, evaluate, load_model, log_model
 from tracking.state import reset
 from tracking.stores import absolute_uri, tracking_command, use_store
 
@@ -126,6 +127,7 @@ __all__ = [
     "diff_runs",
     "end_run",
     "entities",
+    "evaluate",
     "exceptions",
     "flush_async_logging",
     "get_artifact_uri",
@@ -169,6 +171,7 @@ __all__ = [
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_model_version_tag",
     "set_tag",
     "set_tags",
     "set_tracking_uri",

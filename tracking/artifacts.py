@@ -87,3 +87,9 @@ def _place(uri: str | None, run_id: str | None, path: str | None) -> tuple[str, 
 
 
 __all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_text"]
+
+
+def __getattr__(name: str) -> Any:
+    from tracking.unavailable import missing
+
+    raise missing(__name__, name)

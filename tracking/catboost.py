@@ -38,3 +38,9 @@ def autolog(**options: Any) -> None:
 
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
+
+
+def __getattr__(name: str) -> Any:
+    from tracking.unavailable import missing
+
+    raise missing(__name__, name)

@@ -70,6 +70,13 @@ class TrackingClient(ReadingMethods, RegistryMethods):
         self._uri = current_uri() if tracking_uri is None else uri_text(tracking_uri)
         self.store = shared_store(self._uri)
 
+    if not TYPE_CHECKING:  # to the type checker a name that is not here is a mistake
+
+        def __getattr__(self, name):
+            from tracking.unavailable import missing
+
+            raise missing(type(self).__name__, name)
+
     @property
     def tracking_uri(self) -> str:
         """Name the store that this client works on."""

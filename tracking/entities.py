@@ -363,3 +363,11 @@ class WholeRun:
     blobs: Mapping[str, bytes] = field(default_factory=dict)
     fill: Callable[[Path], None] = lambda folder: None
     process: Process | None = None
+
+
+if not TYPE_CHECKING:  # to the type checker a name that is not here is a mistake
+
+    def __getattr__(name):
+        from tracking.unavailable import missing
+
+        raise missing(__name__, name)

@@ -332,6 +332,13 @@ def register_model(
     return registry.register(TrackingClient(), model_uri, name, tags)
 
 
+def set_model_version_tag(
+    name: str, version: str | int | None = None, key: str | None = None, value: Any = None
+) -> None:
+    """Set one tag of a version of a registered model. Raises ModelNotFound."""
+    TrackingClient().set_model_version_tag(name, version or "", key or "", value)
+
+
 def search_registered_models(filter_string: str | None = None) -> list[RegisteredModel]:
     """Return the registered models by name; the filter is `name = '...'` or `name LIKE '...'`."""
     return TrackingClient().search_registered_models(filter_string)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 from tracking.entities import Run
 from tracking.errors import InvalidType, InvalidValue
-from tracking.models import Model
+from tracking.models import Model, ModelInfo
+from tracking.models.contents import Options
 from tracking.models.loading import find_model, load
+from tracking.models.python_model import LoadedPythonModel, PythonModel, PythonModelContext
+from tracking.models.saving import log, save
+from tracking.records.names import REQUIREMENTS_FILE
 from tracking.types import ColSpec, Schema
 from tracking.validation import shorten
 
@@ -27,12 +31,15 @@ class PyFuncModel:
         """Return what the model predicts for a frame, an array, or what else its library takes.
 
         A frame is brought to the columns of the signature: their order, and types that lose nothing. Raises
-        InvalidValue for columns that are missing or of another type, InvalidType for `params`.
+        InvalidValue for columns that are missing or of another type, InvalidType for `params` of a model that is no
+        PythonModel.
         """
-        if params:
+        if params and not isinstance(self._model, LoadedPythonModel):
             raise InvalidType("predict takes no params: models of these libraries have none.")
         schema = self.metadata.get_input_schema()
         rows = data if schema is None else conform(data, schema)
+        if isinstance(self._model, LoadedPythonModel):
+            return self._model.predict(rows, params)
         function = self.metadata.flavors.get("python_function", {}).get("predict_fn", "predict")
         if type(self._model).__module__.startswith("xgboost") and type(self._model).__name__ == "Booster":
             rows = sys.modules["xgboost"].DMatrix(rows)
@@ -40,7 +47,13 @@ class PyFuncModel:
 
     def get_raw_model(self) -> Any:
         """Return the object of the model's own library."""
-        return self._model
+        return self.unwrap_python_model() if isinstance(self._model, LoadedPythonModel) else self._model
+
+    def unwrap_python_model(self) -> Any:
+        """Return the user's own object of a PythonModel. Raises InvalidValue for any other model."""
+        if not isinstance(self._model, LoadedPythonModel):
+            raise InvalidValue("This model is no PythonModel: get_raw_model returns the object of its library.")
+        return self._model.python_model
 
 
 def load_model(
@@ -49,6 +62,48 @@ def load_model(
     """Return a model with MLflow's `predict`. Takes and raises what `tracking.load_model` does."""
     place = find_model(model_uri, to_load=True)
     return PyFuncModel(Model.load(place) if os.path.isdir(place) else Model(flavors={}), load(place))
+
+
+def log_model(
+    artifact_path: str | None = None,
+    python_model: PythonModel | Callable[[Any], Any] | None = None,
+    *,
+    name: str | None = None,
+    run_id: str | None = None,
+    registered_model_name: str | None = None,
+    **options: Unpack[Options],
+) -> ModelInfo:
+    """Save a model of one's own, a PythonModel or a function of the rows, as a folder of a run.
+
+    `artifacts` are paths of files or folders by name, which are copied along and given to `load_context`. Otherwise as
+    `tracking.log_model`; classes and functions of imported modules are not in the file: give their files as
+    `code_paths`. Raises ArtifactNotFound for artifacts that are not there.
+    """
+    place: dict[str, Any] = {"name": name, "run_id": run_id, "registered_model_name": registered_model_name}
+    return log(python_model, "python_function", artifact_path, **place, **options)
+
+
+def save_model(
+    path: str | os.PathLike[str],
+    *,
+    python_model: PythonModel | Callable[[Any], Any] | None = None,
+    **options: Unpack[Options],
+) -> None:
+    """Save a model of one's own as a folder of this machine; otherwise as `log_model` here."""
+    save(python_model, "python_function", path, **options)
+
+
+def get_model_dependencies(model_uri: str | os.PathLike[str] | Run, format: str = "pip") -> str:
+    """Return the path of the requirements.txt of a model. Raises InvalidValue for another format than pip."""
+    if format != "pip":
+        raise InvalidValue(f"format={format!r}: a model here says what it needs in {REQUIREMENTS_FILE} only.")
+    return os.path.join(find_model(model_uri), REQUIREMENTS_FILE)
+
+
+def __getattr__(name: str) -> Any:
+    from tracking.unavailable import missing
+
+    raise missing(__name__, name)
 
 
 def conform(data: Any, schema: Schema) -> Any:
@@ -106,4 +161,13 @@ def _column(column: Any, spec: ColSpec) -> Any:
     return column.astype(wanted) if wanted and found in "iu" else column
 
 
-__all__ = ["Model", "PyFuncModel", "load_model"]
+__all__ = [
+    "Model",
+    "PyFuncModel",
+    "PythonModel",
+    "PythonModelContext",
+    "get_model_dependencies",
+    "load_model",
+    "log_model",
+    "save_model",
+]

@@ -102,6 +102,15 @@ class RegistryMethods:
             raise ModelNotFound(f"Model {name!r} has no alias {alias!r}. There are: {', '.join(aliases) or 'none'}.")
         return self.get_model_version(name, aliases[alias])
 
+    def get_model_version_download_uri(self, name: str, version: str | int) -> str:
+        """Return the address of a version's files."""
+        return self.get_model_version(name, version).source
+
+    def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
+        """Return the stages that a version may be in."""
+        self.get_model_version(name, version)
+        return list(STAGES)
+
     def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
         """Return the newest version of every stage, or of these."""
         found = self.get_registered_model(name).latest_versions

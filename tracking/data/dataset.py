@@ -15,8 +15,8 @@ from tracking.entities import Dataset as DatasetEntity
 from tracking.entities import DatasetInput, InputTag
 from tracking.errors import InvalidType, InvalidValue
 from tracking.inputs import CONTEXT
-from tracking.models.signature import infer_schema
 from tracking.types import Schema
+from tracking.types.inference import infer_schema
 from tracking.validation import shorten
 
 if TYPE_CHECKING:

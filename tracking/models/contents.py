@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict
 from tracking.errors import InvalidType, TrackingError
 from tracking.models.examples import Example, example_of
 from tracking.models.flavours import Written, written
+from tracking.models.python_model import PythonModel
 from tracking.models.requirements import given_requirements, infer_requirements, require
 from tracking.models.signature import ModelSignature, infer_signature
 from tracking.validation import shorten
@@ -39,6 +40,7 @@ class Options(Further, total=False):
     serialization_format: str  # pickle, cloudpickle, skops, joblib
     signature: ModelSignature | bool | None  # False: do not infer one from the example
     input_example: Any
+    artifacts: Mapping[str, str] | None  # of a PythonModel: files and folders that are copied along, by name
 
 
 OPTIONS: Final = (*Further.__annotations__, *Options.__annotations__)
@@ -66,9 +68,12 @@ def describe(model: Any, flavour: str, options: Options) -> Saved:
             format=given.get("serialization_format") or "pickle",
             compress=given.get("compress") or 0,
             predict=given.get("pyfunc_predict_fn") or "predict",
+            artifacts=given.get("artifacts"),
         )
     example = given.get("input_example")
     signature = given.get("signature")
+    if flavour != "python_function" and given.get("artifacts"):
+        raise InvalidType("Only a PythonModel takes artifacts. Files beside a model: log_artifact.")
     if signature is None and example is not None and not isinstance(example, Example):
         signature = _infer(model, example)
     if signature is not None and not isinstance(signature, ModelSignature | bool):
@@ -95,10 +100,16 @@ def _named(**options: Any) -> dict[str, Any]:
 
 def _infer(model: Any, example: Any) -> ModelSignature | None:
     try:
-        return infer_signature(example, model.predict(example) if hasattr(model, "predict") else None)
+        return infer_signature(example, _output(model, example))
     except Exception as problem:  # predict runs the model's code
         warnings.warn(f"No signature was inferred from the input example: {problem}", stacklevel=5)
         return None
+
+
+def _output(model: Any, example: Any) -> Any:
+    if isinstance(model, PythonModel):
+        return None  # its predict may need the artifacts
+    return model.predict(example) if hasattr(model, "predict") else None
 
 
 def _requirements(model: Any, parts: Written, signature: ModelSignature | None, given: Mapping[str, Any]) -> str:

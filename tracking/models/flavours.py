@@ -15,9 +15,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from tracking.errors import ArtifactError, InvalidType, InvalidValue
+from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, InvalidValue
+from tracking.models.python_model import (
+    ARTIFACTS,
+    FILE,
+    LOADER,
+    FunctionModel,
+    artifact_entries,
+    artifact_writer,
+    cloudpickle_module,
+    dumped,
+    load_python_model,
+)
 from tracking.models.requirements import version_of
 from tracking.records.names import MODEL_FILE, PYTHON_FILE
+from tracking.validation import shorten
 
 PICKLE_PROTOCOL: Final = 5  # the first that writes big arrays without a copy; MLflow reads it at any size
 FORMATS: Final = ("pickle", "cloudpickle", "skops", "joblib")
@@ -31,10 +43,17 @@ class Written:
     write: Callable[[str], object]
     flavors: Mapping[str, Mapping[str, Any]]
     requirements: tuple[str, ...] = field(default=())  # top-level modules that reading the file needs
+    folders: Mapping[str, Callable[[str], object]] = field(default_factory=dict)  # beside it, and who fills them
 
 
 def written(
-    model: Any, flavour: str, *, format: str = "pickle", compress: int = 0, predict: str = "predict"
+    model: Any,
+    flavour: str,
+    *,
+    format: str = "pickle",
+    compress: int = 0,
+    predict: str = "predict",
+    artifacts: Mapping[str, str] | None = None,
 ) -> Written:
     """Return how a model of a flavour is written. Raises InvalidValue, InvalidType."""
     match flavour:
@@ -46,7 +65,9 @@ def written(
             return _lightgbm(model)
         case "catboost":
             return _catboost(model)
-    raise InvalidValue(f"Unknown flavour {flavour!r}. Known: sklearn, xgboost, lightgbm, catboost.")
+        case "python_function":
+            return _python_model(model, artifacts or {})
+    raise InvalidValue(f"Unknown flavour {flavour!r}. Known: {', '.join(_READERS)}.")
 
 
 def _sklearn(model: Any, format: str, compress: int, predict: str) -> Written:
@@ -96,6 +117,25 @@ def _catboost(model: Any) -> Written:
     file = "model.cb"
     entry = {"data": file, "model_type": type(model).__name__, "save_format": "cbm"}
     return _native("catboost", file, lambda place: model.save_model(place, format="cbm"), entry, "catboost_version")
+
+
+def _python_model(model: Any, artifacts: Mapping[str, str]) -> Written:
+    if not hasattr(model, "predict") and callable(model):
+        model = FunctionModel(model)
+    if not hasattr(model, "predict") or not hasattr(model, "load_context") or isinstance(model, type):
+        raise InvalidType(
+            f"python_model is an object of a subclass of PythonModel, or a function, not {shorten(model)}."
+        )
+    for name, place in artifacts.items():
+        if not isinstance(place, str | Path) or not Path(place).exists():
+            raise ArtifactNotFound(f"artifacts: {name!r} names no file or folder of this machine: {shorten(place)}.")
+    places = {name: str(place) for name, place in artifacts.items()}
+    entry = _function(LOADER, "python_model", FILE)
+    if places:
+        entry[ARTIFACTS] = artifact_entries(places)
+    folders = {ARTIFACTS: artifact_writer(places)} if places else {}
+    needs = (cloudpickle_module().partition(".")[0],)
+    return Written(FILE, partial(_write_bytes, dumped(model)), {"python_function": entry}, needs, folders)
 
 
 def _native(
@@ -194,12 +234,22 @@ def _read_catboost(folder: str, entry: Mapping[str, Any]) -> Any:
     return model
 
 
+def _read_python_function(folder: str, entry: Mapping[str, Any]) -> Any:
+    if entry.get("loader_module") != LOADER:
+        raise InvalidValue(
+            f"The model in {folder} is read by {entry.get('loader_module')}, which is not known here. "
+            "Load it with the library that wrote it."
+        )
+    return load_python_model(_inside(folder, entry.get("python_model") or FILE), folder, entry)
+
+
 _READERS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Any]]] = {
     "sklearn": _read_sklearn,
     "xgboost": _read_xgboost,
     "lightgbm": _read_lightgbm,
     "catboost": _read_catboost,
     "joblib": _read_joblib,
+    "python_function": _read_python_function,
 }
 
 

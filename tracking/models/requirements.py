@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracking.errors import InvalidType, InvalidValue
+from tracking.models.python_model import PythonModel
 from tracking.validation import shorten
 
 _NAMED_OTHERWISE: Final = {"sklearn": "scikit-learn", "yaml": "PyYAML", "PIL": "pillow", "cv2": "opencv-python"}
@@ -22,6 +23,7 @@ _ALONG: Final = {"scikit-learn": ("numpy", "scipy")}  # their versions decide wh
 def infer_requirements(model: Any, *, frames: bool = False) -> list[str]:
     """Return `name==version` of what a model is made of, and of pandas where it takes `frames`."""
     modules = {kind.__module__.partition(".")[0] for part in _parts(model) for kind in type(part).__mro__}
+    modules.discard(__name__.partition(".")[0])  # a PythonModel: the file has its class
     return require(tuple(sorted(modules | ({"pandas"} if frames else set()))))
 
 
@@ -29,6 +31,8 @@ def _parts(model: Any) -> Iterator[Any]:
     yield model
     if hasattr(model, "get_params") and not isinstance(model, type):
         yield from model.get_params().values()
+    elif isinstance(model, PythonModel):
+        yield from vars(model).values()
 
 
 def require(modules: Sequence[str]) -> list[str]:

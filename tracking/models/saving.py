@@ -166,8 +166,9 @@ def _where(run_id: str | None) -> tuple[TrackingClient, str, Run | None]:
 def write_into_run(client: TrackingClient, run_id: str, path: str, model: Any, saved: Saved) -> None:
     """Write the folder of a model into a run, MLmodel last: a folder that has it is complete."""
     mlmodel = _mlmodel(saved, run_id, path)
-    writers = {
+    writers: dict[str, Callable[[str], object]] = {
         saved.model.file: partial(_write, model, saved.model.write),
+        **saved.model.folders,
         **({"code": partial(_copy_code, saved.code_paths)} if saved.code_paths else {}),
         MLMODEL_FILE: partial(_write_text, mlmodel),
     }
@@ -234,6 +235,8 @@ def save(model: Any, flavour: str, path: str | os.PathLike[str], **options: Unpa
         _write(model, saved.model.write, str(folder / saved.model.file))
         for file, text in _texts(saved).items():
             _write_text(text, str(folder / file))
+        for name, fill in saved.model.folders.items():
+            fill(str(folder / name))
         if saved.code_paths:
             _copy_code(saved.code_paths, str(folder / "code"))
         _write_text(_mlmodel(saved, None, None), str(folder / MLMODEL_FILE))

@@ -96,8 +96,8 @@ def test_a_name_of_mlflow_that_is_not_here_says_what_to_use() -> None:
         tracking.log_image  # noqa: B018
     assert isinstance(caught.value, AttributeError)
     assert not hasattr(tracking, "start_span")
-    with pytest.raises(TrackingError, match="log_metrics"):
-        tracking.evaluate  # noqa: B018
+    with pytest.raises(TrackingError, match="evaluate reads them"):
+        tracking.metrics  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'log_metrix'"):
         tracking.log_metrix  # noqa: B018
     with pytest.raises(TrackingError, match="Give the signature"):

@@ -99,3 +99,16 @@ def test_the_registry_moves_with_the_store(tmp_path: Path) -> None:
     tracking.set_tracking_uri("sqlite:///elsewhere/tracking.db")
 
     assert tracking.load_model("models:/m/1").alpha == 3.0
+
+
+def test_a_version_says_where_its_files_are_and_takes_tags() -> None:
+    with tracking.start_run() as run:
+        tracking.log_text("x", "model/MLmodel")
+    version = tracking.register_model(f"runs:/{run.info.run_id}/model", "mine").version
+    client = tracking.MlflowClient()
+
+    tracking.set_model_version_tag("mine", version, "checked", "yes")
+
+    assert client.get_model_version("mine", version).tags == {"checked": "yes"}
+    assert client.get_model_version_download_uri("mine", version) == f"runs:/{run.info.run_id}/model"
+    assert client.get_model_version_stages("mine", version) == ["None", "Staging", "Production", "Archived"]
