@@ -50,7 +50,8 @@ TRACKING = {
     "pages": f"{_BASE} records compare",
     "diff": f"{_BASE} records compare pages",
     "remote": f"{_BASE} records",
-    "cli": f"{_BASE} client records compare pages diff models remote",
+    "ui": f"{_BASE} client records compare pages",
+    "cli": f"{_BASE} client records compare pages diff models remote ui",
     "shadows": "",
     "__main__": "errors shadows cli",
     "__init__": "*",
@@ -104,6 +105,8 @@ ONLY = {
     "httpx": ["tracking.remote.rest"],
     "distributed": ["runner.engine.dask_cluster"],
     "ray": ["runner.engine.ray_cluster"],
+    "starlette": ["tracking.ui.*"],
+    "uvicorn": ["tracking.ui.server"],
     "runner": ["runner", "runner.*"],
 }
 OFFERED = (

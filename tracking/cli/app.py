@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from tracking.cli import artifacts, carry, compare, maintenance, plot, predict, remote, report, runs, sweeps
+from tracking.cli import artifacts, carry, compare, maintenance, plot, predict, remote, report, runs, sweeps, ui
 from tracking.cli.terminal import note
 from tracking.errors import TrackingError
 
@@ -48,7 +48,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    for room in (runs, compare, report, plot, artifacts, predict, sweeps, maintenance, remote, carry):
+    for room in (runs, compare, report, plot, ui, artifacts, predict, sweeps, maintenance, remote, carry):
         room.register(app)
     app.callback()(_program)
     return app

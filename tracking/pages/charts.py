@@ -169,6 +169,21 @@ def parallel(score: Field, direction: str | None) -> Spec:
     return _chart(None, {"layer": [lines, labels], "height": 320})
 
 
+def history(data: str, title: str) -> Spec:
+    """Return the values of one metric by step, joined by a line."""
+    step = {"field": "step", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}}
+    value = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}}
+    tooltip = [
+        {"field": "step", "type": "quantitative"},
+        {"field": "value", "type": "quantitative", "title": title, "format": _NUMBER},
+    ]
+    layers = [
+        {"mark": {"type": "line", "strokeWidth": 1.2}, "encoding": {"x": step, "y": value}},
+        {"mark": {"type": "circle", "size": 34}, "encoding": {"x": step, "y": value, "tooltip": tooltip}},
+    ]
+    return _chart(data, {"layer": layers, "height": 220})
+
+
 # Parts of every chart -----------------------------------------------------------------------------
 NUMBER_TIP = {"field": "no", "type": "quantitative", "title": "rank"}
 

@@ -56,6 +56,17 @@ class ReportSource:
 
 def render_report(source: ReportSource) -> str:
     """Return the report as the text of one HTML file."""
+    return render_page(
+        "report.html",
+        **report_content(source),
+        css=asset("page.css"),
+        scripts=[asset(name) for name in (*LIBRARIES, "page.js")],
+        digests=" ".join(digest(name) for name in (*LIBRARIES, "page.js")),
+    )
+
+
+def report_content(source: ReportSource) -> dict[str, Any]:
+    """Return what the template of a report shows, in a file of its own or on a page."""
     points = read_points(source.selection, source.histories, metric=source.metric)
     drawn = draw(points, source.histories)
     add_outcomes(drawn, source.predictions)
@@ -65,32 +76,28 @@ def render_report(source: ReportSource) -> str:
         for name, choices in drawn.figures.items()
     }
     headers = table_headers(points)
-    return render_page(
-        "report.html",
-        source=source,
-        points=points,
-        winner=points.runs[0] if points.scored else None,
-        spread=points.columns.get("s0", [None])[0] if points.scored else None,
-        facts=asked_facts(points.runs, source.command, source.selection.experiments),
-        commands=commands(points, source.command, source.store),
-        figures=drawn.figures,
-        statuses=Counter(run.info.status for run in points.runs),
-        failures=failure_rows(points.runs),
-        warnings=warning_rows(points.runs),
-        effects=_effects(source.selection.runs, points),
-        verdict=_verdict(source.records),
-        headers=headers,
-        rows=table_rows(points, headers, MOST_ROWS),
-        most_rows=MOST_ROWS,
-        config=source.config[:_LONGEST_CONFIG],
-        config_cut=max(len(source.config) - _LONGEST_CONFIG, 0),
-        data=datasets,
-        charts=chart_data,
-        themes={"light": charts.theme(), "dark": charts.theme(dark=True)},
-        css=asset("page.css"),
-        scripts=[asset(name) for name in (*LIBRARIES, "page.js")],
-        digests=" ".join(digest(name) for name in (*LIBRARIES, "page.js")),
-    )
+    return {
+        "source": source,
+        "points": points,
+        "winner": points.runs[0] if points.scored else None,
+        "spread": points.columns.get("s0", [None])[0] if points.scored else None,
+        "facts": asked_facts(points.runs, source.command, source.selection.experiments),
+        "commands": commands(points, source.command, source.store),
+        "figures": drawn.figures,
+        "statuses": Counter(run.info.status for run in points.runs),
+        "failures": failure_rows(points.runs),
+        "warnings": warning_rows(points.runs),
+        "effects": key_effects(source.selection.runs, points),
+        "verdict": _verdict(source.records),
+        "headers": headers,
+        "rows": table_rows(points, headers, MOST_ROWS),
+        "most_rows": MOST_ROWS,
+        "config": source.config[:_LONGEST_CONFIG],
+        "config_cut": max(len(source.config) - _LONGEST_CONFIG, 0),
+        "data": datasets,
+        "charts": chart_data,
+        "themes": {"light": charts.theme(), "dark": charts.theme(dark=True)},
+    }
 
 
 # The table ---------------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ def warning_rows(runs: Sequence[Run]) -> list[dict[str, object]]:
     ]
 
 
-def _effects(runs: Sequence[Run], points: Points) -> Mapping[str, Any] | None:
+def key_effects(runs: Sequence[Run], points: Points) -> Mapping[str, Any] | None:
     """Return what each key does, as rows and sentences; None where there is nothing to say, or too much to find out."""
     if points.score is None or len(runs) * len(points.keys) ** 2 > _MOST_EFFECTS:
         return None

@@ -26,10 +26,19 @@ function toRows(dataset) {
 
 // Charts ------------------------------------------------------------------------------------------
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const datasets = {};
-for (const [name, dataset] of Object.entries(readJson("data") || {})) datasets[name] = toRows(dataset);
-const charts = readJson("charts") || {};
-const themes = readJson("themes") || {};
+let datasets = {};
+let charts = {};
+let themes = {};
+
+// Read what the page brings, and show it; again where a page of the server has been renewed.
+function start() {
+  datasets = {};
+  for (const [name, dataset] of Object.entries(readJson("data") || {})) datasets[name] = toRows(dataset);
+  charts = readJson("charts") || {};
+  themes = readJson("themes") || {};
+  if (window.vegaEmbed && window.IntersectionObserver) drawAll();
+  if (datasets.points && document.getElementById("run-table")) liveTable(document.getElementById("run-table"));
+}
 
 function draw(figure, printing) {
   const choices = charts[figure.dataset.chart];
@@ -59,14 +68,13 @@ function drawAll() {
     const chooser = figure.querySelector("select");
     if (chooser) chooser.addEventListener("change", () => draw(figure));
   }
-  dark.addEventListener("change", () => {
-    document.querySelectorAll("figure[data-drawn]").forEach((figure) => draw(figure));
-  });
-  window.addEventListener("beforeprint", () => {
-    document.querySelectorAll("figure[data-chart]").forEach((figure) => draw(figure, true));
-  });
 }
-if (window.vegaEmbed && window.IntersectionObserver) drawAll();
+dark.addEventListener("change", () => {
+  document.querySelectorAll("figure[data-drawn]").forEach((figure) => draw(figure));
+});
+window.addEventListener("beforeprint", () => {
+  if (window.vegaEmbed) document.querySelectorAll("figure[data-chart]").forEach((figure) => draw(figure, true));
+});
 
 // The table of runs --------------------------------------------------------------------------------
 const PAGE = 100;
@@ -164,4 +172,6 @@ function liveTable(table) {
   document.getElementById("run-tools").hidden = false;
   render();
 }
-if (datasets.points && document.getElementById("run-table")) liveTable(document.getElementById("run-table"));
+
+start();
+document.addEventListener("page:renewed", start);

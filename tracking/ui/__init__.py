@@ -1,0 +1,1 @@
+"""`python -m tracking ui`: a page over the store. Needs the extra `ui` (Starlette, uvicorn)."""
