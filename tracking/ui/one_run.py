@@ -134,14 +134,10 @@ def _metric(name: str, found: Run, points: Sequence[Metric]) -> dict[str, object
     }
 
 
-def _figures(
-    histories: Mapping[str, Sequence[Metric]], first: str
-) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
+def _figures(histories: Mapping[str, Sequence[Metric]], first: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a chart with a choice for each metric that has several points, the objective `first`, and its data."""
-    several = sorted(
-        (name for name, points in histories.items() if len(points) > 1),
-        key=lambda name: (name != first, name.endswith("_seconds"), name),
-    )
+    names = [name for name, points in histories.items() if len(points) > 1]
+    several = sorted(names, key=lambda name: (name != first, name.endswith("_seconds"), name))
     choices, data = [], {}
     for at, name in enumerate(several[:_MOST_HISTORIES]):
         points = histories[name]
