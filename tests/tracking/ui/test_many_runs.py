@@ -105,8 +105,8 @@ def test_a_diff_is_that_of_the_command_line(
     verdict = re.search(r'class="verdict">([^<]*)<', page)
     assert verdict
     assert verdict[1] in printed
-    assert '<td>alpha</td><td class="text">0.1</td><td class="text">1</td>' in page
-    assert f"python -m tracking diff {grid[0][:8]} {grid[3][:8]} --store" in page
+    assert '<td>alpha</td><td class="text">"0.1"</td><td class="text">"1"</td>' in page  # params are text
+    assert f"python -m tracking diff {grid[0][:8]} {grid[3][:8]}</code>" in page
 
 
 @pytest.mark.parametrize("chosen", [0, 1, 13])
