@@ -68,7 +68,7 @@ def _forget() -> None:
         from hydra.core.global_hydra import GlobalHydra
 
         GlobalHydra.instance().clear()
-    if "runner.trial.record" in sys.modules:
-        from runner.trial.session import experiment_id
+    if "runner.trial.memory" in sys.modules:
+        from runner.trial.memory import reset
 
-        experiment_id.cache_clear()
+        reset()

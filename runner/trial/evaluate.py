@@ -24,6 +24,7 @@ from sklearn.metrics import check_scoring
 
 from runner.errors import DataError
 from runner.trial.comparison import compare_models, compare_predictions
+from runner.trial.memory import on_reset
 from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scorers import is_loss
@@ -120,6 +121,8 @@ class Rows:
 
 _scorings: dict[tuple[Any, ...], Callable[..., Mapping[str, float]]] = {}
 _splits: OrderedDict[tuple[str, str], Splits] = OrderedDict()
+on_reset(_scorings.clear)
+on_reset(_splits.clear)
 
 
 def split(data: Dataset, splitter: Any, *, key: str) -> Splits:

@@ -13,6 +13,7 @@ import joblib
 
 import tracking
 from runner.data.dataset import Dataset
+from runner.trial.memory import on_reset
 from runner.trial.spec import Spec
 from tracking.records.names import MODEL_FOLDER
 
@@ -22,6 +23,8 @@ _MOST_COLUMNS: Final = 1000  # a wider example would be longer than its model
 
 _inputs: dict[str, tuple[Any, Any]] = {}  # data -> the schema of its columns, and the example
 _outputs: dict[tuple[str, str, str], Any] = {}  # data, model and preparation -> the schema of predictions
+on_reset(_inputs.clear)
+on_reset(_outputs.clear)
 
 
 def keep_final(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from runner.trial.memory import on_reset
 from tracking.records.predictions import RESPONSES, write_responses, write_rows
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _METHODS = ("predict", "predict_proba", "decision_function")
 _shared: OrderedDict[tuple[str, bool], tuple[dict[str, bytes], Any]] = OrderedDict()
+on_reset(_shared.clear)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from runner.trial.identity import (
     parameters,
     splits_key,
 )
+from runner.trial.memory import on_reset
 from runner.trial.outcome import Outcome, outcome_of
 from runner.trial.portable import PACKAGE, portable
 from runner.trial.predictions import pack
@@ -44,6 +45,7 @@ LONGEST_WARNING = 200  # characters of a warning that the end of a sweep shows
 FLUSH_SECONDS = 0.5  # what a point leaves is written together unless it takes this long
 
 _took: dict[tuple[str, str], float] = {}  # store and experiment -> seconds of the last point here
+on_reset(_took.clear)
 
 
 def record(

@@ -15,6 +15,7 @@ from runner.data.dataset import Dataset, load
 from runner.provenance.capture import capture_provenance
 from runner.store import folder_of
 from runner.trial.identity import data_key
+from runner.trial.memory import on_reset
 from runner.trial.sharing import Sharing
 from runner.trial.spec import Spec
 from tracking.records.names import BACKEND, N_JOBS, SOURCE_NAME, SWEEP_ID
@@ -100,6 +101,19 @@ def _sharing(sweep: str | None, limit: int) -> Sharing:
     return Sharing(limit)
 
 
+@lru_cache(maxsize=4)
+def _mapped(path: Path) -> Dataset:
+    import joblib
+
+    data = joblib.load(path, mmap_mode="r")
+    assert isinstance(data, Dataset)
+    return data
+
+
+for _kept in (experiment_id, _sharing, _mapped):
+    on_reset(_kept.cache_clear)
+
+
 def dataset_of(spec: Spec, session: Session) -> Dataset:
     """Return the point's dataset: the one that the engine shares, or loaded here."""
     shared = session.datasets.get(data_key(spec.config))
@@ -108,12 +122,3 @@ def dataset_of(spec: Spec, session: Session) -> Dataset:
     if isinstance(shared, Path):
         return _mapped(shared)
     return load(spec.config["data"])
-
-
-@lru_cache(maxsize=4)
-def _mapped(path: Path) -> Dataset:
-    import joblib
-
-    data = joblib.load(path, mmap_mode="r")
-    assert isinstance(data, Dataset)
-    return data

@@ -24,6 +24,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
     TimeSeriesSplit,
+    cross_val_score,
 )
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -33,6 +34,7 @@ from runner.data.checks import check
 from runner.data.dataset import Dataset, load
 from runner.errors import DataError
 from runner.prepare import tabular
+from runner.trial.evaluate import split
 
 CARS = """name,cyl,hp,sold,origin,mpg
 a,4,60.5,2024-01-03,jp,31.0
@@ -474,7 +476,12 @@ def test_group_folds_need_groups_and_enough_of_them() -> None:
 
 
 def test_groups_do_not_disturb_folds_that_ignore_them() -> None:
-    check(arrays(X, Y, [0, 1] * 10), splitter=KFold(5), estimator=Ridge())
+    data = arrays(X, Y, [0, 1] * 10)
+
+    check(data, splitter=KFold(5), estimator=Ridge())
+
+    rows = split(data, KFold(5), key="folds").rows
+    assert [list(test) for _, test in rows] == [list(test) for _, test in KFold(5).split(X)]
 
 
 def test_a_classifier_on_a_continuous_target_is_refused_and_a_regressor_on_classes_is_not() -> None:
@@ -588,8 +595,11 @@ def test_infinite_features_are_refused_for_a_model_that_does_not_take_them(estim
 def test_infinite_features_are_taken_by_a_model_that_takes_them() -> None:
     bad = X.copy()
     bad[4, 1] = np.inf
+    data, model = arrays(bad, Y), HistGradientBoostingRegressor()
 
-    check(arrays(bad, Y), splitter=KFold(5), estimator=HistGradientBoostingRegressor())
+    check(data, splitter=KFold(5), estimator=model)
+
+    assert np.isfinite(model.fit(data.X, data.y).predict(data.X)).all()
 
 
 @pytest.mark.parametrize("y", [np.arange(100), np.arange(100.0)])
@@ -612,10 +622,13 @@ def test_the_separator_that_a_file_has_is_suggested(mark: str, written: str, tmp
     assert f"'data.separator=\"{written}\"'" in refused(csv(tmp_path / "t.csv"))
 
 
-def test_what_is_in_order_is_accepted() -> None:
-    for source, model in [
-        ("diabetes", Ridge()),
-        ("iris", LogisticRegression()),
-        ("digits", LogisticRegression()),
-    ]:
-        check(load({"source": source}), splitter=KFold(5, shuffle=True), estimator=model)
+@pytest.mark.parametrize(
+    ("source", "model"), [("diabetes", Ridge()), ("iris", DummyClassifier()), ("digits", DummyClassifier())]
+)
+def test_what_is_accepted_scikit_learn_can_score(source: str, model: Any) -> None:
+    data = load({"source": source})
+
+    check(data, splitter=KFold(5, shuffle=True), estimator=model)
+
+    scores = cross_val_score(model, data.X, data.y, cv=KFold(5, shuffle=True, random_state=0), error_score="raise")
+    assert np.isfinite(scores).all()

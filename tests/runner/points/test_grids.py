@@ -1,6 +1,5 @@
 """The `sweep:` section of a file: what it may contain, and what each mistake says."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import SweepError
-from runner.points.axes import Axis
+from runner.points.axes import Axis, Grid
 from runner.points.grids import read_sweep
 
 
@@ -147,5 +146,8 @@ PLAIN = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["alpha", "zip(a, b)", "repeat", "exclude", "x y"]), PLAIN)) | PLAIN)
 def test_any_plain_data_is_either_grids_or_a_sweep_error(section: object) -> None:
-    with contextlib.suppress(SweepError):
-        read_sweep(section)
+    try:
+        grids = read_sweep(section)
+    except SweepError:
+        return
+    assert all(isinstance(grid, Grid) for grid in grids)

@@ -119,6 +119,8 @@ def test_the_live_line_goes_on_while_nothing_ends() -> None:
             heard += os.read(ours, 1000).decode()
     os.close(ours)
 
+    assert "1/3" not in heard
+
 
 def test_a_line_above_the_live_one_is_written_whole() -> None:
     error = "ValueError: [no] " + "x" * 200

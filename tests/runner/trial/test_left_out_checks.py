@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,21 +16,10 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
 from runner.data.dataset import Dataset, load
-from runner.trial import evaluate as evaluating
 from runner.trial.evaluate import evaluate, fit_final, split
 
 METRICS = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "r2": "r2"}
 FOLDS = KFold(3, shuffle=True, random_state=0)
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_new_process() -> Iterator[None]:
-    """Forget splits and what was found of the quick scores."""
-    evaluating._splits.clear()
-    evaluating._scorings.clear()
-    yield
-    evaluating._splits.clear()
-    evaluating._scorings.clear()
 
 
 class Log(TransformerMixin, BaseEstimator):

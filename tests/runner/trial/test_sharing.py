@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from sklearn.tree import DecisionTreeRegressor
 
 from runner.data.dataset import Dataset, load
 from runner.prepare import tabular
-from runner.trial import evaluate as evaluating
 from runner.trial.comparison import compare_models
 from runner.trial.evaluate import evaluate, fit_final, split
 from runner.trial.sharing import Sharing
@@ -31,14 +29,6 @@ REGRESSION = {"rmse": "neg_root_mean_squared_error", "r2": "r2"}
 CLASSES = {"accuracy": "accuracy", "auc": "roc_auc_ovr", "loss": "neg_log_loss"}
 FOLDS = KFold(3, shuffle=True, random_state=0)
 PLENTY = 2**30
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_new_process() -> Iterator[None]:
-    """Forget the splits of the tests before."""
-    evaluating._splits.clear()
-    yield
-    evaluating._splits.clear()
 
 
 class Grows(TransformerMixin, BaseEstimator):

@@ -194,10 +194,13 @@ def test_experiments_have_names_of_their_own() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
+    condition, order = None, ()
     with suppress(FilterError):
-        parse_filter(text, RUNS)
+        condition = parse_filter(text, RUNS)
     with suppress(FilterError):
-        parse_order([text], RUNS)
+        order = parse_order([text], RUNS)
+    assert condition is None or isinstance(condition, Condition)
+    assert all(isinstance(term, Order) for term in order)
 
 
 KEYS = st.text("abzé_ .-/:", min_size=1, max_size=8)
