@@ -13,7 +13,7 @@ from typing import Any
 from tracking.client import TrackingClient
 from tracking.entities import FileInfo
 from tracking.errors import InvalidValue
-from tracking.store import files
+from tracking.store import contents, paths
 from tracking.validation import shorten
 
 
@@ -34,7 +34,7 @@ def download_artifacts(
     run_id, path = _place(artifact_uri, run_id, artifact_path)
     if dst_path is not None:
         return client.download_artifacts(run_id, path, Path(dst_path))
-    return files.existing(str(client.artifact_dir(run_id)), path)
+    return contents.existing(str(client.artifact_dir(run_id)), path)
 
 
 def list_artifacts(
@@ -56,7 +56,7 @@ def load_text(artifact_uri: str) -> str:
 
     Raises ArtifactNotFound, RunNotFound, InvalidValue for an address or a content that is none, InvalidArtifactPath.
     """
-    with files.translated(f"Reading {shorten(artifact_uri)}"):
+    with paths.translated(f"Reading {shorten(artifact_uri)}"):
         content = Path(download_artifacts(artifact_uri)).read_bytes()
     try:
         return content.decode()

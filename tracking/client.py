@@ -31,7 +31,7 @@ from tracking.inputs import input_tag
 from tracking.reading import ReadingMethods
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME, USER
 from tracking.registry import RegistryMethods
-from tracking.store import files
+from tracking.store import contents, copying, files, paths
 from tracking.store.process import current_process
 from tracking.stores import current_uri, shared_store, uri_text
 from tracking.validation import TAG, check_key, shorten
@@ -457,15 +457,15 @@ class TrackingClient(ReadingMethods, RegistryMethods):
     def get_artifact_uri(self, run_id: str, artifact_path: str | None = None) -> str:
         """Return an absolute file: URI, right until the store is moved. The artifact need not exist."""
         path = artifact_path.lstrip("/") if isinstance(artifact_path, str) else artifact_path
-        return self.artifact_dir(run_id).joinpath(files.check_path(path, normalise=True)).as_uri()
+        return self.artifact_dir(run_id).joinpath(paths.check_path(path, normalise=True)).as_uri()
 
     def log_artifact(self, run_id: str, local_path: str | Path, artifact_path: str | None = None) -> None:
         """Copy a file, or a folder under its own name, into the run. Raises ArtifactNotFound."""
-        files.copy_in(self._writable(run_id), local_path, artifact_path)
+        copying.copy_in(self._writable(run_id), local_path, artifact_path)
 
     def log_artifacts(self, run_id: str, local_dir: str | Path, artifact_path: str | None = None) -> None:
         """Copy what a folder contains into the run, merging and replacing."""
-        files.copy_contents_in(self._writable(run_id), local_dir, artifact_path)
+        copying.copy_contents_in(self._writable(run_id), local_dir, artifact_path)
 
     def log_text(self, run_id: str, text: str, artifact_file: str, *, shared: bool = False) -> None:
         """Write a text as a UTF-8 file of the run; line ends stay as they are.
@@ -510,11 +510,11 @@ class TrackingClient(ReadingMethods, RegistryMethods):
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """Return one level of a run's artifacts, sorted by path; [] for a file or a missing path."""
-        return files.list_folder(str(self.artifact_dir(run_id)), path)
+        return contents.list_folder(str(self.artifact_dir(run_id)), path)
 
     def download_artifacts(self, run_id: str, path: str = "", dst_path: str | Path | None = None) -> str:
         """Copy an artifact to a folder, by default a new temporary one; return its absolute path there."""
-        return files.copy_out(str(self.artifact_dir(run_id)), path, dst_path, keep_folders=False)
+        return copying.copy_out(str(self.artifact_dir(run_id)), path, dst_path, keep_folders=False)
 
     def _writable(self, run_id: str) -> str:
         return str(self.store.artifact_dir(validation.run_id(run_id), writing=True))

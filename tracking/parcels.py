@@ -13,7 +13,7 @@ from pathlib import Path
 from tracking.context import system_tags
 from tracking.entities import Metric, Process, Run, WholeRun
 from tracking.errors import AlreadyExists
-from tracking.store import files
+from tracking.store import contents, files
 from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import shared_store
@@ -69,14 +69,14 @@ def put_runs(uri: str, parcels: Sequence[Parcel]) -> int:
 def _packed(store: Store, run: Run, names: Mapping[str, str], points: Mapping[str, Sequence[Metric]]) -> Parcel:
     run_id = run.info.run_id
     folder = store.artifact_dir(run_id)
-    contents = files.read_all(str(folder))
+    found = contents.read_all(str(folder))
     return Parcel(
         experiment=names[run.info.experiment_id],
         run=run,
         points=[point for of_one in points.values() for point in of_one],
         blobs={name: store.get_blobs([run_id], name)[run_id] for name in store.list_blobs(run_id)},
-        files=contents,
-        shared=frozenset(name for name, content in contents.items() if files.is_shared(str(folder), content)),
+        files=found,
+        shared=frozenset(name for name, content in found.items() if files.is_shared(str(folder), content)),
         process=current_process(),
     )
 

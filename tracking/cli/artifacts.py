@@ -22,7 +22,8 @@ from tracking.cli.terminal import (
 )
 from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_run
-from tracking.store.files import copy_out, existing, list_files, read_bytes
+from tracking.store.contents import existing, list_files, read_bytes
+from tracking.store.copying import copy_out
 from tracking.text.tables import format_size
 
 

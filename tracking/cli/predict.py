@@ -17,7 +17,7 @@ from tracking.records.refs import resolve_run
 from tracking.records.signature import TEXT, conform, read_signature
 from tracking.records.trust import require_trusted
 from tracking.records.yaml_text import parse_yaml_mapping
-from tracking.store.files import read_text
+from tracking.store.contents import read_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,7 +30,7 @@ from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
 from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
 from tracking.records.sweeps import find_sweep, read_sweeps
-from tracking.store.files import list_files, read_text
+from tracking.store.contents import list_files, read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
 from tracking.text.tables import Row, local_time, render_json, render_page

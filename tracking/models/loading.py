@@ -18,7 +18,7 @@ from tracking.errors import ArtifactError, ArtifactNotFound, InvalidType, Invali
 from tracking.models import flavours
 from tracking.models.mlmodel import Model
 from tracking.records.names import MLMODEL_FILE, MODEL_FILE, MODEL_FOLDER
-from tracking.store import files
+from tracking.store import contents
 from tracking.validation import shorten
 
 DATABASE = "tracking.db"  # beside the folder of artifacts, where that is where it is by default
@@ -70,10 +70,10 @@ def _of_run(run_id: str, path: str, to_load: bool) -> str:
     root = str(client.artifact_dir(run_id))
     if to_load:
         client.require_trusted(run_id)
-    place = files.existing(root, path)
+    place = contents.existing(root, path)
     if not os.path.isdir(place) or os.path.isfile(os.path.join(place, MLMODEL_FILE)):
         return place
-    return files.existing(root, f"{path}/{MODEL_FILE}")
+    return contents.existing(root, f"{path}/{MODEL_FILE}")
 
 
 def _local(path: str, to_load: bool) -> str:

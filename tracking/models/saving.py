@@ -34,7 +34,7 @@ from tracking.records.names import (
 )
 from tracking.registry import register
 from tracking.state import state
-from tracking.store import files
+from tracking.store import paths
 from tracking.validation import now_ms, shorten
 
 _REMEMBERED: Final = 64
@@ -128,7 +128,7 @@ def log(
     """Save a model in a run, by default the active one. Raises what `tracking.log_model` does."""
     if artifact_path is not None and name is not None:
         raise InvalidValue("log_model takes name or artifact_path, which mean the same: give only one of them.")
-    path = files.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
+    path = paths.check_path(name if name is not None else artifact_path) or MODEL_FOLDER
     saved = describe(model, flavour, options)
     client, run_id, tags = _put(model, saved, path, run_id)
     client.set_tags(run_id, tags)
@@ -139,7 +139,7 @@ def log(
 
 def keep_model(model: Any, path: str, *, run_id: str, **options: Unpack[Options]) -> dict[str, str]:
     """Save a model of scikit-learn in a run as `log_model` does; return the tags that say so, for the caller to set."""
-    return _put(model, describe(model, "sklearn", options), files.check_path(path), run_id)[2]
+    return _put(model, describe(model, "sklearn", options), paths.check_path(path), run_id)[2]
 
 
 def _put(model: Any, saved: Saved, path: str, run_id: str | None) -> tuple[TrackingClient, str, dict[str, str]]:
@@ -226,7 +226,7 @@ def save(model: Any, flavour: str, path: str | os.PathLike[str], **options: Unpa
     """
     folder = Path(path)
     saved = describe(model, flavour, options)
-    with files.translated(f"Saving the model in {shorten(str(folder))}"):
+    with paths.translated(f"Saving the model in {shorten(str(folder))}"):
         if folder.exists() and not folder.is_dir():
             raise ArtifactNotFolder(f"{shorten(str(folder))} is a file: a model is saved as a folder.")
         if folder.exists() and any(folder.iterdir()):

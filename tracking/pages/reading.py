@@ -17,7 +17,7 @@ from tracking.records.names import CONFIG_FILE
 from tracking.records.ranking import objectives, scored_on
 from tracking.records.reading import load_records
 from tracking.records.sweeps import Sweep
-from tracking.store.files import read_text
+from tracking.store.contents import read_text
 from tracking.store.sqlite import Store
 from tracking.stores import needed_uri
 

@@ -26,7 +26,7 @@ from tracking.records.names import (
 )
 from tracking.records.request import Request, parse_request, text_mapping
 from tracking.records.yaml_text import parse_yaml_mapping
-from tracking.store.files import read_text
+from tracking.store.contents import read_text
 from tracking.store.sqlite import Store
 
 

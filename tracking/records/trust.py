@@ -21,7 +21,7 @@ from tracking.entities import Run
 from tracking.errors import ArtifactError, StoreNotTrusted
 from tracking.records.names import CONFIG_FILE
 from tracking.records.yaml_text import parse_yaml_mapping
-from tracking.store.files import open_regular, read_text
+from tracking.store.contents import open_regular, read_text
 from tracking.text.formatting import plain
 
 if TYPE_CHECKING:  # sqlite3 is imported when a store is opened

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracking.entities import DatasetInput, Metric, Run
-from tracking.store.files import list_folder, open_regular
+from tracking.store.contents import list_folder, open_regular
 from tracking.store.sqlite import Store
 
 _PIECE: Final = 1 << 20  # bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tracking.remote.artifacts import PROXY
-from tracking.store.files import check_path
+from tracking.store.paths import check_path
 
 
 def local_path(location: str, beside: Path) -> Path | None:

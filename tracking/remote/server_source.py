@@ -16,7 +16,7 @@ from tracking.remote.folders import copier, local_path
 from tracking.remote.foreign import Foreign, Listed, pushed_as, value_of
 from tracking.remote.rest import PAGE, Server
 from tracking.remote.server_runs import tags_of
-from tracking.store.files import check_path
+from tracking.store.paths import check_path
 
 Json = dict[str, Any]
 

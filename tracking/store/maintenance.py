@@ -12,9 +12,9 @@ from tracking.entities import LifecycleStage, Problem
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
 from tracking.store import blobs, runs, schema
 from tracking.store.connection import Database
-from tracking.store.files import TEMPORARY
 from tracking.store.handles import fork_gate
 from tracking.store.locations import ARTIFACTS, Locations
+from tracking.store.paths import TEMPORARY
 from tracking.store.translation import name_of
 
 

@@ -20,7 +20,7 @@ from tracking.records.reading import read_identity
 from tracking.records.refs import find_run
 from tracking.records.request import parse_request
 from tracking.records.yaml_text import parse_yaml_mapping
-from tracking.store.files import existing, list_files, open_regular, read_text
+from tracking.store.contents import existing, list_files, open_regular, read_text
 from tracking.store.sqlite import Store
 from tracking.text.formatting import format_number, format_size
 from tracking.ui.page import looking, render, text

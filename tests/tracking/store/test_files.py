@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tracking
 from tracking.errors import ArtifactError, ArtifactNotFound, InvalidArtifactPath, InvalidType, RunDeleted, StoreFull
-from tracking.store import files
+from tracking.store import contents, copying, files, paths
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_write_through_a_link_out_of_the_folder_is_refused(root: str, tmp_path
         with pytest.raises(InvalidArtifactPath, match="link"):
             files.write_bytes(root, path, b"x")
     with pytest.raises(InvalidArtifactPath, match="link"):
-        files.copy_out(root, "folder")
+        copying.copy_out(root, "folder")
 
     assert [path.read_text() for path in outside.iterdir()] == ["untouched"]
 
@@ -63,7 +63,7 @@ def test_a_link_out_of_the_folder_is_listed_and_never_followed(root: str, tmp_pa
     os.symlink(outside, Path(root, "sub/folder"))
     os.symlink(outside / "secret.txt", Path(root, "sub/file"))
 
-    found = files.list_folder(root, "sub")
+    found = contents.list_folder(root, "sub")
 
     assert [(info.path, info.is_dir) for info in found] == [
         ("sub/a.txt", False),
@@ -72,7 +72,7 @@ def test_a_link_out_of_the_folder_is_listed_and_never_followed(root: str, tmp_pa
     ]
     for path in (None, "sub"):
         with pytest.raises(InvalidArtifactPath, match="link that leads out"):
-            files.copy_out(root, path, tmp_path / "copy")
+            copying.copy_out(root, path, tmp_path / "copy")
     assert not any((tmp_path / "copy").rglob("*.txt"))
 
 
@@ -80,14 +80,14 @@ def test_a_link_inside_the_folder_is_followed(root: str) -> None:
     files.write_bytes(root, "real/a.txt", b"x")
     os.symlink("real", Path(root, "alias"))
 
-    assert [info.path for info in files.list_folder(root, "alias")] == ["alias/a.txt"]
+    assert [info.path for info in contents.list_folder(root, "alias")] == ["alias/a.txt"]
 
 
 @given(st.text(alphabet="a./\\\0é", max_size=8))
 def test_a_path_that_is_accepted_stays_inside(path: str) -> None:
     for normalise in (False, True):
         try:
-            checked = files.check_path(path, normalise=normalise)
+            checked = paths.check_path(path, normalise=normalise)
         except InvalidArtifactPath:
             continue
         assert os.path.normpath(os.path.join("/root", checked)).startswith("/root")
@@ -101,7 +101,7 @@ def test_a_folder_with_an_unreadable_file_is_not_logged_in_part(root: str, tmp_p
     os.symlink("nowhere", source / "b.txt")
 
     with pytest.raises(ArtifactNotFound, match=r"b\.txt"):
-        files.copy_contents_in(root, source)
+        copying.copy_contents_in(root, source)
 
     assert not Path(root).exists()
 
@@ -112,35 +112,35 @@ def test_a_folder_that_links_to_its_parent_is_refused(root: str, tmp_path: Path)
     os.symlink(source, source / "loop")
 
     with pytest.raises(ArtifactError, match="contains it"):
-        files.copy_in(root, source)
+        copying.copy_in(root, source)
 
 
 def test_a_pipe_is_refused_instead_of_waited_for(root: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(ArtifactError, match="neither a file nor a folder"):
-        files.copy_in(root, tmp_path / "pipe")
+        copying.copy_in(root, tmp_path / "pipe")
 
 
 def test_a_listing_shows_no_temporary_files(root: str) -> None:
     files.write_bytes(root, "a.txt", b"x")
-    Path(root, f"{files.TEMPORARY}left-by-a-crash").write_text("half")
+    Path(root, f"{paths.TEMPORARY}left-by-a-crash").write_text("half")
 
-    assert [info.path for info in files.list_folder(root)] == ["a.txt"]
+    assert [info.path for info in contents.list_folder(root)] == ["a.txt"]
 
 
 def test_a_missing_artifact_names_what_there_is(root: str) -> None:
     files.write_bytes(root, "sub/config.yaml", b"x")
 
     with pytest.raises(FileNotFoundError, match=r"sub/config\.yaml"):
-        files.existing(root, "sub/confg.yaml")
+        contents.existing(root, "sub/confg.yaml")
 
 
 def test_a_path_of_the_wrong_type_is_a_type_error(root: str) -> None:
     with pytest.raises(InvalidType, match="bytes"):
         files.write_bytes(root, b"a", b"x")
     with pytest.raises(InvalidType, match="5"):
-        files.copy_in(root, 5)
+        copying.copy_in(root, 5)
 
 
 def test_a_file_where_the_folder_should_be_is_an_artifact_error(root: str) -> None:
@@ -154,7 +154,7 @@ def test_a_large_file_is_copied_whole(root: str, tmp_path: Path) -> None:
     content = os.urandom(3_000_000)
     (tmp_path / "large.bin").write_bytes(content)
 
-    files.copy_in(root, tmp_path / "large.bin", "sub")
+    copying.copy_in(root, tmp_path / "large.bin", "sub")
 
     assert Path(root, "sub/large.bin").read_bytes() == content
 
@@ -221,7 +221,7 @@ def test_a_file_over_a_folder_or_below_a_file_says_which_stands_there(
         files.write_bytes(root, path, b"x")
 
     assert isinstance(caught.value, kind)
-    assert files.TEMPORARY not in str(caught.value)
+    assert paths.TEMPORARY not in str(caught.value)
     assert path.partition("/")[0] in str(caught.value)
 
 
@@ -229,7 +229,7 @@ def test_a_folder_over_a_file_is_refused(root: str, tmp_path: Path) -> None:
     (tmp_path / "name").mkdir()
     files.write_bytes(root, "name", b"x")
     with pytest.raises(NotADirectoryError, match="is a file"):
-        files.copy_in(root, tmp_path / "name")
+        copying.copy_in(root, tmp_path / "name")
 
 
 def test_what_may_not_be_read_is_a_permission_error_with_a_remedy(root: str) -> None:

@@ -13,7 +13,8 @@ import pytest
 from tracking.cli.app import main
 from tracking.entities import LifecycleStage
 from tracking.errors import ArtifactError, StoreCorrupt
-from tracking.store.files import copy_out, read_bytes, read_text
+from tracking.store.contents import read_bytes, read_text
+from tracking.store.copying import copy_out
 from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store

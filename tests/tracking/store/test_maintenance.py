@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracking.entities import LifecycleStage, Metric, Process, RunStatus
-from tracking.store.files import TEMPORARY
+from tracking.store.paths import TEMPORARY
 from tracking.store.process import current_process
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
