@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from runner.compose.composer import Composed
 
 SWEEP, ENGINE = "sweep", "engine"
-# Keys of data that version 0.1.0 did not have, with the values of conf/data that ask for nothing.
-IDLE: Mapping[str, Any] = {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []}
+# Keys that version 0.1.0 did not have, by section, with the values of conf/ that ask for nothing.
+IDLE: Mapping[str, Mapping[str, Any]] = {
+    "data": {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []},
+    "scoring": {"simpler": {}},
+}
 
 
 def as_recorded(composed: Composed) -> tuple[dict[str, Any], Hidden | None]:
     """Return the config of a point, and how it is written down if some of it may not be.
 
-    Left out are the sweep that it came from, the engine where it is this machine, and keys of data that ask for
+    Left out are the sweep that it came from, the engine where it is this machine, and keys that ask for
     nothing, so that a run that does not use them is recorded as by version 0.1.0. No spelling of a `_target_` makes
     two configs differ.
     """
@@ -37,5 +40,8 @@ def _without_idle(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: public_targets(value) for key, value in config.items() if key != SWEEP}
     if kept.get(ENGINE, {}).get("name") == LOCAL:
         del kept[ENGINE]
-    kept["data"] = {key: value for key, value in kept["data"].items() if key not in IDLE or value != IDLE[key]}
+    for section, idle in IDLE.items():
+        if section not in kept:
+            continue
+        kept[section] = {key: value for key, value in kept[section].items() if key not in idle or value != idle[key]}
     return kept

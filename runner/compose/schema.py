@@ -92,6 +92,7 @@ def root() -> DictConfig:
             "scoring": {
                 "metrics": _open(),
                 "objective": {"metric": _str(), "direction": _str("minimize", "maximize")},
+                "simpler": _open(),
             },
             "tags": _open(),
             "tracking": {"uri": _str(null=True), "server": _str(null=True), "secret_resolvers": []},

@@ -14,6 +14,7 @@ from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.keywords import check_keywords
 from runner.trial.repeated_checks import has_only_plain_values
 from runner.trial.scorers import build_scorer
+from tracking.records.values import leaves
 
 _SPECIAL = frozenset({"_target_", "_args_", "_partial_", "_recursive_", "_convert_"})  # Hydra's, the last is idle here
 
@@ -76,6 +77,11 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             f"scoring.objective.metric={metric}: not among the metrics ({', '.join(scorers)})."
             f"{suggest(metric, scorers)}"
         )
+    for key, way in leaves(scoring.get("simpler") or {}):
+        if way not in ("up", "down"):
+            raise ConfigError(
+                f"scoring.simpler.{key}={way}: which way makes a simpler model, up or down? As scoring.simpler.alpha=up"
+            )
     sections = ("model", "prepare", "cv") if validate else ()  # asking for the signatures takes as long as some fits
     notes = [note for key in sections for note in check_keywords(config.get(key), key)]
     return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))

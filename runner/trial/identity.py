@@ -124,7 +124,7 @@ def _shortened(text: str) -> str:
 
 
 VERSION = "v1"
-_LEFT_OUT = BOOKKEEPING | {"threads_per_run"}  # it is a parameter of a run, for the seconds depend on it
+_THREADS = "threads_per_run"  # it is a parameter of a run, for the seconds depend on it
 _ZEN = "hydra_zen.funcs.zen_processing"  # what hydra-zen's builds() writes where it has more to do than to call
 _FINDERS = frozenset(f"hydra.utils.{name}" for name in ("get_method", "get_class", "get_object", "get_static_method"))
 
@@ -141,7 +141,7 @@ def identity(
     config_leaves = {
         key: _plain(value)
         for key, value in leaves(_canonical(config))
-        if key.partition(".")[0] not in _LEFT_OUT and not key.startswith("data.")
+        if not is_bookkeeping(key) and not key.startswith(("data.", _THREADS))
     }
     for name, value in _effective(estimator):
         config_leaves.setdefault(name, value)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tracking.compare.statistics import PairedChange, compare_folds, describe_spread
+from tracking.compare.statistics import PairedChange, compare_folds, describe_spread, holm
 from tracking.records.names import (
     FINGERPRINT_DATA,
     FINGERPRINT_SPLITS,
@@ -147,7 +147,23 @@ def _row(
     for score, scorer, why in zip(scores[1:], scorers[1:], unranked, strict=True):
         why_not = why or (None if scorer == scorers[0] else "the runs were scored by different scorers")
         changes.append(_change(scores[0], score, direction, why_not, ratio))
-    return MetricRow(key, tuple(scores), tuple(changes), direction)
+    return MetricRow(key, tuple(scores), _corrected(changes), direction)
+
+
+def _corrected(changes: Sequence[ScoreChange | None]) -> tuple[ScoreChange | None, ...]:
+    """Return the changes with their p values corrected for how many runs are compared with the first."""
+    tested = {
+        number: change.paired
+        for number, change in enumerate(changes)
+        if change is not None and change.paired is not None and change.paired.p_value is not None
+    }
+    found = list(changes)
+    corrected = holm([paired.p_value for paired in tested.values() if paired.p_value is not None])
+    for (number, paired), p_value in zip(tested.items(), corrected, strict=True):
+        change = found[number]
+        assert change is not None
+        found[number] = replace(change, paired=replace(paired, p_value=p_value, comparisons=len(tested)))
+    return tuple(found)
 
 
 def _change(

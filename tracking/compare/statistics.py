@@ -32,7 +32,8 @@ class Spread:
 class PairedChange:
     """The change of a score over the folds two runs share, second minus first.
 
-    `p_value` is two-sided; None, with the reason in `why_no_test`, where no test can be made.
+    `p_value` is two-sided; None, with the reason in `why_no_test`, where no test can be made. Where it is one of
+    several `comparisons` with the same run it is corrected for them (`holm`).
     """
 
     mean: float
@@ -40,6 +41,7 @@ class PairedChange:
     folds: int
     p_value: float | None
     why_no_test: str | None = None
+    comparisons: int = 1
 
 
 def describe_spread(values: Sequence[float]) -> Spread:
@@ -85,6 +87,19 @@ def corrected_t_test(changes: Spread, test_train_ratio: float) -> float:
         return 1.0 if changes.mean == 0 else 0.0
     scale = math.sqrt(1 / changes.count + test_train_ratio) * changes.std
     return student_t_tails(changes.mean / scale, changes.count - 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p values for how many there are, so that with none of the differences real one in twenty is below 0.05.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979), pages
+    65-70: the smallest of n is multiplied by n, the next by n - 1, ..., none becomes smaller than one before it.
+    """
+    corrected, least = [0.0] * len(p_values), 0.0
+    for place, number in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - place) * p_values[number]))
+        corrected[number] = least
+    return corrected
 
 
 def student_t_tails(t: float, degrees: float) -> float:

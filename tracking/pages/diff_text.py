@@ -126,6 +126,9 @@ def _metrics_block(metrics: MetricsDiff) -> Block:
     equal = [row.key for row in metrics.rows if row.same]
     many = len(metrics.unranked) > 1
     after = [line for row in differing for line in _against_first(row)] if many else []
+    comparisons = max((c.paired.comparisons for row in differing for c in row.changes if c and c.paired), default=1)
+    if comparisons > 1:
+        after.append(f"p is corrected for {comparisons} comparisons with run 1 (Holm).")
     if differing:
         after += [f"Same in all: {', '.join(equal)}."] if equal else []
         after += [f"Not ranked: {why}." for why in dict.fromkeys(filter(None, metrics.unranked))]

@@ -1,6 +1,7 @@
 """What is said of the best of a sweep at its end, and by `tracking compare`."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,3 +70,62 @@ def test_the_predictions_are_those_of_scikit_learn(capsys: pytest.CaptureFixture
 
     expected = cross_val_predict(Ridge(0.1, random_state=42), X, y, cv=KFold(5, shuffle=True, random_state=42))
     assert np.allclose(kept.predicted[0], expected[kept.rows], rtol=1e-6)
+
+
+def test_the_order_of_a_key_of_ones_own_is_given_by_the_config(capsys: pytest.CaptureFixture[str]) -> None:
+    turned = swept(capsys, "scoring.simpler.alpha=down")
+    (newest,) = tracking.search_runs(search_all_experiments=True, output_format="list", max_results=1)
+
+    assert "the simplest within one standard error: ridge alpha=0.1" in swept(capsys)
+    assert "the simplest within" not in turned  # the best has the least alpha already
+    assert newest.data.params["scoring.simpler.alpha"] == "down"
+
+
+def test_which_key_is_simpler_is_no_part_of_what_was_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    swept(capsys)
+
+    assert "3 reused" in swept(capsys, "scoring.simpler.alpha=down", "resume=true")
+
+
+def test_another_word_than_up_or_down_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-m", "model=ridge", "alpha=0.1,1", "scoring.simpler.alpha=sideways"]) == 2
+
+    assert "scoring.simpler.alpha=sideways: which way makes a simpler model, up or down?" in capsys.readouterr().err
+
+
+def test_an_area_under_the_curve_is_corrected_by_the_bootstrap_too(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "data=breast_cancer model=logistic scoring=classification cv=stratified scoring.objective.metric=roc_auc"
+    assert run(["-m", *asked.split(), "C=0.01,0.1,1", "prepare=standard", "refit=false", "progress=false"]) == 0
+
+    said = out(capsys)
+    assert re.search(r"^honest      roc_auc 0\.99\d+ \[0\.\d+ to 1\]  corrected .* \(BBC-CV\)$", said, re.M)
+
+
+def out(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+def test_repeated_splits_are_corrected_and_rows_in_time_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.search(r"^honest .*\(BBC-CV\)$", swept(capsys, "cv=repeated", "cv.n_repeats=2", "refit=false"), re.M)
+
+    in_time = swept(capsys, "cv=timeseries", "refit=false")
+
+    assert "honest      not known: rows in time cannot be drawn again in any order" in in_time
+    assert re.search(r"^as good as  (\d of 2|no other)", in_time, re.M)
+
+
+def test_a_point_that_failed_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("fails.py").write_text(
+        "from sklearn.linear_model import Ridge\n"
+        "class Fails(Ridge):\n"
+        "    def fit(self, X, y):\n"
+        "        if self.alpha == 7:\n"
+        "            raise ValueError('no')\n"
+        "        return super().fit(X, y)\n"
+    )
+
+    assert run(["-m", "model=ridge", "model._target_=fails.Fails", "alpha=0.1,0.2,0.3,7", "progress=false"]) == 1
+
+    assert re.search(
+        r"^best .*\(the best of 3, over 5 folds; not ranked with it: 1 did not finish\)$", out(capsys), re.M
+    )

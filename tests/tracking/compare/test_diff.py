@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from tracking.compare.making import making_of
-from tracking.compare.run_diff import compare_runs, diff_patches
+from tracking.compare.run_diff import RunDiff, compare_runs, diff_patches
+from tracking.compare.statistics import holm
 from tracking.compare.suspects import find_differences
 from tracking.entities import Metric, Run, RunData, RunInfo
 from tracking.pages.diff_json import diff_data
@@ -286,6 +288,29 @@ def test_scores_on_the_same_splits_are_paired_and_tested() -> None:
     assert change.paired is not None
     assert change.paired.folds == 5
     assert change.paired.p_value == pytest.approx(0.01106, abs=1e-5)
+
+
+def test_several_runs_against_the_first_are_corrected_for_their_number() -> None:
+    worse = [[value + step for value, step in zip(FOLDS, steps, strict=True)] for steps in WORSE]
+    alone = [compare_runs([make_record(), make_record(folds=folds)]) for folds in worse]
+    together = compare_runs([make_record(), *(make_record(folds=folds) for folds in worse)])
+
+    single = [p_values(diff)[0] for diff in alone]
+    assert p_values(together) == pytest.approx(holm(single))
+    assert single[1] < 0.05 <= p_values(together)[1]
+    page = render_diff(together)
+    assert "p is corrected for 3 comparisons with run 1 (Holm)." in page
+    assert re.search(r"rmse, 3 against 1: .*p = \S+: may be chance", page)
+    assert "Holm" not in render_diff(alone[0])
+
+
+WORSE = [[4.0, 4.1, 4.2, 3.9, 4.0], [2.0, 0.7, 2.2, 0.8, 2.0], [-0.5, 1.0, -1.0, 1.0, -0.2]]
+
+
+def p_values(diff: RunDiff) -> list[float]:
+    changes = next(row for row in diff.metrics.rows if row.key == "rmse").changes
+    found = [change.paired.p_value for change in changes if change is not None and change.paired is not None]
+    return [p_value for p_value in found if p_value is not None]
 
 
 def test_a_difference_of_nothing_is_not_mistaken_for_one() -> None:

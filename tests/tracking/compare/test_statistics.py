@@ -15,6 +15,7 @@ from tracking.compare.statistics import (
     compare_folds,
     corrected_t_test,
     describe_spread,
+    holm,
     incomplete_beta,
     student_t_tails,
 )
@@ -80,3 +81,11 @@ def test_where_no_test_can_be_made_the_reason_is_given(
 def test_a_single_value_has_no_spread() -> None:
     assert describe_spread([2.0]) == Spread(2.0, None, 1)
     assert describe_spread([1.0, 3.0]) == Spread(2.0, math.sqrt(2), 2)
+
+
+def test_holm_gives_what_p_adjust_of_r_gives() -> None:
+    # p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []
