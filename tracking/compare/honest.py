@@ -59,7 +59,9 @@ def bootstrap_choice(scores: RowScores, *, shown: Any, units: Any, draws: int = 
     if not there.any():
         return Honest(score=math.nan, low=None, high=None, method="BBC-CV")
     offset = float(shown[chosen].mean() - unchosen[there].mean())
-    low, high = (float(end) + offset for end in np.percentile(values[there], [2.5, 97.5]))
+    ends = np.percentile(values[there], [2.5, 97.5]) + offset
+    # no score is better than a perfect one
+    low, high = map(float, np.minimum(ends, 1.0) if scores.more_is_better else np.maximum(ends, 0.0))
     return Honest(score=float(values[there].mean()) + offset, low=low, high=high, method="BBC-CV")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tracking.compare.factors import find_factors
 from tracking.compare.simplest import Direction, find_simplest
 from tracking.entities import Metric, Run, RunStatus
-from tracking.records.names import SIMPLER, TEST_TRAIN_RATIO
+from tracking.records.names import TEST_TRAIN_RATIO
 from tracking.records.ranking import ScoredOn, objectives, scored_on
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FEWEST = 3  # points from which on the best of them is spoken of
 LEVEL = 0.05  # a difference with a larger p value is within chance
+_SIMPLER = "scoring.simpler."  # params that add to the order of keys
 _METRICS = "scoring.metrics."  # params that say how a metric was scored
 
 Histories = Mapping[str, Mapping[str, Sequence[Metric]]]  # by run id and metric
@@ -183,9 +184,9 @@ def _simplest(runs: Sequence[Run], folds: Any, *, more_is_better: bool) -> Run |
     near = within_one_error(folds, 0, more_is_better=more_is_better).nonzero()[0].tolist()
     keys = find_factors([run.data.params for run in runs]).keys
     order: dict[str, Direction] = {
-        key.removeprefix(f"{SIMPLER}."): "down" if value == "down" else "up"
+        key.removeprefix(_SIMPLER): "down" if value == "down" else "up"
         for key, value in runs[0].data.params.items()
-        if key.startswith(f"{SIMPLER}.")
+        if key.startswith(_SIMPLER)
     }
     points = [{key: run.data.params.get(key) for key in keys} for run in runs]
     found = find_simplest(points, 0, near, order)

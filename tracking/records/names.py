@@ -101,7 +101,7 @@ BOOKKEEPING: Final = frozenset(
     )
 )
 
-SIMPLER: Final = "scoring.simpler"  # below it keys, and which way they make a model simpler; bookkeeping too
+_JUDGING: Final = ("scoring.simpler.",)  # below these keys: how runs are judged afterwards, which is bookkeeping too
 
 _RECORDED: Final = frozenset(
     (
@@ -122,4 +122,4 @@ def is_recorders_tag(tag: str) -> bool:
 
 def is_bookkeeping(key: str) -> bool:
     """Tell whether a dotted key of a config belongs to what never matters for the result."""
-    return key.partition(".")[0] in BOOKKEEPING or key.startswith(f"{SIMPLER}.")
+    return key.partition(".")[0] in BOOKKEEPING or key.startswith(_JUDGING)
