@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.suggest import suggest
 from runner.trial.constraints import check_constraints, check_parameters
+from runner.trial.descriptions import NotDescribable, describe
 from runner.trial.keywords import check_keywords
 from runner.trial.repeated_checks import has_only_plain_values
 from runner.trial.scorers import build_scorer
@@ -45,18 +47,16 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
             )
     _check_tags(model, config["model"].get("_target_"))
     check_parameters(model, "model", config, validate=validate)
+    _seed(model, seed, config)
     prepare = config.get("prepare") or {}
     estimator = model
     if "_target_" in prepare:
-        transformer = build_node(prepare, "prepare")
-        check_parameters(transformer, "prepare", config, validate=validate)
-        estimator = _pipeline(transformer, model)
+        estimator = _pipeline(_build_preparation(config, validate=validate), model)
     elif prepare:
         key, value = next(iter(prepare.items()))
         raise ConfigError(
             f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of --help."
         )
-    _seed(estimator, seed, config)
     splitter = build_node(_without_idle_seed(config["cv"]), "cv")
     if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
         splitter.random_state = seed
@@ -85,6 +85,25 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
     sections = ("model", "prepare", "cv") if validate else ()  # asking for the signatures takes as long as some fits
     notes = [note for key in sections for note in check_keywords(config.get(key), key)]
     return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))
+
+
+_preparations: dict[str, Any] = {}  # the last one, by what it is made of
+
+
+def _build_preparation(config: Mapping[str, Any], *, validate: bool) -> Any:
+    """Build the preparation, or return that of the point before, which is equal: nobody fits it, only clones of it."""
+    seed = config["seed"] if config["model"].get("random_state", 0) is not None else None
+    key = repr((config["prepare"], seed))
+    if key in _preparations:
+        return _preparations[key]
+    transformer = build_node(config["prepare"], "prepare")
+    check_parameters(transformer, "prepare", config, validate=validate)
+    _seed(transformer, config["seed"], config)
+    with suppress(NotDescribable, TypeError):  # what is its own clone, say, could take something from point to point
+        describe(transformer)
+        _preparations.clear()
+        _preparations[key] = transformer
+    return transformer
 
 
 def build_node(node: Mapping[str, Any], key: str) -> Any:

@@ -11,6 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
+from runner.trial.remembered import by_object
+
 
 class NotDescribable(Exception):
     """It has no description: it may fit otherwise each time, or nobody can tell."""
@@ -41,6 +43,7 @@ def describe(value: Any) -> Hashable:
     raise NotDescribable(type(value).__name__)
 
 
+@by_object
 def _describe_estimator(estimator: BaseEstimator) -> Hashable:
     kind = type(estimator)
     parameters = estimator.get_params(deep=False)

@@ -233,7 +233,7 @@ class _Fitter:
         set_generators(before)
         alone = self._alone(rows)
         real = use(alone)
-        sharing.settle(fit.kind, rows.number, _difference((fit, result), (alone, real)))
+        sharing.settle(row, fit.kind, rows.number, _difference((fit, result), (alone, real)))
         return real
 
     @cached_property

@@ -11,6 +11,7 @@ from runner.data.dataset import Dataset
 from runner.dotted import public_name
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
+from runner.trial.remembered import by_object
 from runner.trial.spec import Spec
 from tracking.compare.making import Making
 from tracking.records.identity import LONGEST, write_identity
@@ -217,8 +218,13 @@ def _without_secrets(node: Any, spec: Spec) -> Any:
 def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:
     steps = getattr(estimator, "named_steps", None) or {"model": estimator}
     for section, part in steps.items():
-        for name, value in sorted(part.get_params(deep=True).items()) if hasattr(part, "get_params") else ():
-            yield f"{section}.{name.replace('__', '.')}", _plain(value)
+        for name, value in _parameters_of(part) if hasattr(part, "get_params") else ():
+            yield f"{section}.{name}", value
+
+
+@by_object
+def _parameters_of(part: Any) -> list[tuple[str, Any]]:
+    return [(name.replace("__", "."), _plain(value)) for name, value in sorted(part.get_params(deep=True).items())]
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from runner.dotted import locate
 from runner.errors import ModelError
 from runner.suggest import suggest
+from runner.trial.remembered import by_object
 
 # https://xgboost.readthedocs.io/en/stable/parameter.html, but for those that the classes name themselves
 _XGBOOST = tuple(
@@ -64,6 +65,7 @@ def _check(factory: Any, target: str, node: Mapping[str, Any], key: str) -> Iter
         yield f"{said} takes any keyword, and names no '{name}'. If it is misspelt, nothing reads it.{near}"
 
 
+@by_object
 def _named(factory: Any) -> list[str] | None:
     """List the parameters that a class or its bases name, in front of `**kwargs`; None if it takes no such."""
     kinds: tuple[Any, ...] = getattr(factory, "__mro__", ())

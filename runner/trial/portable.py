@@ -19,6 +19,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from runner import prepare
+from runner.trial.remembered import by_object
 
 PACKAGE = "runner"
 _PARTS = ("year", "month", "day", "day_of_week", "hour")
@@ -29,9 +30,8 @@ def portable(model: Any) -> Any:
     if isinstance(model, FunctionTransformer) and model.func in _INSTEAD:
         return _INSTEAD[model.func](model)
     if isinstance(model, ColumnTransformer) and hasattr(model, "transformers_"):
-        model = copy(model)
-        _settle_columns(model)
-    elif isinstance(model, BaseEstimator):
+        return _settled(model)
+    if isinstance(model, BaseEstimator):
         parts = vars(model)
         model = copy(model)
         for name, part in parts.items():
@@ -41,8 +41,13 @@ def portable(model: Any) -> Any:
     return model
 
 
-def _settle_columns(model: ColumnTransformer) -> None:
-    """Name the columns that each part was fitted on, rather than the function that chose them."""
+@by_object
+def _settled(model: ColumnTransformer) -> ColumnTransformer:
+    """Name the columns that each part was fitted on, rather than the function that chose them.
+
+    Points that share a preparation have the very same one, and making it anew takes longer than a small fit.
+    """
+    model = copy(model)
     fitted = [
         (name, portable(part), columns) if len(columns) else (name, "drop", [])
         for name, part, columns in model.transformers_
@@ -53,6 +58,7 @@ def _settle_columns(model: ColumnTransformer) -> None:
         (name, part if isinstance(part, str) else clone(part), columns) for name, part, columns in fitted
     ]
     model.transformers_ = [*fitted, *rest]
+    return model
 
 
 def _floats(step: FunctionTransformer) -> Any:

@@ -25,7 +25,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from runner.trial.descriptions import NotDescribable, describe
-from runner.trial.linear import Centred, can_be_fitted_centred, centre, fit_centred, predict_linear
+from runner.trial.linear import Centred, NormalEquations, fit_centred, predict_linear, rows_for
 from runner.trial.pipelines import flatten, rebuild
 from runner.trial.repeated_checks import is_finite
 
@@ -59,7 +59,7 @@ class Row:
 
     estimator: Any
     steps: list[Any]
-    keys: tuple[Hashable, ...]  # one more than there are steps to share where the model is fitted on centred rows
+    keys: tuple[Any, ...]  # hashable; one more than there are steps to share where the model is fitted on centred rows
 
     def kind(self, count: int) -> str:
         """Return the classes of the first steps; "rows centred for Lasso" where they are for the model."""
@@ -85,7 +85,12 @@ class _Stage:
     @property
     def count(self) -> int:
         """How many keys of a row lead here."""
-        return len(self.fitted) + isinstance(self.X, Centred)
+        return len(self.fitted) + self.is_centred
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether the rows are those that a linear model is fitted on."""
+        return isinstance(self.X, Centred | NormalEquations)
 
 
 class Sharing:
@@ -118,8 +123,8 @@ class Sharing:
             except (NotDescribable, TypeError):  # TypeError: a parameter that has no hash
                 break
             row = longer
-        if len(row.keys) == len(steps) - 1 and can_be_fitted_centred(steps[-1]):
-            longer = Row(estimator, steps, (*row.keys, ("centred", row.keys)))
+        if len(row.keys) == len(steps) - 1 and (prepare := rows_for(steps[-1])) is not None:
+            longer = Row(estimator, steps, (*row.keys, (prepare, row.keys)))
             row = longer if self._may_share(longer) else row
         return row if row.keys else None
 
@@ -134,7 +139,7 @@ class Sharing:
         stage = start or _Stage((), *cut())
         for number in range(stage.count, len(row.keys)):
             of_model = number == len(row.steps) - 1
-            following = _centre(stage, y) if of_model else self._advance(stage, row.steps[number], y)
+            following = _centre(row, stage, y) if of_model else self._advance(stage, row.steps[number], y)
             if following is None:
                 self._refused.add(row.keys[number])
                 self._last = None
@@ -154,11 +159,12 @@ class Sharing:
         """Tell whether this kind of sharing was compared with computing alone, in the fold of this number."""
         return (kind, number) in self._proven
 
-    def settle(self, kind: str, number: int, difference: str | None) -> None:
-        """Take what the comparison said: None for no difference."""
+    def settle(self, row: Row, kind: str, number: int, difference: str | None) -> None:
+        """Take what the comparison said: None for no difference. Nor is a part of what is wrong trusted unproven."""
         self._proven.add((kind, number))
         if difference is not None and kind not in self._wrong:
-            self._wrong.add(kind)
+            parts = [row.kind(count + 1) for count in range(len(row.keys))]
+            self._wrong |= {part for part in parts[: parts.index(kind)] if not self.is_proven(part, number)} | {kind}
             self._last = None
             where = "in the final fit" if number == FINAL else f"in fold {number}"
             self.notes.append(f"sharing of {kind} is off: {where} it does not give what it gives alone ({difference})")
@@ -248,16 +254,17 @@ def _fit_step(stage: _Stage, step: Any, y: Any) -> _Stage:
     return _Stage((*stage.fitted, fitted), X, X_test, middle - start, time.perf_counter() - middle)
 
 
-def _centre(stage: _Stage, y: Any) -> _Stage | None:
+def _centre(row: Row, stage: _Stage, y: Any) -> _Stage | None:
     """Centre the rows for a linear model; None where that is not for these."""
     start = time.perf_counter()
-    rows = centre(stage.X, y)
+    prepare, _ = row.keys[-1]
+    rows = prepare(stage.X, y)
     if rows is None:
         return None
     seconds = stage.fit_seconds + time.perf_counter() - start
     finite = stage.X_test is not None and is_finite(stage.X_test, y)
     return replace(
-        stage, X=rows, fit_seconds=seconds, size=stage.size + nbytes(rows.X) + nbytes(stage.X_test), finite=finite
+        stage, X=rows, fit_seconds=seconds, size=stage.size + rows.nbytes + nbytes(stage.X_test), finite=finite
     )
 
 
@@ -265,8 +272,7 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
     """Fit what comes behind a stage; None where only the estimator's own `fit` can tell what is wrong."""
     several = len(row.steps) - len(stage.fitted) > 1
     start = time.perf_counter()
-    centred = isinstance(stage.X, Centred)
-    if centred:
+    if stage.is_centred:
         model = fit_centred(row.steps[-1], stage.X)
         if model is None:
             return None
@@ -288,7 +294,7 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
         stage.score_seconds,
         kind,
         checked=checked,
-        predict=predict_linear if centred and stage.finite else None,
+        predict=predict_linear if stage.is_centred and stage.finite else None,
     )
 
 

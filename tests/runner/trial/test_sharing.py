@@ -161,8 +161,9 @@ def test_shared_preparations_give_the_bits_of_each_point_alone(steps: str, model
         [ElasticNet(alpha, l1_ratio=ratio, max_iter=9999) for alpha in (0.01, 0.1, 1) for ratio in (0.1, 0.5, 1)],
         [ElasticNet(alpha, selection="random", random_state=seed) for alpha in (0.1, 1) for seed in (1, 2)],
         [Lasso(alpha, positive=positive, tol=1e-2) for alpha in (0.1, 1) for positive in (True, False)],
+        [Ridge(alpha, random_state=3, copy_X=copy_X) for alpha in (0.0, 1e-3, 1, 10) for copy_X in (True, False)],
     ],
-    ids=["elasticnet", "random", "lasso"],
+    ids=["elasticnet", "random", "lasso", "ridge"],
 )
 def test_linear_models_on_rows_centred_once_have_the_bits_of_their_own_fit(grid: list[Any]) -> None:
     data, sharing = load({"source": "diabetes"}), Sharing(PLENTY)
@@ -178,8 +179,22 @@ def test_linear_models_that_fit_otherwise_are_left_to_themselves() -> None:
         ElasticNet(precompute=True),
         ElasticNet(warm_start=True),
         Lasso(alpha=0.0),
+        Ridge(fit_intercept=False),
+        Ridge(solver="svd"),
+        Ridge(positive=True),
     ]
     assert [Sharing(PLENTY).row(model) for model in models] == [None] * len(models)
+
+
+def test_ridge_is_left_to_itself_where_its_equations_are_singular_or_fewer_than_its_columns() -> None:
+    few, many = np.random.default_rng(0).standard_normal((2, 60, 40))
+    for X in (np.hstack([many, many]), np.column_stack([few[:, :3], few[:, 0], np.zeros(60)])):
+        data, grid = dataset(f"wide {X.shape}", X, X[:, 0] + few[:, 5]), [Ridge(a) for a in (0.0, 0.5, 1)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sharing = Sharing(PLENTY)
+            assert_same(points(data, grid, sharing), points(data, grid, None))
+        assert not sharing.notes
 
 
 def test_they_give_the_scores_of_cross_validate() -> None:
@@ -212,7 +227,8 @@ def test_a_wrong_sharing_is_noticed_and_what_is_computed_alone_counts() -> None:
     found = points(data, [make_pipeline(Grows(), Ridge(a)) for a in (1, 2, 3, 4)], sharing)
     assert not any(fold.shared for folds, _ in found for fold in folds)
     assert len(sharing.notes) == 1
-    assert sharing.notes[0].startswith("sharing of Grows is off: in fold 0 it does not give what it gives alone (rmse ")
+    said = "sharing of Grows, rows centred for Ridge is off: in fold 0 it does not give what it gives alone (rmse "
+    assert sharing.notes[0].startswith(said)
     assert len({fold.scores["rmse"] for folds, _ in found for fold in folds}) == 12  # each fit was another
 
 
