@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,14 @@ def shown(value: object) -> str:
     return text if more <= 0 else f"{text[:_LONGEST]}… ({more} more characters)"
 
 
-def numeric(rows: Iterable[Mapping[str, object]], column: str) -> bool:
-    """Tell whether a column holds numbers only, so that it is aligned at the right."""
-    values = [value for row in rows if (value := row.get(column)) is not None]
-    return bool(values) and all(map(is_numeric, values))
+def numeric(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> set[str]:
+    """Return the columns that hold numbers only, so that they are aligned at the right."""
+    found = set()
+    for column in columns:
+        values = [value for row in rows if (value := row.get(column)) is not None]
+        if values and all(map(is_numeric, values)):
+            found.add(column)
+    return found
 
 
 def json_text(value: Any) -> Markup:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from math import ceil
 
 from starlette.requests import Request
@@ -12,23 +15,26 @@ from tracking.compare import table as tables
 from tracking.compare.factors import spell_alike
 from tracking.compare.run_diff import compare_runs
 from tracking.compare.table import Selection, Table
-from tracking.entities import RunStatus
-from tracking.errors import InvalidValue
+from tracking.entities import Run, RunStatus, ViewType
+from tracking.errors import InvalidValue, RunNotFound
 from tracking.pages.diff_page import run_names
 from tracking.pages.diff_text import diff_blocks, say_again, say_verdict
 from tracking.pages.points import read_points
 from tracking.pages.reading import experiment_names, read_report
 from tracking.pages.report import key_effects, report_content
+from tracking.records.names import ERROR
 from tracking.records.reading import load_records
 from tracking.records.refs import resolve_runs
 from tracking.records.selection import select_runs
 from tracking.records.sweeps import Sweep, read_sweep
+from tracking.store.sqlite import Store
 from tracking.text.formatting import format_duration
 from tracking.ui.page import Query, looking, render, text, texts
 
 _MOST_COMPARED = 1_000
 _MOST_DIFFED = 12
-_FAILED_SHOWN = 10
+_SHOWN = 10  # failures
+_FULL_ID = re.compile(r"[0-9a-f]{32}")
 
 
 # A sweep -----------------------------------------------------------------------------------------
@@ -66,9 +72,7 @@ def sweep_progress(found: Sweep, now: int) -> dict[str, object]:
             f"{row[word]} {word}" for word in ("done", "failed", "running", "missing", "reused") if row[word]
         ),
         "time_left": format_duration(ceil(took / ended * found.left)) if ended and row["running"] else "",
-        "failed": [
-            (run.info.run_id, run.info.run_name, run.data.tags.get("error", "")) for run in failed[-_FAILED_SHOWN:]
-        ],
+        "failed": [(run.info.run_id, run.info.run_name, run.data.tags.get(ERROR, "")) for run in failed[-_SHOWN:]],
     }
 
 
@@ -104,9 +108,7 @@ def compare(request: Request) -> Response:
     notes: list[str] = []
     asked = {name: text(request, name) for name in ("sweep", "filter", "experiment", "group_by", "sort", "metric")}
     references = texts(request, "run")
-    runs = select_runs(
-        here.store, references, asked["sweep"] or None, asked["filter"], asked["experiment"] or None, tell=notes.append
-    )
+    runs = _chosen(here.store, references, asked, notes.append)
     if len(runs) > _MOST_COMPARED:
         notes.append(f"The newest {_MOST_COMPARED} of {len(runs)} runs. Fewer: a filter.")
         runs = runs[:_MOST_COMPARED]
@@ -134,6 +136,23 @@ def compare(request: Request) -> Response:
         problem=problem,
         grouped=bool(asked["group_by"]) and not problem,
         command=here.command("compare", *_options(references, asked)),
+    )
+
+
+def _chosen(store: Store, references: list[str], asked: dict[str, str], tell: Callable[[str], None]) -> list[Run]:
+    """Return the runs that an address names: by whole ids in one search, of one sweep without reading the others."""
+    only = {key for key in ("sweep", "filter", "experiment") if asked[key]}
+    if references and not only and all(map(_FULL_ID.fullmatch, references)):
+        ids = ", ".join(f"'{reference}'" for reference in references)
+        found = store.search_runs(None, filter_string=f"run_id IN ({ids})", view_type=ViewType.ALL)
+        runs = {run.info.run_id: run for run in found}
+        if len(runs) == len(set(references)):
+            return [runs[reference] for reference in dict.fromkeys(references)]
+    if not references and only == {"sweep"}:
+        with suppress(RunNotFound):  # the start of an id, or latest: that takes reading all sweeps
+            return list(reversed(read_sweep(store, asked["sweep"]).runs))
+    return select_runs(
+        store, references, asked["sweep"] or None, asked["filter"], asked["experiment"] or None, tell=tell
     )
 
 
