@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tracking
 from tests.mlflow_server.conftest import PYTHON, SERVER
 from tests.mlflow_server.recording import record, store_at
 from tracking.cli.app import main
@@ -36,6 +37,8 @@ def experiment() -> str:
 def test_what_was_pushed_comes_back_the_same(tmp_path: Path, mlflow_server: str, experiment: str) -> None:
     first, second = store_at(tmp_path / "first"), store_at(tmp_path / "second")
     ids = record(first, experiment)
+    kept = {"predictions": b"\x00\x01", "importances": b""}
+    tracking.TrackingClient(first).log_batch(ids[0], blobs=kept)
     assert main(["push", mlflow_server, "--store", first]) == 0
 
     assert main(["import", mlflow_server, "--store", second]) == 0
@@ -53,6 +56,7 @@ def test_what_was_pushed_comes_back_the_same(tmp_path: Path, mlflow_server: str,
         assert after.get_metric_history(run_id, "rmse") == before.get_metric_history(run_id, "rmse")
         assert repr(after.get_metric_history(run_id, "odd")) == repr(before.get_metric_history(run_id, "odd"))
         assert files_of(after.artifact_dir(run_id)) == files_of(before.artifact_dir(run_id))
+    assert {name: after.get_blobs(ids, name) for name in kept} == {name: {ids[0]: kept[name]} for name in kept}
 
 
 def test_diff_says_of_imported_runs_what_it_said_of_the_pushed_ones(

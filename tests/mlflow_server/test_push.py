@@ -61,8 +61,41 @@ def test_a_second_push_sends_nothing(
         counts = push(store, server, store.search_runs(None))
 
     assert (counts.same, counts.created, counts.updated) == (6, 0, 0)
-    assert server.requests == 2  # one page of experiments, one of runs
+    assert server.requests == 1  # one page of runs
     assert held(mlflow_server, experiment) == before
+
+
+def test_where_nothing_is_remembered_of_the_server_it_is_asked(
+    tmp_path: Path, mlflow_server: str, experiment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = store_at(tmp_path)
+    record(uri, experiment)
+    assert main(["push", mlflow_server, "--store", uri]) == 0
+    remembered = tmp_path / "tracking.db.servers.json"
+
+    for content in ("", "{}", remembered.read_text().replace('"id": "', '"id": "99')):
+        remembered.write_text(content)
+        capsys.readouterr()
+        assert main(["push", mlflow_server, "--store", uri]) == 0
+        assert capsys.readouterr().out == f"{mlflow_server}: 6 there already.\n"
+
+
+def test_tags_of_experiments_are_pushed_also_when_they_change(
+    tmp_path: Path, mlflow_server: str, experiment: str
+) -> None:
+    uri = store_at(tmp_path)
+    record(uri, experiment, count=1)
+    client = tracking.TrackingClient(uri)
+    ours = client.get_experiment_by_name(experiment)
+    assert ours is not None
+    for value in ("first", "second"):
+        client.set_experiment_tag(ours.experiment_id, "purpose", value)
+        assert main(["push", mlflow_server, "--store", uri]) == 0
+
+        api = f"{mlflow_server}/api/2.0/mlflow"
+        query = {"experiment_name": experiment}
+        there = httpx.get(f"{api}/experiments/get-by-name", params=query).json()["experiment"]
+        assert {"key": "purpose", "value": value} in there["tags"]
 
 
 def test_what_changed_since_is_brought_up_to_date(

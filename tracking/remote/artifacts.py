@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +20,7 @@ def put(server: Server, location: str, file: File, name: str) -> None:
         server.upload(f"{path}/{name}", file.size, file.pieces)
     else:
         folder = local_folder(server, location)
-        write_through(folder, name, lambda temporary: shutil.copyfile(file.place, temporary))
+        write_through(folder, name, file.copy_to)
 
 
 def proxied(location: str) -> str | None:

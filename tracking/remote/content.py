@@ -6,11 +6,15 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from tracking.entities import DatasetInput, Metric, Run
+from tracking.remote.kept import FILE as KEPT
+from tracking.remote.kept import kept_of, packed
 from tracking.store.contents import list_folder, open_regular
 from tracking.store.sqlite import Store
 
@@ -30,12 +34,23 @@ class File:
     path: str
     place: str
     size: int
+    content: bytes | None = None  # of a file that is only made for the server
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the content."""
+        if self.content is not None:
+            yield self.content
+            return
         with open_regular(self.place) as file:
             while piece := file.read(_PIECE):
                 yield piece
+
+    def copy_to(self, place: str) -> None:
+        """Write the content to another place of this machine."""
+        if self.content is None:
+            shutil.copyfile(self.place, place)
+        else:
+            Path(place).write_bytes(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +93,9 @@ def read_contents(
     with_files: bool = True,
 ) -> Iterator[Content]:
     """Yield the contents of runs; `experiments` has names by id, `parents` keys by run id."""
-    histories = store.get_metric_histories([run.info.run_id for run in runs])
+    ids = [run.info.run_id for run in runs]
+    histories = store.get_metric_histories(ids)
+    kept = kept_of(store, ids) if with_files else {}
     for run in runs:
         info = run.info
         yield Content(
@@ -93,8 +110,16 @@ def read_contents(
             tags=run.data.tags,
             params=run.data.params,
             metrics=[point for points in histories.get(info.run_id, {}).values() for point in points],
-            files=list(_files(str(store.artifact_dir(info.run_id)))) if with_files else [],
+            files=_all_files(store, info.run_id, kept.get(info.run_id)) if with_files else [],
         )
+
+
+def _all_files(store: Store, run_id: str, kept: Mapping[str, bytes] | None) -> list[File]:
+    files = list(_files(str(store.artifact_dir(run_id))))
+    if kept:
+        content = packed(kept)
+        files.append(File(KEPT, "", len(content), content))
+    return files
 
 
 def _files(root: str, path: str | None = None) -> Iterator[File]:

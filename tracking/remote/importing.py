@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tracking.entities import LifecycleStage, Run, RunData, RunInfo, WholeRun
 from tracking.errors import AlreadyExists, ExperimentDeleted
 from tracking.records.names import PARENT_RUN_ID, RUN_NAME
 from tracking.remote.foreign import Foreign, Source
+from tracking.remote.kept import take_out
 from tracking.remote.names import OURS
 from tracking.store.sqlite import Store
 
@@ -93,11 +95,15 @@ def _whole(foreign: Foreign, experiments: Mapping[str, str], keys: Mapping[str, 
         "",
         name,
     )
+    blobs = dict(foreign.blobs)
+
+    def fill(folder: Path) -> None:  # before the run itself is added, with what it is told of the blobs
+        if copies:
+            foreign.fill(folder)
+            blobs.update(take_out(folder))
+
     return WholeRun(
-        run=Run(info, RunData({}, dict(foreign.params), tags)),
-        points=foreign.points,
-        blobs=foreign.blobs,
-        fill=foreign.fill if copies else lambda folder: None,
+        run=Run(info, RunData({}, dict(foreign.params), tags)), points=foreign.points, blobs=blobs, fill=fill
     )
 
 

@@ -18,7 +18,8 @@ from tracking.remote import models
 from tracking.remote.artifacts import put
 from tracking.remote.content import Content, batches, input_body, read_contents
 from tracking.remote.names import PUSHED, RUN_ID
-from tracking.remote.rest import Server
+from tracking.remote.remembered import Remembered, recall, remember, tags_digest
+from tracking.remote.rest import Json, Server
 from tracking.remote.server_runs import (
     ServerRun,
     create_experiment,
@@ -108,9 +109,9 @@ class Pusher:
         self._store, self._server, self._with_files = store, server, with_files
         self._connections, self._tell = connections, tell
         self._names: dict[str, str] = {}  # of experiments, by our ids
-        self._there = read_experiments(server)
-        self._known = read_pushed(server, [e["experiment_id"] for e in self._there.values()])
-        self._experiments: dict[str, str] = {}  # the server's ids, by name
+        self._experiments: dict[str, Remembered] = recall(store, server.uri)  # the server's, by name
+        self._known = read_pushed(server, [entry.id for entry in self._experiments.values()])
+        self._there: dict[str, Json] | None = None  # all experiments of the server, where that had to be asked
         self._sweeps: dict[str, Content] = {}
         self._first_of_sweep: dict[str, Run] = {}
 
@@ -121,7 +122,7 @@ class Pusher:
         fresh = {key: run for run in runs if (key := sweep_key(run.data.tags)) and key not in self._sweeps}
         self._first_of_sweep |= {key: run for key, run in fresh.items() if key not in self._first_of_sweep}
         self._sweeps |= sweep_contents(self._store, list(fresh.values()))
-        self._prepare_experiments({*self._names.values(), *(sweep.experiment for sweep in self._sweeps.values())})
+        self._prepare_experiments(runs)
         parents = _parents(runs, {*self._sweeps, *self._known, *(run.info.run_id for run in runs)})
         self._create_parents(runs, parents)
         for some in _chunks(runs):
@@ -145,11 +146,45 @@ class Pusher:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _prepare_experiments(self, names: Iterable[str]) -> None:
-        for name in set(names) - self._experiments.keys():
-            there = self._there.get(name)
-            id_ = require_open(self._server, there) if there else create_experiment(self._server, name)
-            self._experiments[name] = id_
+    def _prepare_experiments(self, runs: Sequence[Run]) -> None:
+        """Make sure of the experiments of runs that are not there yet, and of the tags of all."""
+        names = {self._names[run.info.experiment_id] for run in runs}
+        ours = {name: self._tags(name) for name in {*names, *(sweep.experiment for sweep in self._sweeps.values())}}
+        keys = {*(run.info.run_id for run in runs), *self._sweeps}
+        there = all(key in self._known and not self._known[key].is_deleted for key in keys)
+        if there and all(self._is_remembered(name, tags) for name, tags in ours.items()):
+            return
+        if self._there is None:
+            self._ask()
+        for name, tags in ours.items():
+            if not self._is_remembered(name, tags):
+                self._experiments[name] = self._prepared(name, tags)
+        remember(self._store, self._server.uri, self._experiments)
+
+    def _tags(self, name: str) -> Mapping[str, str]:
+        found = self._store.get_experiment_by_name(name)
+        return {} if found is None else found.tags
+
+    def _is_remembered(self, name: str, tags: Mapping[str, str]) -> bool:
+        return name in self._experiments and self._experiments[name].tags == tags_digest(tags)
+
+    def _ask(self) -> None:
+        """Ask the server for all its experiments, and for what was pushed to any of them."""
+        self._there = read_experiments(self._server)
+        ids = [entry["experiment_id"] for entry in self._there.values()]
+        self._known |= read_pushed(self._server, ids)
+        open_ids = {e["experiment_id"] for e in self._there.values() if e.get("lifecycle_stage") != "deleted"}
+        self._experiments = {name: entry for name, entry in self._experiments.items() if entry.id in open_ids}
+
+    def _prepared(self, name: str, tags: Mapping[str, str]) -> Remembered:
+        there = (self._there or {}).get(name)
+        id_ = require_open(self._server, there) if there else create_experiment(self._server, name)
+        set_there = {tag["key"]: tag["value"] for tag in (there or {}).get("tags", ())}
+        for key, value in tags.items():
+            if set_there.get(key) != value:
+                body = {"experiment_id": id_, "key": key, "value": value}
+                self._server.post("experiments/set-experiment-tag", body)
+        return Remembered(id_, tags_digest(tags))
 
     def _read(self, runs: Sequence[Run], parents: Mapping[str, str]) -> Iterator[Content]:
         return read_contents(self._store, runs, self._names, parents, with_files=self._with_files)
@@ -189,7 +224,7 @@ class Pusher:
         return content.key, "updated" if before is not None and before.digest else "created", ""
 
     def _create(self, content: Content) -> ServerRun:
-        experiment = self._experiments[content.experiment]
+        experiment = self._experiments[content.experiment].id
         body = {
             "experiment_id": experiment,
             "run_name": content.name,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from tracking.remote.folders import copier
 from tracking.remote.foreign import Foreign, Listed
+from tracking.remote.kept import kept_of
 from tracking.store.sqlite import Store
 
 
@@ -27,7 +27,7 @@ class StoreSource:
         """Return these runs, whole."""
         ids = [entry.run_id for entry in listed]
         histories = self._store.get_metric_histories(ids)
-        blobs = self._blobs(ids)
+        blobs = kept_of(self._store, ids)
         found = []
         for entry in listed:
             info, data = self._runs[entry.run_id].info, self._runs[entry.run_id].data
@@ -43,15 +43,7 @@ class StoreSource:
                     points=[point for points in histories.get(entry.run_id, {}).values() for point in points],
                     location=info.artifact_uri,
                     fill=copier({"": self._store.artifact_dir(entry.run_id)}),
-                    blobs=blobs[entry.run_id],
+                    blobs=blobs.get(entry.run_id, {}),
                 )
             )
-        return found
-
-    def _blobs(self, ids: Sequence[str]) -> dict[str, dict[str, bytes]]:
-        names = {name for run_id in ids for name in self._store.list_blobs(run_id)}
-        found: dict[str, dict[str, bytes]] = defaultdict(dict)
-        for name in names:
-            for run_id, content in self._store.get_blobs(ids, name).items():
-                found[run_id][name] = content
         return found
