@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Sequence
 
 from tracking.compare.factors import spell_alike
+from tracking.compare.ranks import rank_methods
 from tracking.compare.table import Selection
 from tracking.compare.winner import FEWEST, Winner, judge_winner, rank_runs
 from tracking.entities import Run
 from tracking.errors import ArtifactError
 from tracking.pages.points import find_ranking, rank
+from tracking.pages.rank_text import rank_lines
 from tracking.pages.report import ReportSource
 from tracking.pages.winner_text import winner_lines
 from tracking.records.names import CONFIG_FILE
@@ -73,7 +75,7 @@ def read_report(
         predictions=next(iter(load_predictions(source, [run.info.run_id for run in best[:1]])), None),
         config=_config(source, best[0]) if best else "",
         left_out=left_out,
-        worth=[] if metric else read_winner_lines(source, kept, uri=uri),
+        worth=[] if metric else [*read_winner_lines(source, kept, uri=uri), *_ranks(runs)],
         made=made,
     )
 
@@ -86,19 +88,31 @@ def _config(source: Store, run: Run) -> str:
 
 
 def read_winner_lines(store: Store, runs: Sequence[Run], *, uri: str | None = None) -> list[str]:
-    """Return what the best of these runs is worth, line by line; [] for fewer than three that can be ranked."""
+    """Return what the best of these runs is worth, line by line; [] for fewer than three that can be ranked.
+
+    Of runs over five or more data sets also how what varies beside the data ranks over them.
+    """
     where = needed_uri(uri)
 
     def command(run_id: str) -> str:
         return shlex.join(["python", "-m", "runner.reproduce", run_id[:8], *(["--store", where] if where else [])])
 
-    return [line for winner in read_winners(store, runs) for line in winner_lines(winner, command)]
+    return [*(line for winner in read_winners(store, runs) for line in winner_lines(winner, command)), *_ranks(runs)]
+
+
+def _ranks(runs: Sequence[Run]) -> list[str]:
+    found = [rank_methods(runs, metric, direction) for metric, direction in _objectives(runs)]
+    return [line for ranks in found if ranks is not None for line in ("", *rank_lines(ranks))]
+
+
+def _objectives(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(each for run in runs for each in objectives(run)))
 
 
 def read_winners(store: Store, runs: Sequence[Run]) -> list[Winner]:
     """Judge the best of these runs, for each of their objectives that three or more of them can be ranked by."""
     found = []
-    for metric, direction in dict.fromkeys(each for run in runs for each in objectives(run)):
+    for metric, direction in _objectives(runs):
         ranked = rank_runs(runs, metric, direction)
         if len(ranked.runs) < FEWEST:
             continue

@@ -129,3 +129,14 @@ def test_a_point_that_failed_is_counted(capsys: pytest.CaptureFixture[str]) -> N
     assert re.search(
         r"^best .*\(the best of 3, over 5 folds; not ranked with it: 1 did not finish\)$", out(capsys), re.M
     )
+
+
+def test_a_sweep_over_five_data_sets_ranks_the_models_over_them(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "model=ridge,lasso,dummy data=synthetic_regression data.random_state=1,2,3,4,5 data.n_samples=40"
+    assert run(["-m", *asked.split(), "cv.n_splits=2", "refit=false", "progress=false"]) == 0
+
+    said = out(capsys)
+    assert "mean ranks of rmse over 5 data sets: they differ (Friedman, p = " in said
+    assert re.search(r"^  3\.00 .*DummyRegressor$", said, re.M)
+    assert track(["report"]) == 0
+    assert "mean ranks of rmse over 5 data sets" in Path("report.html").read_text(encoding="utf-8")
