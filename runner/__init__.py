@@ -29,18 +29,20 @@ def run(
     *,
     data: Any = None,
     target: str | Sequence[str] | None = None,
+    model: Any = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
 ) -> Run:
     """Run one point, given the overrides that one would type, and return its run.
 
     `data` is a pandas frame, `target` its column to predict, or several; without them `data=...` of the overrides
-    counts. `store` is a tracking URI, by default the one in use; `config_dir` a folder with configs of your own.
+    counts. `model` is an unfitted estimator, recorded by its parameters; without it `model=...` counts. `store` is a
+    tracking URI, by default the one in use; `config_dir` a folder with configs of your own.
     Raises ConfigError, DataError; PointFailed, which names the recorded run, when the point fails.
     """
     from runner import api
 
-    return api.run(overrides, data=data, target=target, store=store, config_dir=config_dir)
+    return api.run(overrides, data=data, target=target, model=model, store=store, config_dir=config_dir)
 
 
 def sweep(
@@ -48,6 +50,7 @@ def sweep(
     *,
     data: Any = None,
     target: str | Sequence[str] | None = None,
+    model: Any = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
 ) -> Runs:
@@ -58,7 +61,7 @@ def sweep(
     """
     from runner import api
 
-    return api.sweep(overrides, data=data, target=target, store=store, config_dir=config_dir)
+    return api.sweep(overrides, data=data, target=target, model=model, store=store, config_dir=config_dir)
 
 
 def reproduce(

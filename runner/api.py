@@ -30,12 +30,13 @@ def run(
     *,
     data: Any = None,
     target: str | Sequence[str] | None = None,
+    model: Any = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
 ) -> tracking.Run:
     """Run one point and return its run. See `runner.run`."""
     with _everything_kept(store):
-        result = _execute(_with_frame(overrides, data, target), sweeps=False, config_dir=config_dir)
+        result = _execute(_with_objects(overrides, data, target, model), sweeps=False, config_dir=config_dir)
         if result.results.failures:
             failure = result.results.failures[0]
             raise PointFailed(
@@ -51,12 +52,13 @@ def sweep(
     *,
     data: Any = None,
     target: str | Sequence[str] | None = None,
+    model: Any = None,
     store: str | None = None,
     config_dir: str | PathLike[str] | None = None,
 ) -> Runs:
     """Run every point of a sweep and return their runs, in the order of the points. See `runner.sweep`."""
     with _everything_kept(store):
-        return _runs(_execute(_with_frame(overrides, data, target), sweeps=True, config_dir=config_dir))
+        return _runs(_execute(_with_objects(overrides, data, target, model), sweeps=True, config_dir=config_dir))
 
 
 def reproduce(
@@ -76,6 +78,16 @@ def reproduce(
         client = tracking.TrackingClient(tracking.get_tracking_uri())
         options = Options(tolerance, threads, None if data is None else str(data))
         return reproduce_run(client, find_recorded(client, reference), options)
+
+
+def _with_objects(overrides: Sequence[str], data: Any, target: str | Sequence[str] | None, model: Any) -> Sequence[str]:
+    """Return the overrides with those in front that stand for objects of the program: a frame, an estimator."""
+    overrides = _with_frame(overrides, data, target)
+    if model is None or isinstance(overrides, str):
+        return overrides
+    from runner.trial.written import write_estimator
+
+    return ["~model", Override.of("++model", write_estimator(model)).text, *overrides]
 
 
 def _with_frame(overrides: Sequence[str], data: Any, target: str | Sequence[str] | None) -> Sequence[str]:

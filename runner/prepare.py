@@ -1,4 +1,4 @@
-"""Preparations that are more than one scikit-learn class: `prepare=tabular` and `prepare=polynomial`.
+"""Preparations that are more than one scikit-learn class: `prepare=tabular`, `polynomial`, `select`.
 
 A preparation is an unfitted transformer; it is fitted together with the model, on the training rows of each
 fold only. What a column is (number, text, date) is decided by its type, never by the rows of other folds.
@@ -15,7 +15,7 @@ from runner.errors import ConfigError
 from runner.suggest import suggest
 
 _IMPUTE = ("mean", "median", "most_frequent")
-_MISSING = "missing"  # as a category of its own: that a value is missing often tells something
+MISSING = "missing"  # as a category of its own: that a value is missing often tells something
 _ENCODERS = ("onehot", "target", "ordinal")
 _TREATMENTS = (*_ENCODERS, "text", "number", "date", "drop")
 _PARTS = ("year", "month", "day", "weekday", "hour", "days")
@@ -139,6 +139,28 @@ def polynomial(*, degree: int = 2, interaction_only: bool = False) -> Any:
     return make_pipeline(StandardScaler(), powers, StandardScaler())
 
 
+def select(*, k: int = 10) -> Any:
+    """Build a transformer that keeps the `k` columns with the largest F statistic of the target, each by itself.
+
+    It is `f_classif` for a classifier and `f_regression` for other models, learned on the training rows of each fold.
+    """
+    from sklearn.feature_selection import SelectKBest
+
+    return SelectKBest(by_f_test, k=k)
+
+
+def by_f_test(X: Any, y: Any) -> Any:
+    """Return the F statistics of the columns by the kind of the target; a run has one that fits its model instead."""
+    return f_of_task(is_classifier=np.asarray(y).dtype.kind != "f")(X, y)
+
+
+def f_of_task(*, is_classifier: bool) -> Any:
+    """Return the F-test of a column and the target."""
+    from sklearn.feature_selection import f_classif, f_regression
+
+    return f_classif if is_classifier else f_regression
+
+
 def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
     if value not in words:
         raise ConfigError(
@@ -165,13 +187,14 @@ def columns_of(X: Any, *, kind: str, but: tuple[str, ...] = (), cardinality: int
 
 
 def _kind_of(column: Any, cardinality: int | None) -> str:
-    kind = _kind(column)
+    kind = kind_of(column)
     if kind != "text" or cardinality is None:
         return kind
     return "many" if len(set(_texts(np.asarray(column)[:, None]).ravel())) > cardinality else kind
 
 
-def _kind(column: Any) -> str:
+def kind_of(column: Any) -> str:
+    """Return what a column is: number, text, date or duration."""
     name = str(column.dtype)
     if name.startswith("datetime"):
         return "date"
@@ -203,7 +226,7 @@ def _floats(X: Any) -> Any:
 def _texts(X: Any) -> Any:
     values = np.array(X, dtype=object)
     for i in range(values.shape[1]):
-        values[:, i] = [_MISSING if _absent(value) else str(value) for value in values[:, i]]
+        values[:, i] = [MISSING if _absent(value) else str(value) for value in values[:, i]]
     return values
 
 

@@ -72,6 +72,8 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     overrides = [_in_quotes(_spaced(text, sweeps)) for text in overrides]
     if sweeps and not any(Override.parse(text).key == "hydra/sweeper" for text in overrides):
         overrides = [_wrap(text) for text in overrides]
+    if any(name == "--cfg" for name, _ in options):
+        overrides = [word for text in overrides for word in _spread(text)]
     words = [word for name, value in options for word in (name, value) if word is not None]
     return [*words, *overrides]
 
@@ -235,6 +237,15 @@ def _in_quotes(text: str) -> str:
     if override.spelled == "diff" and value and value != "null" and value[0] not in "'\"":
         return Override.of("diff", value).text  # `ridge alpha=0.5`, `latest~1`, an id of digits
     return f'{override.spelled}="{value}"' if re.fullmatch(r"~/[^'\"\\]*", value) else text
+
+
+def _spread(text: str) -> list[str]:
+    """Write `prepare=[a,b]` so that Hydra, which shows the config itself, gives each its section (`compose.chain`)."""
+    override = Override.parse(text)
+    if override.spelled != "prepare" or not re.fullmatch(r"\[[\w, /-]+\]", override.written):
+        return [text]
+    names = [name.strip() for name in override.written[1:-1].split(",")]
+    return ["prepare=none", *(f"+prepare@prepare.{name}={name}" for name in names)]
 
 
 def _wrap(text: str) -> str:

@@ -18,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
+from runner.compose import chain
 from runner.compose.explain import Known, explained
 from runner.compose.hiding import hide, hide_section, mentions, secret_resolvers
 from runner.compose.keys import BUILT, find_unread, parameters_of, takes
@@ -202,7 +203,7 @@ class Composer:
         return base
 
     def _compose_base(self, overrides: tuple[Override, ...]) -> Base:
-        config, hydra = self._hydra_compose(overrides)
+        config, choices = self._hydra_compose(overrides)
         raw = OmegaConf.to_container(config, resolve=False)
         assert isinstance(raw, dict)
         _check_deleted(overrides, raw)
@@ -220,9 +221,9 @@ class Composer:
             config,
             raw,  # type: ignore[arg-type]
             plain,
-            {k: str(v) for k, v in hydra.runtime.choices.items() if "hydra/" not in k and v is not None},
+            choices,
             self._necessary(overrides, raw),
-            find_origins(self.loader, self.config_name, [*self._hydra_overrides, *overrides]),
+            self._origins(overrides, choices),
             tuple(interpolated.items()),
             {".".join(path): key for path, value in leaves if (key := repeated_key(value)) is not None},
             tuple(path for path, value in leaves if value == "???"),
@@ -230,7 +231,13 @@ class Composer:
             repr(raw),
         )
 
-    def _hydra_compose(self, overrides: Sequence[Override]) -> tuple[DictConfig, DictConfig]:
+    def _origins(self, overrides: Sequence[Override], choices: Mapping[str, str]) -> dict[str, str]:
+        origins = find_origins(self.loader, self.config_name, [*self._hydra_overrides, *overrides])
+        names = chain.names_in(choices)
+        return chain.origins_apart(origins, {name: self._origins([_alone(name)], {}) for name in names})
+
+    def _hydra_compose(self, overrides: Sequence[Override]) -> tuple[DictConfig, dict[str, str]]:
+        """Return what Hydra composes without its own section, and the choices; a row of preparations set apart."""
         asked = [*self._hydra_overrides, *overrides]
         known = Known(
             names=lambda: self.keys(()) if overrides else [],
@@ -240,10 +247,18 @@ class Composer:
         with explained(" ".join(override.text for override in overrides), known):
             texts = [override.text for override in asked]
             config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
-        hydra = config.hydra
+        return config, self._without_hydra(config, asked)
+
+    def _without_hydra(self, config: DictConfig, asked: Sequence[Override]) -> dict[str, str]:
+        """Leave out Hydra's own section, and give each preparation of a row one; return the choice of every group."""
+        choices = {k: str(v) for k, v in config.hydra.runtime.choices.items() if "hydra/" not in k and v is not None}
         with open_dict(config):
             del config["hydra"]
-        return config, hydra
+        names = [] if chain.GROUP in choices else chain.chosen_in_a_row(self.loader, self.config_name, asked)
+        if names:
+            chain.set_apart(config, {name: self._base((_alone(name),)).raw[chain.GROUP] for name in names})
+            choices[chain.GROUP] = chain.spell_row(names)
+        return choices
 
     def _necessary(self, overrides: tuple[Override, ...], raw: Any) -> tuple[Override, ...]:
         """Drop group choices that a later one replaces, or that the files make anyway."""
@@ -277,13 +292,17 @@ class Composer:
         return resolve(self._live(base, structural, values))
 
     def _live(self, base: Base, structural: Sequence[Override], values: Sequence[Override]) -> DictConfig:
-        texts = [override.text for override in (*self._hydra_overrides, *structural, *values)]
+        asked = [*self._hydra_overrides, *structural, *values]
+        texts = [override.text for override in asked]
         with explained(" ".join(texts), Known(lambda: dotted(base.raw))):
             config = hydra_compose(self.config_name, overrides=texts, return_hydra_config=True)
             HydraConfig.instance().set_config(config)
-            with open_dict(config):
-                del config["hydra"]
+        self._without_hydra(config, asked)
         return config
+
+
+def _alone(choice: str) -> Override:
+    return Override.of(chain.GROUP, choice)
 
 
 def _spell(old: Any, new: Any) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.compose.composer import Composer
 from runner.compose.keys import closed_sections, name_owners, no_such_key
+from runner.compose.overrides import read_overrides
 from runner.errors import ConfigError
 from runner.points.axes import Grid
 from runner.suggest import nearest
@@ -73,7 +74,13 @@ class ComposedConfigs:
 
 def chosen(choices: Mapping[str, str]) -> list[Override]:
     """Return group choices as overrides."""
-    return [Override.of(group, choice or None) for group, choice in choices.items()]  # None: `~tags`
+    return [_choose(group, choice) for group, choice in choices.items()]
+
+
+def _choose(group: str, choice: str) -> Override:
+    if choice.startswith(("[", "{")):  # a list of choices, or a section in place of one, as it is written
+        return read_overrides([f"{group}={choice}"])[0]
+    return Override.of(group, choice or None)  # None: `~tags`
 
 
 def check_read(

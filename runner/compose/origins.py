@@ -19,7 +19,7 @@ from tracking.records.overrides import Override
 
 def find_origins(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> dict[str, str]:
     """Return for every leaf the file that set it last, as `cv/kfold.yaml`; schemas are left out."""
-    defaults = _defaults(loader, config_name, overrides)
+    defaults = find_defaults(loader, config_name, overrides)
     origins: dict[str, str] = {}
     sources = _searched(loader, overrides)
     for default in defaults:
@@ -32,12 +32,13 @@ def find_origins(loader: ConfigLoader, config_name: str, overrides: Sequence[Ove
 
 def find_packages(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> set[str]:
     """Return the top-level keys that exist because a chosen file was put there, but `experiment`, which sets others."""
-    defaults = _defaults(loader, config_name, overrides)
+    defaults = find_defaults(loader, config_name, overrides)
     packages = {str(default.package or "").partition(".")[0] for default in defaults}
     return packages - {"", "_global_", "hydra", "experiment"}
 
 
-def _defaults(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> Sequence[ResultDefault]:
+def find_defaults(loader: ConfigLoader, config_name: str, overrides: Sequence[Override]) -> Sequence[ResultDefault]:
+    """Return the files that are composed, in order, each with the file that chose it."""
     texts = [override.text for override in overrides]
     defaults: Sequence[ResultDefault] = loader.compute_defaults_list(config_name, texts, RunMode.RUN).defaults
     return defaults

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from runner.compose.composer import Composed
 
 SWEEP, ENGINE = "sweep", "engine"
-# Keys that version 0.1.0 did not have, by section, with the values of conf/ that ask for nothing.
+# Keys that version 0.1.0 did not have, by section, "" the top, with the values of conf/ that ask for nothing.
 IDLE: Mapping[str, Mapping[str, Any]] = {
     "data": {"test": None, "test_seed": 0, "weights": None, "missing_target": "error", "silence": []},
     "scoring": {"simpler": {}},
+    "": {"early_stopping": None, "early_stopping_share": 0.1, "fit_params": {}},
 }
 
 
@@ -40,8 +41,10 @@ def _without_idle(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: public_targets(value) for key, value in config.items() if key != SWEEP}
     if kept.get(ENGINE, {}).get("name") == LOCAL:
         del kept[ENGINE]
-    for section, idle in IDLE.items():
-        if section not in kept:
-            continue
-        kept[section] = {key: value for key, value in kept[section].items() if key not in idle or value != idle[key]}
-    return kept
+    for section in IDLE.keys() & kept.keys():
+        kept[section] = _asking(kept[section], IDLE[section])
+    return _asking(kept, IDLE[""])
+
+
+def _asking(section: Mapping[str, Any], idle: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in idle or value != idle[key]}

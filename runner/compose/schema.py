@@ -104,6 +104,9 @@ def root() -> DictConfig:
             },
             "seed": _int(0, maximum=MAX_SEED),
             "refit": _bool(),
+            "early_stopping": _int(1, null=True),
+            "early_stopping_share": Checked(rules.share, kind=object),
+            "fit_params": _open(),
             "experiment_name": _str(null=True),
             "run_name": _str(null=True),
             "sweep": None,  # `sweep` reads it: a list of grids

@@ -30,7 +30,7 @@ def check_features(dataset: "Dataset", estimator: Any) -> None:
     if not odd and not holes:
         return
     if prepare:
-        _check_prepared(dataset, _prepared(dataset, estimator[:-1], odd), estimator[:-1], bool(holes))
+        _check_prepared(dataset, _prepared(dataset, estimator[:-1], odd), estimator, bool(holes))
     elif not type(model).__module__.startswith("sklearn."):
         _try(dataset, estimator, "model")  # what others' tags leave unsaid, a trial tells
     elif odd:
@@ -92,12 +92,20 @@ def _not_numeric(dataset: "Dataset", model: Any) -> list[str]:
     X = dataset.X
     if not hasattr(X, "iloc"):
         return list(dataset.feature_names) if X.dtype.kind not in "iufb" else []
-    takes = {"category"} if getattr(model, "categorical_features", None) == "from_dtype" else set()
+    takes = {"category"} if _takes_categories(model) else set()
     return [
         name
         for name, column in _columns(dataset)
         if getattr(column.dtype, "kind", "O") not in "iufb" and str(column.dtype) not in takes
     ]
+
+
+def _takes_categories(model: Any) -> bool:
+    """Tell whether a model takes pandas' categories as they are."""
+    libraries = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
+    if "xgboost" in libraries:
+        return bool(model.get_params().get("enable_categorical"))
+    return bool(libraries & {"lightgbm", "catboost"}) or getattr(model, "categorical_features", None) == "from_dtype"
 
 
 def _prepared(dataset: "Dataset", prepare: Any, odd: list[str]) -> Any:
@@ -209,7 +217,11 @@ def _sample(dataset: "Dataset") -> Any:
     return rows
 
 
-def _check_prepared(dataset: "Dataset", result: Any, prepare: Any, holes: bool) -> None:
+def _check_prepared(dataset: "Dataset", result: Any, estimator: Any, holes: bool) -> None:
+    prepare, model = estimator[:-1], estimator[-1]
+    if hasattr(result, "iloc"):
+        rest = result.select_dtypes(exclude=["bool", *(["category"] if _takes_categories(model) else [])])
+        result = rest if rest.shape[1] else np.zeros((len(result), 0))
     values = result.data if hasattr(result, "tocsr") else np.asarray(result)
     if values.dtype.kind not in "iufb":
         raise DataError(

@@ -48,29 +48,26 @@ def hold_out(columns: Columns, size: float, *, seed: int, classes: bool, in_time
     Raises DataError.
     """
     try:
-        if in_time:
-            train, test = _last(len(columns.y), size)
-        else:
-            train, test = _drawn(columns, size, seed=seed, classes=classes)
+        train, test = draw(columns.y, columns.groups, size, seed=seed, classes=classes, in_time=in_time)
     except ValueError as error:
         raise DataError(f"data.test={size}: {error}") from error
     return columns.take(np.sort(train)), columns.take(np.sort(test))
 
 
-def _last(rows: int, size: float) -> tuple[Any, Any]:
-    from sklearn.model_selection import train_test_split
+def draw(y: Any, groups: Any, size: float, *, seed: int, classes: bool, in_time: bool) -> tuple[Any, Any]:
+    """Draw the numbers of `size` rows to hold back, as scikit-learn does; return the others, and these.
 
-    train, test = train_test_split(np.arange(rows), test_size=size, shuffle=False)
-    return train, test
-
-
-def _drawn(columns: Columns, size: float, *, seed: int, classes: bool) -> tuple[Any, Any]:
+    `y` is (n_rows,) or (n_rows, n_targets), `groups` (n_rows,) or None. Raises ValueError.
+    """
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-    rows, y = np.arange(len(columns.y)), columns.y
-    if columns.groups is not None:
+    rows = np.arange(len(y))
+    if in_time:
+        train, test = train_test_split(rows, test_size=size, shuffle=False)
+        return train, test
+    if groups is not None:
         splitter = GroupShuffleSplit(n_splits=1, test_size=size, random_state=seed)
-        return next(splitter.split(rows, y, columns.groups))  # type: ignore[no-any-return]
+        return next(splitter.split(rows, y, groups))  # type: ignore[no-any-return]
     proportional = classes and y.ndim == 1 and not missing(y).any() and np.unique(y, return_counts=True)[1].min() > 1
     train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=y if proportional else None)
     return train, test

@@ -17,8 +17,9 @@ from runner.errors import ConfigError, DataError, RunnerError
 from runner.points.axes import Point
 from runner.settings import Settings
 from runner.trial.build import Parts, build
+from runner.trial.fitting import check_fitting
 from runner.trial.identity import data_key, targets
-from runner.trial.scorers import check_objective, check_scorers
+from runner.trial.scorers import check_objective, check_probabilities, check_scorers
 from runner.trial.spec import Spec
 from runner.trial.weights import request_weights, takes_weights
 from tracking.records.overrides import Override
@@ -102,6 +103,7 @@ class Checker:
         parts = build(spec.config)
         self.targets |= set(targets(spec.config))
         self.notes |= dict.fromkeys(parts.notes)
+        check_fitting(spec.config, parts.estimator)
         key = data_key(spec.config)
         if key not in self.datasets:
             self.datasets[key] = load(spec.config["data"])
@@ -113,6 +115,8 @@ class Checker:
             check(self.datasets[key], splitter=parts.splitter, estimator=parts.estimator)
             self._note(self.datasets[key], spec, parts)
         check_scorers(parts.scorers, is_classifier=parts.is_classifier)
+        if parts.is_classifier:
+            check_probabilities(parts.scorers, parts.estimator)
         check_objective(spec)
 
     def _note(self, data: Dataset, spec: Spec, parts: Parts) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.dotted import locate
 from runner.errors import ConfigError, ModelError, RunnerError
+from runner.prepare import by_f_test, f_of_task
 from runner.suggest import suggest
 from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.descriptions import NotDescribable, describe
@@ -48,15 +49,8 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
     _check_tags(model, config["model"].get("_target_"))
     check_parameters(model, "model", config, validate=validate)
     _seed(model, seed, config)
-    prepare = config.get("prepare") or {}
-    estimator = model
-    if "_target_" in prepare:
-        estimator = _pipeline(_build_preparation(config, validate=validate), model)
-    elif prepare:
-        key, value = next(iter(prepare.items()))
-        raise ConfigError(
-            f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of --help."
-        )
+    steps = _build_preparations(config, is_classifier=_is_classifier(model), validate=validate)
+    estimator = _pipeline(steps, model) if steps else model
     splitter = build_node(_without_idle_seed(config["cv"]), "cv")
     if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
         splitter.random_state = seed
@@ -87,23 +81,48 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
     return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))
 
 
-_preparations: dict[str, Any] = {}  # the last one, by what it is made of
+_preparations: dict[str, list[tuple[str, Any]]] = {}  # the last ones, by what they are made of
 
 
-def _build_preparation(config: Mapping[str, Any], *, validate: bool) -> Any:
-    """Build the preparation, or return that of the point before, which is equal: nobody fits it, only clones of it."""
+def _build_preparations(config: Mapping[str, Any], *, is_classifier: bool, validate: bool) -> list[tuple[str, Any]]:
+    """Build the preparations, one or a row of them, or return those of the point before, which are equal.
+
+    Nobody fits them, only clones of them.
+    """
+    sections = _sections(config.get("prepare") or {})
     seed = config["seed"] if config["model"].get("random_state", 0) is not None else None
-    key = repr((config["prepare"], seed))
-    if key in _preparations:
-        return _preparations[key]
-    transformer = build_node(config["prepare"], "prepare")
-    check_parameters(transformer, "prepare", config, validate=validate)
-    _seed(transformer, config["seed"], config)
+    made_of = repr((sections, seed, is_classifier))
+    if made_of in _preparations:
+        return _preparations[made_of]
+    steps = []
+    for key, section in sections.items():
+        step = build_node(section, key)
+        check_parameters(step, key, config, validate=validate)
+        _seed(step, config["seed"], config)
+        if getattr(step, "score_func", None) is by_f_test:
+            step.set_params(score_func=f_of_task(is_classifier=is_classifier))
+        steps.append((key.removeprefix("prepare."), step))
     with suppress(NotDescribable, TypeError):  # what is its own clone, say, could take something from point to point
-        describe(transformer)
+        for _, step in steps:
+            describe(step)
         _preparations.clear()
-        _preparations[key] = transformer
-    return transformer
+        _preparations[made_of] = steps
+    return steps
+
+
+def _sections(prepare: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the sections of the preparations by their keys. Raises ConfigError for what is none."""
+    if "_target_" in prepare:
+        return {"prepare": prepare}
+    for key, value in prepare.items():
+        if key == "model" or "__" in key:
+            raise ConfigError(f"prepare.{key}: a step of a pipeline cannot have this name. Give the file another one.")
+        if not (isinstance(value, Mapping) and "_target_" in value):
+            raise ConfigError(
+                f"prepare.{key}={value}: prepare=none prepares nothing. Choose one: prepare=standard, or another of"
+                " --help."
+            )
+    return {f"prepare.{key}": section for key, section in prepare.items()}
 
 
 def build_node(node: Mapping[str, Any], key: str) -> Any:
@@ -188,10 +207,10 @@ def _seed(estimator: Any, seed: int, config: Mapping[str, Any]) -> None:
         estimator.set_params(**unset)
 
 
-def _pipeline(transformer: Any, model: Any) -> Any:
+def _pipeline(steps: list[tuple[str, Any]], model: Any) -> Any:
     from sklearn.pipeline import Pipeline
 
-    return Pipeline([("prepare", transformer), ("model", model)])
+    return Pipeline([*steps, ("model", model)])
 
 
 def _check_tags(model: Any, target: object) -> None:

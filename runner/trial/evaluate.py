@@ -24,6 +24,7 @@ from sklearn.metrics import check_scoring
 
 from runner.errors import DataError
 from runner.trial.comparison import compare_models, compare_predictions
+from runner.trial.fitting import Fitting, rounds_of, take
 from runner.trial.memory import on_reset
 from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+PLAIN = Fitting()
 KEEP_BYTES = 64 * 2**20  # folds of data up to this size are cut once and kept
 
 
@@ -51,6 +53,7 @@ class Fold:
     predicted: Mapping[str, Any] = field(default_factory=dict)  # method -> what it gave for the test rows, if kept
     classes: Any | None = None  # of the classifier that was fitted
     shared: str = ""  # what of the fit others had computed
+    rounds: int | None = None  # of boosting that stopped early
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +100,7 @@ class Rows:
         if self.splits.cut is not None:
             return copy(self.splits.cut[self.number][0]), copy(self.splits.cut[self.number][1])
         train, test = self.splits.rows[self.number]
-        return _take(self.data.X, train), _take(self.data.X, test)
+        return take(self.data.X, train), take(self.data.X, test)
 
     @property
     def y(self) -> Any:
@@ -107,6 +110,12 @@ class Rows:
         if self.splits.cut is not None:
             return copy(self.splits.cut[self.number][2])
         return self.data.y[self.splits.rows[self.number][0]]
+
+    @property
+    def groups(self) -> Any:
+        """The groups of the training rows; None without any."""
+        groups = self.data.groups
+        return groups if groups is None or self.number == FINAL else groups[self.splits.rows[self.number][0]]
 
     @property
     def y_test(self) -> Any:
@@ -158,6 +167,7 @@ def evaluate(
     seed: int | None,
     keep_predictions: bool = False,
     sharing: Sharing | None = None,
+    fitting: Fitting = PLAIN,
 ) -> Iterator[Fold]:
     """Fit and score a clone on every fold, in order. Raises what the estimator raises.
 
@@ -166,14 +176,15 @@ def evaluate(
     one Fold each: the scores, losses positive, in the metric's own unit, and the seconds of fit and scoring.
     `seed` is that of the global random generators; None leaves them alone. With `keep_predictions` a fold has what
     the scorers had predicted; nothing is predicted a second time. `sharing` is what this point and others of its sweep
-    may share; scorers of one's own may look at the rows, so that nothing is shared with them.
+    may share; scorers of one's own may look at the rows, so that nothing is shared with them. `fitting` is what a fit
+    is given besides its rows.
     """
     if seed is not None:
         seed_everything(seed)
     if data.weights is not None:
-        yield from _evaluate_weighted(estimator, data, splits, scorers, keep_predictions=keep_predictions)
+        yield from _evaluate_weighted(estimator, data, splits, scorers, fitting, keep_predictions=keep_predictions)
         return
-    fit = _Fitter(estimator, splits, sharing if all(isinstance(s, str) for s in scorers.values()) else None)
+    fit = _Fitter(estimator, splits, sharing if all(isinstance(s, str) for s in scorers.values()) else None, fitting)
     losses = {name for name, scorer in scorers.items() if is_loss(scorer)}
     score = partial(_score, _scoring(estimator, scorers), losses, keep_predictions)
     for rows in splits.folds(data):
@@ -181,7 +192,13 @@ def evaluate(
 
 
 def _evaluate_weighted(
-    estimator: Any, data: Dataset, splits: Splits, scorers: Mapping[str, Any], *, keep_predictions: bool
+    estimator: Any,
+    data: Dataset,
+    splits: Splits,
+    scorers: Mapping[str, Any],
+    fitting: Fitting,
+    *,
+    keep_predictions: bool,
 ) -> Iterator[Fold]:
     """Fit and score with the weights of the rows. Nothing is left out that scikit-learn does, and nothing shared."""
     asking, weights = request_weights(estimator), np.asarray(data.weights)
@@ -192,29 +209,38 @@ def _evaluate_weighted(
         (X, X_test), y = rows.tables(), rows.y
         with routing():  # not around the yield: what comes next there is not ours
             start = time.perf_counter()
-            model = clone(asking).fit(X, y, sample_weight=weights[train])
+            model = _fit_weighted(clone(asking), rows, X, y, weights[train], fitting)
             fit = Fit(model, model, X_test, time.perf_counter() - start)
             fold = _score(partial(scoring, sample_weight=weights[test]), losses, keep_predictions, rows, fit)
         yield fold
 
 
-def fit_final(estimator: Any, data: Dataset, splits: Splits, *, sharing: Sharing | None = None) -> Any:
+def _fit_weighted(model: Any, rows: Rows, X: Any, y: Any, weights: Any, fitting: Fitting) -> Any:
+    if fitting.plain:
+        return model.fit(X, y, sample_weight=weights)
+    return fitting.fit(model, X, y, groups=rows.groups, weights=weights)
+
+
+def fit_final(
+    estimator: Any, data: Dataset, splits: Splits, *, sharing: Sharing | None = None, fitting: Fitting = PLAIN
+) -> Any:
     """Fit a clone on all rows."""
     if data.weights is not None:
+        rows, weights = Rows(data, splits, FINAL), np.asarray(data.weights)
         with routing():
-            return request_weights(estimator).fit(copy(data.X), copy(data.y), sample_weight=data.weights)
+            return _fit_weighted(request_weights(estimator), rows, copy(data.X), copy(data.y), weights, fitting)
     in_place = splits.cut is None and _works_in_place(estimator)  # big data is copied only if it must be
     rows = Rows(data, splits, FINAL, in_place=in_place)
-    return _Fitter(estimator, splits, sharing)(rows, lambda fit: fit.whole)
+    return _Fitter(estimator, splits, sharing, fitting)(rows, lambda fit: fit.whole)
 
 
 class _Fitter:
     """Fits clones of an estimator: with what is shared, or alone; the first to reuse something both ways."""
 
-    def __init__(self, estimator: Any, splits: Splits, sharing: Sharing | None) -> None:
-        self._estimator, self._finite = estimator, splits.finite
+    def __init__(self, estimator: Any, splits: Splits, sharing: Sharing | None, fitting: Fitting) -> None:
+        self._estimator, self._finite, self._fitting = estimator, splits.finite, fitting
         self._sharing = sharing
-        self._row = sharing.row(estimator) if sharing else None
+        self._row = sharing.row(estimator) if sharing and fitting.plain else None
 
     def __call__(self, rows: Rows, use: Callable[[Fit], Result]) -> Result:
         """Fit on these rows, and return what `use` makes of the fit; what was computed alone counts."""
@@ -248,7 +274,10 @@ class _Fitter:
         (X, X_test), y = rows.tables(), rows.y
         start = time.perf_counter()
         with self._without_repeated_checks():
-            fitted = self._clone().fit(X, y)
+            if self._fitting.plain:
+                fitted = self._clone().fit(X, y)
+            else:
+                fitted = self._fitting.fit(clone(self._estimator), X, y, groups=rows.groups)
         return Fit(fitted, fitted, X_test, time.perf_counter() - start, checked=self._without_repeated_checks)
 
 
@@ -271,6 +300,7 @@ def _score(
         heard if keep_predictions else {},
         getattr(fit.model, "classes_", None) if heard else None,
         fit.kind,
+        rounds_of(fit.whole),
     )
 
 
@@ -339,7 +369,3 @@ def _works_in_place(estimator: Any) -> bool:
     return any(
         name.rpartition("__")[2].lower() in ("copy", "copy_x") and value is False for name, value in parameters.items()
     )
-
-
-def _take(X: Any, rows: Any) -> Any:
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from runner.trial.fitting import rounds_of
 from tracking.records.fitted import write_facts, write_features, write_importances
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _facts(last: Any, inner: Any) -> dict[str, Any]:
     rounds = getattr(inner, "n_iter_", None)
     if rounds is not None:
         facts["n_iter"] = np.asarray(rounds).tolist()
+    elif (rounds := rounds_of(inner)) is not None:
+        facts["n_iter"] = rounds
     if isinstance(best := getattr(last, "best_params_", None), dict):
         facts["best_params"] = {
             key: value.item() if isinstance(value, np.generic) else value for key, value in best.items()

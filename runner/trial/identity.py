@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.data.dataset import Dataset
@@ -72,9 +72,9 @@ def splits_key(config: Mapping[str, Any]) -> str:
 
 def preparation_key(config: Mapping[str, Any]) -> str | None:
     """Return what points that share a preparation have in common; None where the config names no preparation."""
-    if not (config.get("prepare") or {}).get("_target_"):
+    if not config.get("prepare"):
         return None
-    return fingerprint([config["data"], config["cv"], config["seed"], config["prepare"]])
+    return fingerprint([config["data"], config["cv"], config["seed"], config["prepare"], *_row(config)])
 
 
 def asked_fingerprint(spec: Spec) -> str:
@@ -144,7 +144,10 @@ def identity(
         for key, value in leaves(_canonical(config))
         if not is_bookkeeping(key) and not key.startswith(("data.", _THREADS))
     }
-    for name, value in _effective(estimator):
+    row = _row(config)
+    if row:
+        config_leaves["prepare"] = row
+    for name, value in _effective(estimator, row):
         config_leaves.setdefault(name, value)
     return {"config": config_leaves, "data": data, "code": dict(code), "environment": dict(environment)}
 
@@ -215,9 +218,16 @@ def _without_secrets(node: Any, spec: Spec) -> Any:
     return spec.without_secrets(node) if isinstance(node, str) else node
 
 
-def _effective(estimator: Any) -> Iterator[tuple[str, Any]]:
+def _row(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of preparations in a row, `prepare=[tabular,select]`, whose order counts; [] for one."""
+    prepare = config.get("prepare") or {}
+    return [] if "_target_" in prepare else list(prepare)
+
+
+def _effective(estimator: Any, row: Sequence[str]) -> Iterator[tuple[str, Any]]:
     steps = getattr(estimator, "named_steps", None) or {"model": estimator}
-    for section, part in steps.items():
+    for step, part in steps.items():
+        section = f"prepare.{step}" if step in row else step
         for name, value in _parameters_of(part) if hasattr(part, "get_params") else ():
             yield f"{section}.{name}", value
 

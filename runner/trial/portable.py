@@ -19,6 +19,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from runner import prepare
+from runner.categories import Categories
 from runner.trial.remembered import by_object
 
 PACKAGE = "runner"
@@ -29,6 +30,8 @@ def portable(model: Any) -> Any:
     """Return a fitted model in which nothing is of this package; the one given, which other points may share, stays."""
     if isinstance(model, FunctionTransformer) and model.func in _INSTEAD:
         return _INSTEAD[model.func](model)
+    if isinstance(model, Categories):
+        return _categories(model)
     if isinstance(model, ColumnTransformer) and hasattr(model, "transformers_"):
         return _settled(model)
     if isinstance(model, BaseEstimator):
@@ -61,6 +64,10 @@ def _settled(model: ColumnTransformer) -> ColumnTransformer:
     return model
 
 
+def _categories(step: Categories) -> Any:
+    return _chain(*(_call(call, list(step.feature_names_in_)) for call in step.calls))
+
+
 def _floats(step: FunctionTransformer) -> Any:
     return _calling(step, np.asarray, dtype=np.float64)
 
@@ -74,7 +81,7 @@ def _seconds(step: FunctionTransformer) -> Any:
 
 
 def _texts(step: FunctionTransformer) -> Any:
-    missing, names = prepare._MISSING, _names(step)
+    missing, names = prepare.MISSING, _names(step)
     return _chain(
         _calling(step, pd.DataFrame, columns=names),
         _call(methodcaller("astype", object), names),

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import tracking
@@ -15,6 +16,7 @@ from runner.trial.build import build
 from runner.trial.evaluate import Fold, evaluate, fit_final, split, summarise
 from runner.trial.final_model import find_secret, keep_final
 from runner.trial.fitted import describe_fitted
+from runner.trial.fitting import limit_threads, read_fitting
 from runner.trial.identity import (
     identify,
     identity_tags,
@@ -25,7 +27,7 @@ from runner.trial.memory import on_reset
 from runner.trial.outcome import Outcome, outcome_of
 from runner.trial.portable import PACKAGE, portable
 from runner.trial.predictions import pack
-from runner.trial.runlog import RunLog, encodable
+from runner.trial.runlog import RunLog, encodable, with_key
 from runner.trial.session import Session, dataset_of, experiment_id, sharing_of
 from runner.trial.spec import Spec
 from runner.trial.threads import limited_threads
@@ -175,9 +177,10 @@ def _work(
     seed = spec.config["seed"] if seeds else None
     keep = spec.config.get("keep_predictions", "auto") is not False
     sharing = sharing_of(session)
-    for fold in evaluate(
-        parts.estimator, data, splits, parts.scorers, seed=seed, keep_predictions=keep, sharing=sharing
-    ):
+    limit_threads(parts.estimator, session.threads)
+    fitting = read_fitting(spec.config, parts.estimator, parts.splitter, classes=parts.is_classifier)
+    scored = partial(evaluate, parts.estimator, data, splits, parts.scorers, sharing=sharing, fitting=fitting)
+    for fold in scored(seed=seed, keep_predictions=keep):
         before_recording()
         folds.append(fold)
         writer.add_folds([fold])
@@ -192,7 +195,7 @@ def _work(
     _refuse_nan(spec, folds)
     if spec.config.get("refit", True):
         start = time.perf_counter()
-        model = fit_final(parts.estimator, data, splits, sharing=sharing)
+        model = fit_final(parts.estimator, data, splits, sharing=sharing, fitting=fitting)
         log.write(f"final fit on all rows: {time.perf_counter() - start:.3g} s")
         before_recording()
         if spec.config.get("keep_importances", True):
@@ -230,7 +233,7 @@ def _finish(
 ) -> Outcome:
     tags = {SHARED: shared} if (shared := next((fold.shared for fold in folds if fold.shared), "")) else {}
     if notes := log.warnings():
-        notes = [spec.without_secrets(note) for note in notes]
+        notes = [spec.without_secrets(with_key(note, spec.recorded)) for note in notes]
         tags |= {WARNINGS: "\n".join(notes), WARNINGS_COUNT: str(len(notes))}
         for note in notes:
             log.write(note)

@@ -10,18 +10,34 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, TextIO
+
+from tracking.records.values import leaves
 
 
 def encodable(text: str) -> str:
     """Return text that UTF-8 can hold: lone surrogates, as names of files may have, are written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+# LightGBM 4.7 asks for eval_X and eval_y, and does not number the labels of classes in these.
+_NOT_TAKEN = "The argument 'eval_set' is deprecated"
+
+
+def with_key(warning: str, config: Mapping[str, Any]) -> str:
+    """Return a recorded warning that a fit ran out of iterations with the key to raise in front; others as they are."""
+    kind, _, text = warning.partition(": ")
+    if kind != "ConvergenceWarning" or not re.search("converge|iteration|max_iter", text, re.IGNORECASE):
+        return warning
+    limits = [f"{key}={value}" for key, value in leaves(config) if key.rpartition(".")[2] == "max_iter"]
+    return f"{kind}: raise {', '.join(limits) or 'model.max_iter'}: {text}"
 
 
 class _Buffer(io.StringIO):
@@ -54,6 +70,8 @@ class RunLog:
 
     def warn(self, category: type[Warning], message: Warning | str) -> None:
         """Take a warning."""
+        if str(message).startswith(_NOT_TAKEN):
+            return
         self._warnings[encodable(f"{category.__name__}: {' '.join(str(message).split())}")] = None
 
     @contextlib.contextmanager

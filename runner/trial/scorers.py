@@ -147,6 +147,27 @@ def check_scorers(scorers: Mapping[str, Any], *, is_classifier: bool) -> None:
             )
 
 
+def check_probabilities(scorers: Mapping[str, Any], estimator: Any) -> None:
+    """Raise ConfigError for a scorer of probabilities where the model predicts none."""
+    from sklearn.metrics import get_scorer
+
+    if hasattr(estimator, "predict_proba"):
+        return
+    asking = [
+        name
+        for name, scorer in scorers.items()
+        if getattr(get_scorer(scorer) if isinstance(scorer, str) else scorer, "_response_method", "") == "predict_proba"
+    ]
+    if asking:
+        model = estimator[-1] if hasattr(estimator, "steps") else estimator
+        calibrated = "model=svc_calibrated" if type(model).__name__ == "SVC" else "a CalibratedClassifierCV around it"
+        raise ConfigError(
+            f"scoring.metrics: {', '.join(asking)} need{'s' * (len(asking) == 1)} probabilities, which"
+            f" {type(model).__name__} does not predict. Use {calibrated}, or leave out:"
+            f" {' '.join(f'~scoring.metrics.{name}' for name in asking)}"
+        )
+
+
 @lru_cache(maxsize=256)
 def compares_numbers(scorer: str) -> bool:
     """Tell whether a scikit-learn scorer is for regression: it takes fractions, and no words."""

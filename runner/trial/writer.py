@@ -79,6 +79,7 @@ class RunWriter:
                 *fold.scores.items(),
                 ("fit_seconds", fold.fit_seconds),
                 ("score_seconds", fold.score_seconds),
+                *((("boosting_rounds", float(fold.rounds)),) if fold.rounds is not None else ()),
             )
         ]
         self._metrics += [tracking.Metric(name, value, now, 0) for name, value in (summary or {}).items()]

@@ -26,6 +26,11 @@ def test_the_keys_of_data_that_are_left_out_have_the_values_of_conf(file: Path) 
     assert "test" in kept
 
 
+def test_the_keys_of_the_main_file_that_are_left_out_have_its_values() -> None:
+    written = yaml.safe_load((config_folder() / "config.yaml").read_text(encoding="utf-8"))
+    assert {key: written[key] for key in IDLE[""]} == IDLE[""]
+
+
 def test_a_record_has_no_sweep_no_private_module_and_no_key_of_data_that_asks_for_nothing() -> None:
     config, hidden = as_recorded(composed({"source": "wine", "test": None, "weights": "w", "silence": []}))
     assert config == {
