@@ -24,8 +24,11 @@ def find_files(config: Mapping[str, Any]) -> list[Path]:
     source = str(config.get("source"))
     text = str(required(config, "path", f"data.path=FILE.{source}"))
     path = Path(text).expanduser()
-    if path.is_file():
-        return [path]
+    try:
+        if path.is_file():
+            return [path]
+    except OSError as error:  # of a name that no file system takes
+        raise DataError(f"data.path={text}: {error.strerror}.") from None
     if path.is_dir():
         raise DataError(f"data.path={text} is a folder. For all of its files: 'data.path=\"{text}/*.{source}\"'")
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))

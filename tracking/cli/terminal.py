@@ -68,7 +68,8 @@ def opened(uri: str | None) -> Iterator[Store]:
         raise StoreError(f"No store at {_short(path)}. Record a run first: python -m runner")
     store = open_store(chosen)
     try:
-        yield store
+        with store.blamed():
+            yield store
     finally:
         store.close()
 

@@ -18,9 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from tracking.errors import StoreCorrupt
 from tracking.records.fitted import HasBlobs
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def load_predictions(store: HasBlobs, run_ids: Sequence[str]) -> list[Prediction
     for run_id in dict.fromkeys(run_ids):
         if run_id in shared:
             alike.setdefault(shared[run_id], []).append(run_id)
-    found = (_load(store, content, ids) for content, ids in alike.items())
+    found = (_load_sound(store, content, ids) for content, ids in alike.items())
     return sorted((made for made in found if made.responses), key=lambda made: -len(made.run_ids))
 
 
@@ -132,6 +134,15 @@ def write_rows(rows: Any, folds: Any, true: Any, groups: Any | None, classes: An
 def write_responses(responses: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the blobs of one run: n predictions (x classes or targets) by the names of RESPONSES."""
     return {_PREFIX + name: _bytes(values) for name, values in responses.items()}
+
+
+def _load_sound(store: HasBlobs, content: bytes, run_ids: list[str]) -> Predictions:
+    try:
+        return _load(store, content, run_ids)
+    except (ValueError, KeyError, IndexError, EOFError, OSError, BadZipFile) as error:
+        raise StoreCorrupt(
+            f"The predictions of run {run_ids[0][:8]} are damaged, or were not written by this program: {error}."
+        ) from error
 
 
 def _load(store: HasBlobs, content: bytes, run_ids: list[str]) -> Predictions:

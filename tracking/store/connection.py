@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tracking.errors import StoreError
+from tracking.errors import StoreCorrupt, StoreError, TrackingError
 from tracking.store import schema
+from tracking.store.damage import find_damage
 from tracking.store.flush import Flusher
 from tracking.store.handles import Connection, Handle, Identity, Lease, is_lost_to_fork
 from tracking.store.translation import FOREIGN, name_of, translate
@@ -21,6 +22,8 @@ from tracking.store.translation import FOREIGN, name_of, translate
 T = TypeVar("T")
 P = ParamSpec("P")
 
+# What code meets in rows that make no sense, and what nobody expects in rows that do.
+UNEXPECTED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 _BUSY_SECONDS = 120.0
 _BUSY_TURN_SECONDS = 2.0  # waiting inside SQLite does not hear Ctrl-C, so that it happens in turns
 _jitter = random.Random()  # its own: the global one may be seeded by an experiment
@@ -133,6 +136,22 @@ class Database:
             if translated is error:
                 raise
             raise translated from error
+        except UNEXPECTED as error:
+            if not isinstance(error, TrackingError):
+                self.blame(error)
+            raise
+
+    def blame(self, error: Exception) -> None:
+        """Raise StoreCorrupt where what is stored explains an error that should not be; return where it does not."""
+        found: list[str] = []
+        handle = self.handle()
+        with suppress(TrackingError, *FOREIGN), handle.lock:
+            found = _in_transaction(self.opened(handle, reading=True), "BEGIN", find_damage)
+        if found:
+            raise StoreCorrupt(
+                f"{name_of(self.path)} is damaged, or was not written by this program: {found[0]}."
+                " See: python -m tracking check"
+            ) from error
 
     def _swallowed(self, error: Exception) -> BaseException | None:
         """Return what a signal handler raised inside of one of our functions, which SQLite makes an error of its own.

@@ -12,6 +12,7 @@ from tracking.entities import LifecycleStage, Problem
 from tracking.errors import InvalidValue, RunNotFound, StoreCorrupt, StoreFull
 from tracking.store import blobs, runs, schema
 from tracking.store.connection import Database
+from tracking.store.damage import find_damage
 from tracking.store.handles import fork_gate
 from tracking.store.locations import ARTIFACTS, Locations
 from tracking.store.paths import TEMPORARY
@@ -93,14 +94,7 @@ def check(database: Database, locations: Locations, *, fix: bool) -> list[Proble
 
 def _damage(database: Database) -> list[Problem]:
     remedy = "Restore the file from a copy, or salvage it with `sqlite3 FILE .recover`."
-    return [Problem("database", name_of(database.path), f"{line}. {remedy}") for line in database.read(_complaints)]
-
-
-def _complaints(sql: sqlite3.Connection) -> list[str]:
-    lines = [line for (line,) in sql.execute("PRAGMA quick_check").fetchall() if line != "ok"]
-    # Of our tables only: with those of another program the check as a whole may fail.
-    strays = [row for table in sorted(schema.own_tables()) for row in sql.execute(f"PRAGMA foreign_key_check({table})")]
-    return lines + [f"a row of {row[0]} belongs to nothing" for row in strays]
+    return [Problem("database", name_of(database.path), f"{line}. {remedy}") for line in database.read(find_damage)]
 
 
 def _foreign_tables(database: Database, *, fix: bool) -> list[Problem]:

@@ -13,8 +13,8 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, Unpack
 
@@ -34,10 +34,10 @@ from tracking.entities import (
     ViewType,
     WholeRun,
 )
-from tracking.errors import StoreError
+from tracking.errors import StoreError, TrackingError
 from tracking.store import adding, claims, experiments, groups, maintenance, runs, search, trust
 from tracking.store import blobs as blob_tables
-from tracking.store.connection import Database
+from tracking.store.connection import UNEXPECTED, Database
 from tracking.store.groups import Group
 from tracking.store.handles import Connection
 from tracking.store.locations import Locations
@@ -342,6 +342,16 @@ class Store:
         a file is logged.
         """
         return maintenance.check(self._database, self._locations(), fix=fix)
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Raise StoreCorrupt for an error of the block that is explained by what is stored."""
+        try:
+            yield
+        except UNEXPECTED as error:
+            if not isinstance(error, TrackingError):
+                self._database.blame(error)
+            raise
 
     def is_foreign(self, run_id: str) -> bool:
         """Tell whether a run came from elsewhere, so that nothing that it says may be run unasked. Raises RunNotFound.

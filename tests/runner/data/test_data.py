@@ -322,6 +322,10 @@ def test_a_missing_file_names_the_nearest(cars: Path) -> None:
     assert "Nearest: cars.csv" in message
 
 
+def test_a_path_that_no_file_system_takes_is_one_sentence() -> None:
+    assert "File name too long" in refused(csv(Path("9" * 400 + ".csv")))
+
+
 def test_a_missing_folder_and_an_empty_pattern_say_where_was_looked(cars: Path, tmp_path: Path) -> None:
     assert str(tmp_path.resolve()) in refused(csv(tmp_path / "nowhere" / "deep" / "x.csv"))
     assert "cars.csv" in refused(csv(tmp_path / "2024-*.csv"))
