@@ -44,6 +44,7 @@ class Database:
         read_only: bool = False,
     ) -> None:
         self.path = path
+        self._file = None if path is None else str(path)  # asked after at each call
         self._read_only = read_only
         self._functions = functions
         self._local = _Local()
@@ -71,7 +72,7 @@ class Database:
                     "The store was called in the middle of another call of the same thread, as by a signal handler "
                     "or a __del__. Nothing of this call was recorded. Call it when the other has returned."
                 )
-            if self.path is None or handle.file == _identity(self.path):
+            if self._file is None or handle.file == _identity(self._file):
                 return connection
             handle.close()
         if self.path is not None and is_lost_to_fork(_identity(self.path)):
@@ -85,11 +86,11 @@ class Database:
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """Return what `work(connection, ...)` returns; all that it reads is of one moment."""
-        return self._transact("BEGIN", lambda sql: work(sql, *arguments, **options))
+        return self._transact("BEGIN", False, work, *arguments, **options)
 
     def write(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """Return what `work(connection, ...)` returns; all that it writes is recorded, or nothing."""
-        return self._transact("BEGIN IMMEDIATE", lambda sql: work(sql, *arguments, **options))
+        return self._transact("BEGIN IMMEDIATE", False, work, *arguments, **options)
 
     def write_flushed(
         self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs
@@ -100,7 +101,7 @@ class Database:
         """
         later = self._flusher if self._flusher is not None and self._flusher.alive else None
         flush = later is None and self.path is not None
-        result = self._transact("BEGIN IMMEDIATE", lambda sql: work(sql, *arguments, **options), flush=flush)
+        result = self._transact("BEGIN IMMEDIATE", flush, work, *arguments, **options)
         if later is not None:
             later.ask()
         return result
@@ -121,13 +122,13 @@ class Database:
             except OSError as error:
                 raise translate(error, self.path) from error
 
-    def _transact(self, begin: str, work: Callable[[Connection], T], *, flush: bool = False) -> T:
+    def _transact(self, begin: str, flush: bool, work: Callable[..., T], *arguments: Any, **options: Any) -> T:
         reading = begin == "BEGIN"
         handle = self.handle()
         try:
             with handle.lock:
                 connection = self.opened(handle, reading=reading)
-                result = (_flushed if flush else _in_transaction)(connection, begin, work)
+                result = (_flushed if flush else _in_transaction)(connection, begin, work, *arguments, **options)
             return result  # noqa: RET504 - inside, Ctrl-C could come between it and the end of `with`
         except FOREIGN as error:
             if (swallowed := self._swallowed(error)) is not None:
@@ -226,15 +227,15 @@ class Database:
         return not path.is_file() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
-def _flushed(connection: Connection, begin: str, work: Callable[[Connection], T]) -> T:
+def _flushed(connection: Connection, begin: str, work: Callable[..., T], *arguments: Any, **options: Any) -> T:
     try:
         connection.execute("PRAGMA synchronous = FULL")
-        return _in_transaction(connection, begin, work)
+        return _in_transaction(connection, begin, work, *arguments, **options)
     finally:
         connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _in_transaction(connection: Connection, begin: str, work: Callable[[Connection], T]) -> T:
+def _in_transaction(connection: Connection, begin: str, work: Callable[..., T], *arguments: Any, **options: Any) -> T:
     """Commit what `work` does, or roll it back.
 
     The connection's own `with` is entered before BEGIN and ends it in C, which Ctrl-C cannot interrupt. A
@@ -243,13 +244,14 @@ def _in_transaction(connection: Connection, begin: str, work: Callable[[Connecti
     """
     connection.new_names.clear()
     with connection:
-        _until_free(lambda: connection.execute(begin))
-        result = work(connection)  # not `return`: Ctrl-C could come between that and the end of `with`
+        _until_free(connection.execute, begin)
+        # Not `return`: Ctrl-C could come between that and the end of `with`.
+        result = work(connection, *arguments, **options)
     connection.names.update(connection.new_names)
     return result
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: Path | str) -> Identity | None:
     try:
         facts = os.stat(path)
     except OSError:
@@ -257,7 +259,7 @@ def _identity(path: Path) -> Identity | None:
     return facts.st_dev, facts.st_ino
 
 
-def _until_free(work: Callable[[], T]) -> T:
+def _until_free(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """Do something again while another process holds the file, up to a limit.
 
     Switching a new file to WAL does not wait by itself, when others do the same.
@@ -265,7 +267,7 @@ def _until_free(work: Callable[[], T]) -> T:
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
-            return work()
+            return work(*arguments, **options)
         except sqlite3.OperationalError as error:
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
