@@ -15,7 +15,7 @@
   // What a person is filling in or has chosen is not taken from under their hands.
   function inUse(main) {
     const active = document.activeElement;
-    return (active && main.contains(active) && active.matches("input, textarea, select")) ||
+    return (active && main.contains(active) && active.matches("input:not([type=checkbox]), textarea, select")) ||
       main.querySelector("input[name=run]:checked, details[open] form") !== null;
   }
 
