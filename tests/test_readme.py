@@ -18,6 +18,7 @@ PAGES = {
 LEFT_BEHIND = {  # beside the store
     "README.md": ["my_conf", "predictions.csv", "report.html", "script.py", "wine.csv"],
     "data.md": ["wine.csv"],
+    "looking.md": ["report.html", "ridge.html", "script.py"],
     "records.md": ["report.html"],
     "sweeps.md": ["my_conf"],
     "tracking.md": ["script.py"],
@@ -50,6 +51,8 @@ def run(words: list[str]) -> int:
     match words:
         case ["python", "-m", "pip" | "pytest", *_]:
             return 0  # installing, and this very suite: what .ci/run does
+        case ["python", "-m", "tracking", "ui", *options]:  # serves until Ctrl-C: only that it knows its options
+            return run_tracking(["ui", *options, "--help"])
         case ["python", "-m", "runner", *arguments]:
             from runner.__main__ import main
 
