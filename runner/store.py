@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def server_of(section: Mapping[str, Any]) -> str | None:
         return chosen_server(str(asked) if asked else None)
     except tracking.TrackingError as error:
         raise ConfigError(f"tracking.server={asked}: {error}") if asked else ConfigError(str(error)) from None
+
+
+def model_format(section: Mapping[str, Any]) -> str:
+    """Return what final models are written as. Raises ConfigError where the package for it is missing."""
+    asked = str(section.get("model_format") or "pickle")
+    if asked == "skops" and find_spec("skops") is None:
+        raise ConfigError("tracking.model_format=skops needs skops: pip install 'experiment-runner[skops]'")
+    return asked
 
 
 def is_there(uri: str) -> bool:

@@ -25,7 +25,7 @@ from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
 from runner.report.summary import SPREAD, Ending, render_ending, render_plan, render_results
 from runner.settings import ClusterSettings, Settings
-from runner.store import folder_of, open_store, server_of
+from runner.store import folder_of, model_format, open_store, server_of
 from runner.trial.identity import data_key, hidden_parameters
 from runner.trial.keeping import Keeping
 from runner.trial.outcome import Outcome
@@ -72,6 +72,7 @@ class Ended:
 def check(invocation: Invocation, composer: Composer, expansion: Expansion, first: Spec, settings: Settings) -> Study:
     """Raise RunnerError for every mistake that can be known before a point runs."""
     checker = check_points(invocation, composer, expansion)
+    model_format(first.config["tracking"])
     server = server_of(first.config["tracking"])
     store = open_store(first.config["tracking"], writes=settings.runs)
     return Study(

@@ -95,7 +95,12 @@ def root() -> DictConfig:
                 "simpler": _open(),
             },
             "tags": _open(),
-            "tracking": {"uri": _str(null=True), "server": _str(null=True), "secret_resolvers": []},
+            "tracking": {
+                "uri": _str(null=True),
+                "server": _str(null=True),
+                "secret_resolvers": [],
+                "model_format": _str("pickle", "skops", "joblib"),
+            },
             "engine": {
                 "name": _str(LOCAL, *CLUSTERS),
                 "address": _str(null=True),

@@ -13,6 +13,7 @@ import joblib
 
 import tracking
 from runner.data.dataset import Dataset
+from runner.store import model_format
 from runner.trial.memory import on_reset
 from runner.trial.spec import Spec
 from tracking.records.names import MODEL_FOLDER
@@ -35,13 +36,16 @@ def keep_final(
     Returns the tags that say that it is there.
     """
     inputs, example = _of_data(data)
-    names = {*needs, *(("pandas",) if hasattr(data.X, "iloc") else ())} - _OWN
+    written_as = model_format(spec.config.get("tracking") or {})
+    frames = ("pandas",) if hasattr(data.X, "iloc") else ()
+    names = {*needs, *frames, *(() if written_as == "pickle" else (written_as,))} - _OWN
     return tracking.models.keep_model(
         model,
         MODEL_FOLDER,
         run_id=run_id,
         signature=tracking.models.ModelSignature(inputs, _predicted(model, spec, data)),
         input_example=example,
+        serialization_format=written_as,
         pip_requirements=[f"{name}=={packages[name]}" for name in sorted(names & packages.keys())],
     )
 

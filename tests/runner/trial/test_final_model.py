@@ -89,3 +89,28 @@ def test_mlflow_predicts_the_same_to_the_bit(table: bool) -> None:
 
     expected = tracking.load_model(folder).predict(X)
     np.testing.assert_array_equal(np.load("out.npy"), [expected, expected])
+
+
+@pytest.mark.parametrize(
+    ("asked", "file"), [("pickle", "model.pkl"), ("joblib", "model.joblib"), ("skops", "model.skops")]
+)
+def test_the_model_is_written_in_the_format_that_is_asked_for_and_predicts_the_same(asked: str, file: str) -> None:
+    if asked == "skops":
+        pytest.importorskip("skops")
+    folder = run("model=ridge", f"tracking.model_format={asked}", "cv.n_splits=2")
+
+    assert (folder / file).is_file()
+    packages = [line.partition("==")[0] for line in (folder / "requirements.txt").read_text().splitlines()]
+    assert packages == sorted({"numpy", "scikit-learn", "scipy", *([] if asked == "pickle" else [asked])})
+    plain = tracking.load_model(run("model=ridge", "cv.n_splits=2"))
+    X = load({"source": "diabetes"}).X
+    assert tracking.load_model(folder).predict(X).tobytes() == plain.predict(X).tobytes()
+
+
+def test_a_format_that_there_is_not_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model=ridge", "tracking.model_format=onnx"]) == 2
+
+    said = capsys.readouterr().err
+    assert "onnx" in said
+    assert "pickle" in said
+    assert "tracking.model_format" in said
