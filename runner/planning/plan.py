@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -12,7 +12,7 @@ import tracking
 from runner.data.dataset import Dataset
 from runner.provenance.capture import Provenance
 from runner.store import is_there
-from runner.trial.build import build
+from runner.trial.build import Parts, build
 from runner.trial.identity import (
     asked_fingerprint,
     data_key,
@@ -20,7 +20,9 @@ from runner.trial.identity import (
     fingerprint,
     identify,
     planned_making,
+    splits_key,
 )
+from runner.trial.sharing import parts_to_share
 from runner.trial.spec import Spec
 from tracking.compare.making import Making
 from tracking.compare.suspects import find_identity_differences
@@ -43,6 +45,7 @@ class Planned:
     run: tracking.Run | None = None
     deaths: int = 0  # how often its run ended because the process did
     fingerprint: str = ""
+    shares: tuple[Hashable, Hashable] = (None, None)  # its preparation, and its group: what it may share; None: nothing
 
 
 def plan_points(
@@ -56,9 +59,10 @@ def plan_points(
     ledger = _Ledger(tracking.TrackingClient(store) if is_there(store) else None)
     while batch := list(islice(iterator, BATCH)):
         data = [datasets[data_key(spec.config)] for spec in batch]
+        built = [build(spec.config) for spec in batch]
         made_of = [
-            identify(spec, build(spec.config), dataset, provenance.packages)
-            for spec, dataset in zip(batch, data, strict=True)
+            identify(spec, parts, dataset, provenance.packages)
+            for spec, parts, dataset in zip(batch, built, data, strict=True)
         ]
         prints = [fingerprint(parts) for parts in made_of]
         same = ledger.find(FINGERPRINT, prints)
@@ -69,13 +73,24 @@ def plan_points(
                 same.setdefault(prints_then[then], runs)
         asked = [asked_fingerprint(spec) for spec in batch]
         before = ledger.find(FINGERPRINT_ASKED, [asked[i] for i in range(len(batch)) if prints[i] not in same])
-        for spec, parts, dataset, known, text in zip(batch, made_of, data, prints, asked, strict=True):
+        shares = map(_shares, batch, built, data)
+        for spec, parts, dataset, known, text, own in zip(batch, made_of, data, prints, asked, shares, strict=True):
             home = ledger.experiment_id(spec.experiment)
             # The same words may have asked for something else in another experiment. 0.1.0 filed by model alone.
             homes = {home, ledger.experiment_id(spec.choices.get("model", spec.experiment))}
             earlier = [run for run in before.get(text, ()) if run.info.experiment_id in homes]
             why = partial(ledger.explain, spec, parts, dataset)
-            yield replace(_judge(spec, same.get(known, ()), earlier, home, why_stale=why), fingerprint=known)
+            judged = _judge(spec, same.get(known, ()), earlier, home, why_stale=why)
+            yield replace(judged, fingerprint=known, shares=own)
+
+
+def _shares(spec: Spec, parts: Parts, data: Dataset) -> tuple[Hashable, Hashable]:
+    """Return the preparation and the group of a point; what looks at rows or weighs them shares nothing."""
+    if data.weights is not None or not all(isinstance(scorer, str) for scorer in parts.scorers.values()):
+        return None, None
+    place = data.fingerprint, splits_key(spec.config)
+    preparation, group = parts_to_share(parts.estimator)
+    return preparation and (place, preparation), group and (place, group)
 
 
 def find_done(client: tracking.TrackingClient, known: str) -> tracking.Run | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner.report.commands import resume_command, tracking_command
 from runner.report.results import Results
-from runner.trial.identity import preparation_key
 
 if TYPE_CHECKING:
     from runner.planning.plan import Planned
@@ -114,10 +113,10 @@ def render_plan(
     rows: list[Mapping[str, object]] = []
     counts: dict[str, int] = {}
     seconds: list[float] = []
-    prepared: list[str] = []
+    sharing: list[tuple[Hashable, Hashable]] = []
     for point in planned:
-        if (key := preparation_key(point.spec.config)) and not (resume and point.state == "done"):
-            prepared.append(key)
+        if shares and not (resume and point.state == "done"):
+            sharing.append(point.shares)
         counts[point.state] = counts.get(point.state, 0) + 1
         run = point.run
         if run is not None and run.info.status == "FINISHED" and run.info.end_time is not None:
@@ -139,8 +138,7 @@ def render_plan(
     lines = [_render_fitting(rows, shown, width, dropped_first=["experiment", "id", "point"], cut_first="why"), ""]
     offer = f" With resume=true {done} of them {'is' if done == 1 else 'are'} reused." if done and not resume else ""
     lines.append(", ".join(f"{count} {state}" for state, count in counts.items()) + f": {to_run} to run.{offer}")
-    if shares and len(set(prepared)) < len(prepared):
-        lines.append(_render_sharing(len(prepared), len(set(prepared))))
+    lines += _render_sharing(sharing)
     if to_run and seconds:
         mean = sum(seconds) / len(seconds)
         several = "1 job" if jobs == 1 else f"{jobs} jobs"
@@ -150,9 +148,16 @@ def render_plan(
     return lines
 
 
-def _render_sharing(points: int, preparations: int) -> str:
-    each = "1 preparation, which is" if preparations == 1 else f"{preparations} preparations, each of which is"
-    return f"{points} points share {each} fitted once per fold and process. share=off: for each point."
+def _render_sharing(shares: Sequence[tuple[Hashable, Hashable]]) -> list[str]:
+    """Say how many preparations points share, and how many groups of points share more than that; nothing of none."""
+    if not shares:
+        return []
+    preparations, groups = ([key for key in keys if key is not None] for keys in zip(*shares, strict=True))
+    if len(set(groups)) == len(groups):
+        return []
+    counted = {"preparation": len(set(preparations)), "group": len(set(groups))}
+    parts = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counted.items() if count]
+    return [f"{len(shares)} points: {', '.join(parts)}, each computed once per fold and process. share=off: per point."]
 
 
 def _render_single(outcome: Outcome, width: int | None) -> str:

@@ -70,13 +70,6 @@ def splits_key(config: Mapping[str, Any]) -> str:
     return fingerprint([config["cv"], config["seed"]])
 
 
-def preparation_key(config: Mapping[str, Any]) -> str | None:
-    """Return what points that share a preparation have in common; None where the config names no preparation."""
-    if not config.get("prepare"):
-        return None
-    return fingerprint([config["data"], config["cv"], config["seed"], config["prepare"], *_row(config)])
-
-
 def asked_fingerprint(spec: Spec) -> str:
     """Return what tells apart what two points were asked: the overrides, but for how and where to run."""
     return fingerprint(sorted(override.text for override in spec.overrides if not is_bookkeeping(override.key)))

@@ -14,6 +14,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy as shallow_copy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,6 +26,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from runner.trial.descriptions import NotDescribable, describe
+from runner.trial.growing import Grown, grow, growth_of
 from runner.trial.linear import Centred, NormalEquations, fit_centred, predict_linear, rows_for
 from runner.trial.pipelines import flatten, rebuild
 from runner.trial.repeated_checks import is_finite
@@ -60,12 +62,19 @@ class Row:
     estimator: Any
     steps: list[Any]
     keys: tuple[Any, ...]  # hashable; one more than there are steps to share where the model is fitted on centred rows
+    grows: Hashable | None = None  # what an ensemble has in common with those that differ in size only
+
+    @property
+    def kinds(self) -> list[str]:
+        """What may be reused for this row, the least first."""
+        of_steps = [self.kind(count + 1) for count in range(len(self.keys))]
+        return of_steps if self.grows is None else [*of_steps, self.kind(len(self.steps))]
 
     def kind(self, count: int) -> str:
-        """Return the classes of the first steps; "rows centred for Lasso" where they are for the model."""
+        """Return the classes of the first steps; of the model what of it: "rows centred for Lasso"."""
         names = [type(step).__name__ for step in self.steps[:count]]
         if count == len(self.steps):
-            names[-1] = f"rows centred for {names[-1]}"
+            names[-1] = f"{'rows centred for' if self.grows is None else 'trees of'} {names[-1]}"
         return ", ".join(names)
 
 
@@ -98,7 +107,7 @@ class Sharing:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._kept: OrderedDict[Hashable, _Stage] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Stage | Grown] = OrderedDict()
         self._size = 0
         self._refused: set[Hashable] = set()  # steps that turned out not to be for sharing
         self._proven: set[tuple[str, int]] = set()
@@ -126,7 +135,10 @@ class Sharing:
         if len(row.keys) == len(steps) - 1 and (prepare := rows_for(steps[-1])) is not None:
             longer = Row(estimator, steps, (*row.keys, (prepare, row.keys)))
             row = longer if self._may_share(longer) else row
-        return row if row.keys else None
+        elif len(row.keys) == len(steps) - 1 and (grows := growth_of(steps[-1])) is not None:
+            longer = replace(row, grows=(grows, row.keys))
+            row = longer if self._may_share(longer) else row
+        return row if row.kinds else None
 
     def fit(self, row: Row, place: Hashable, cut: Callable[[], tuple[Any, Any]], y: Any) -> Fit | None:
         """Fit a row of steps on the rows of a place; None where a step in front turns out not to be for sharing.
@@ -148,10 +160,26 @@ class Sharing:
             self._keep((place, row.keys[: number + 1]), stage)
         for warning in start.warned if start else ():
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        return _fit_rest(row, stage, y, kind=row.kind(start.count) if start else "")
+        kind = row.kind(start.count) if start else ""
+        return _fit_rest(row, stage, y, kind=kind) if row.grows is None else self._grow(row, place, stage, y, kind)
+
+    def _grow(self, row: Row, place: Hashable, stage: _Stage, y: Any, kind: str) -> Fit:
+        known = self._grown(row, place)
+        grown = grow(row.steps[-1], known, copy(stage.X) if stage.fitted else stage.X, y, time.perf_counter)
+        if known is None or grown.size > known.size:
+            self._keep((place, row.grows), replace(grown, model=shallow_copy(grown.model)))
+        kind = row.kind(len(row.steps)) if known else kind
+        return _put_together(row, stage, grown.model, [grown.model], grown.seconds, kind)
+
+    def _grown(self, row: Row, place: Hashable) -> Grown | None:
+        """Return what an ensemble can be made out of."""
+        known = None if row.grows is None else self._kept.get((place, row.grows))
+        return known if isinstance(known, Grown) and known.leads_to(row.steps[-1]) else None
 
     def kind_at_hand(self, row: Row, place: Hashable) -> str:
         """Return of which kind is what `fit` will reuse; "" for nothing."""
+        if self._grown(row, place):
+            return row.kind(len(row.steps))
         start = self._find(row, place)
         return row.kind(start.count) if start else ""
 
@@ -163,28 +191,29 @@ class Sharing:
         """Take what the comparison said: None for no difference. Nor is a part of what is wrong trusted unproven."""
         self._proven.add((kind, number))
         if difference is not None and kind not in self._wrong:
-            parts = [row.kind(count + 1) for count in range(len(row.keys))]
-            self._wrong |= {part for part in parts[: parts.index(kind)] if not self.is_proven(part, number)} | {kind}
+            parts = row.kinds[: row.kinds.index(kind)]
+            self._wrong |= {part for part in parts if not self.is_proven(part, number)} | {kind}
             self._last = None
             where = "in the final fit" if number == FINAL else f"in fold {number}"
             self.notes.append(f"sharing of {kind} is off: {where} it does not give what it gives alone ({difference})")
 
     # -------------------------------------------------------------------------------------------
     def _may_share(self, row: Row) -> bool:
-        kinds = (row.kind(count + 1) for count in range(len(row.keys)))
-        return self._wrong.isdisjoint(kinds) and self._refused.isdisjoint(row.keys)
+        return self._wrong.isdisjoint(row.kinds) and self._refused.isdisjoint(row.keys)
 
     def _find(self, row: Row, place: Hashable) -> _Stage | None:
         for count in range(len(row.keys), 0, -1):
             key = (place, row.keys[:count])
-            if key in self._kept:
+            if isinstance(stage := self._kept.get(key), _Stage):
                 self._kept.move_to_end(key)
-                return self._kept[key]
+                return stage
         return None
 
-    def _keep(self, key: Hashable, stage: _Stage) -> None:
+    def _keep(self, key: Hashable, stage: _Stage | Grown) -> None:
         if stage.size > self._limit:
             return
+        if (before := self._kept.pop(key, None)) is not None:
+            self._size -= before.size
         self._kept[key] = stage
         self._size += stage.size
         while self._size > self._limit:
@@ -211,6 +240,14 @@ class Sharing:
             (*stage.warned, *caught),
             size + nbytes(after.X) + nbytes(after.X_test),
         )
+
+
+def parts_to_share(estimator: Any) -> tuple[Hashable, Hashable]:
+    """Return what tells apart the preparations that points share, and all that they share; None for nothing."""
+    row = Sharing(0).row(estimator)
+    if row is None:
+        return None, None
+    return row.keys[: len(row.steps) - 1] or None, (row.keys, row.grows)
 
 
 def generators() -> tuple[Any, ...]:
@@ -284,6 +321,11 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
         model.fit(X, y)
     seconds = time.perf_counter() - start
     rest = [step for _, step in model.steps] if several else [model]
+    return _put_together(row, stage, model, rest, seconds, kind)
+
+
+def _put_together(row: Row, stage: _Stage, model: Any, rest: list[Any], seconds: float, kind: str) -> Fit:
+    """Return the fit of a row: what was shared, and the rest that was fitted in `seconds`."""
     whole = rebuild(row.estimator, iter([*stage.fitted, *rest]))
     checked = partial(config_context, assume_finite=True) if stage.finite else nullcontext
     return Fit(

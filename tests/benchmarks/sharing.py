@@ -1,14 +1,17 @@
-"""What sharing the work of a sweep saves: python tests/benchmarks/sharing.py [mixed] [elasticnet] [nothing].
+"""What sharing the work of a sweep saves: python tests/benchmarks/sharing.py [mixed] [large] [forest] [elasticnet] ...
 
 Each workload is run in one process, with one job and everything recorded, with share=exact and share=off, and beside
 them a plain scikit-learn loop (cross_validate with three scorers, then the final fit) and GridSearchCV (one score, no
 record). All ways take turns; shown are milliseconds of CPU a point, the least of the rounds, and ratios of these.
 
 mixed       ridge on a table of 263 x 19 numbers and texts, prepare=tabular. Target: 0.15 of the loop.
+large       logistic x 20 on 20,000 x 60 numbers and texts, prepare=tabular.
+forest      random forests, n_estimators 100, 200, 500 by max_depth 10, 50, 100. Target: 0.70 of share=off.
 elasticnet  alpha x l1_ratio on the diabetes data. Targets: 0.35 of the loop, 0.4 of GridSearchCV.
 nothing     support vectors on the diabetes data: nothing to share. Target: 1.02 of share=off.
 
---points N  points of each workload (100). --rounds N  turns (2). Reports; decides nothing.
+--points N  points of mixed, elasticnet and nothing (100). --rounds N  turns (2). --size F  trees and rows, times F.
+--ways exact,off  only these. Reports; decides nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +41,29 @@ class Workload:
 
     overrides: tuple[str, ...]
     estimator: Any
-    grid: Mapping[str, Sequence[Any]]
+    grid: Any  # as scikit-learn's ParameterGrid takes it
     X: Any
     y: Any
+    scoring: Mapping[str, str] = field(default_factory=lambda: SCORERS)
 
 
 def main() -> None:
     """Run the workloads asked for, all by default."""
-    workloads = {"mixed": mixed, "elasticnet": elasticnet, "nothing": nothing}
+    workloads = {"mixed": mixed, "large": large, "forest": forest, "elasticnet": elasticnet, "nothing": nothing}
     parser = argparse.ArgumentParser(description="What sharing the work of a sweep saves.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"any of {', '.join(workloads)}")
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--size", type=float, default=1.0)
+    parser.add_argument("--ways", default="")
     asked = parser.parse_args()
     if unknown := set(asked.workloads) - set(workloads):
         parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(workloads)}")
     for name, make in workloads.items():
         if not asked.workloads or name in asked.workloads:
-            sweep(make(10), "share=off")  # imports
-            measure(name, make(asked.points), asked.rounds)
+            by_size = name in ("large", "forest")
+            sweep(make(0.02 if by_size else 10), "share=off")  # imports
+            measure(name, make(asked.size if by_size else asked.points), asked.rounds, asked.ways.split(","))
 
 
 # -- workloads
@@ -83,6 +90,43 @@ def mixed(points: int) -> Workload:
     overrides = ("data=csv", f"data.path={path}", "data.target=target", "prepare=tabular", "model=ridge", axis(alphas))
     model = make_pipeline(tabular(), Ridge(random_state=42))
     return Workload(overrides, model, {"ridge__alpha": alphas}, data.X, data.y)
+
+
+def large(size: float) -> Workload:
+    """Make logistic regression on many mixed rows."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    from runner.data.dataset import load
+    from runner.prepare import tabular
+
+    rows, random = int(20_000 * size), np.random.default_rng(0)
+    frame = pd.DataFrame(random.standard_normal((rows, 40)).round(4), columns=[f"x{i}" for i in range(40)])
+    frame = frame.mask(random.random(frame.shape) < 0.05)
+    for number in range(20):
+        frame[f"word{number}"] = random.choice(list("abcdefgh"), rows)
+    frame["target"] = np.where(frame["x0"].fillna(0) + random.standard_normal(rows) > 0, "yes", "no")
+    frame.to_csv("large.csv", index=False)
+    data = load({"source": "csv", "path": "large.csv", "target": "target"})
+    penalties = [number / 10 for number in range(1, 21)]
+    overrides = (
+        *("data=csv", "data.path=large.csv", "data.target=target", "prepare=tabular", "scoring=classification"),
+        *("model=logistic", "C=" + ",".join(map(str, penalties))),
+    )
+    model = Pipeline([("prepare", tabular()), ("model", LogisticRegression(max_iter=1000, random_state=42))])
+    scoring = {"accuracy": "accuracy", "f1": "f1_macro"}
+    return Workload(overrides, model, {"model__C": penalties}, data.X, data.y, scoring)
+
+
+def forest(size: float) -> Workload:
+    """Make random forests of three sizes and depths on the diabetes data."""
+    from sklearn.datasets import load_diabetes
+    from sklearn.ensemble import RandomForestRegressor
+
+    X, y = load_diabetes(return_X_y=True)
+    grid = {"n_estimators": [max(2, int(count * size)) for count in (100, 200, 500)], "max_depth": [10, 50, 100]}
+    axes = tuple(f"model.{name}={','.join(map(str, values))}" for name, values in grid.items())
+    return Workload(("model=random_forest", *axes), RandomForestRegressor(random_state=42), grid, X, y)
 
 
 def elasticnet(points: int) -> Workload:
@@ -115,7 +159,7 @@ def axis(alphas: Sequence[float]) -> str:
 # -- ways
 
 
-def measure(name: str, workload: Workload, rounds: int) -> None:
+def measure(name: str, workload: Workload, rounds: int, only: Sequence[str]) -> None:
     """Let all ways take turns, and print what a point costs in each."""
     ways: dict[str, Callable[[Workload], None]] = {
         "share=exact": lambda work: sweep(work, "share=exact"),
@@ -123,7 +167,10 @@ def measure(name: str, workload: Workload, rounds: int) -> None:
         "plain loop": loop,
         "GridSearchCV": search,
     }
-    points = int(np.prod([len(values) for values in workload.grid.values()]))
+    from sklearn.model_selection import ParameterGrid
+
+    ways = {way: run for way, run in ways.items() if not any(only) or way.removeprefix("share=") in (*only, "exact")}
+    points = len(ParameterGrid(workload.grid))
     least = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
         for way, run in ways.items():
@@ -157,9 +204,11 @@ def loop(workload: Workload) -> None:
     from sklearn.base import clone
     from sklearn.model_selection import KFold, ParameterGrid, cross_validate
 
-    for parameters in ParameterGrid(dict(workload.grid)):
+    for parameters in ParameterGrid(workload.grid):
         model = clone(workload.estimator).set_params(**parameters)
-        cross_validate(model, workload.X, workload.y, cv=KFold(5, shuffle=True, random_state=42), scoring=SCORERS)
+        cross_validate(
+            model, workload.X, workload.y, cv=KFold(5, shuffle=True, random_state=42), scoring=workload.scoring
+        )
         model.fit(workload.X, workload.y)
 
 
@@ -168,7 +217,9 @@ def search(workload: Workload) -> None:
     from sklearn.model_selection import GridSearchCV, KFold
 
     cv = KFold(5, shuffle=True, random_state=42)
-    GridSearchCV(workload.estimator, dict(workload.grid), cv=cv, scoring=SCORERS["rmse"]).fit(workload.X, workload.y)
+    GridSearchCV(workload.estimator, workload.grid, cv=cv, scoring=next(iter(workload.scoring.values()))).fit(
+        workload.X, workload.y
+    )
 
 
 if __name__ == "__main__":

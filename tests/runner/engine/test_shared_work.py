@@ -94,17 +94,16 @@ def test_a_wrong_sharing_is_told_once_and_the_points_compute_alone(
 
 
 @pytest.mark.parametrize(
-    ("asked", "line"),
+    ("share", "line"),
     [
-        ("prepare=standard,robust alpha=1,2,3", "6 points share 2 preparations, each of which is fitted once"),
-        ("prepare=standard,none alpha=1,2", "2 points share 1 preparation, which is fitted once"),
-        ("prepare=standard,robust alpha=1", None),
-        ("prepare=standard alpha=1,2 share=off", None),
+        ("exact", "4 points: 1 preparation, 2 groups, each computed once per fold and process. share=off: per point."),
+        ("off", None),
     ],
 )
 def test_a_dry_run_says_what_is_shared(
-    tmp_path: Path, start_runner: Callable[..., Any], asked: str, line: str | None
+    tmp_path: Path, start_runner: Callable[..., Any], share: str, line: str | None
 ) -> None:
-    code, out, _ = start_runner(tmp_path, "-m", "dry_run=true", *asked.split()).end()
+    asked = ("-m", "dry_run=true", "prepare=standard,none", "alpha=1,2", f"share={share}")
+    code, out, _ = start_runner(tmp_path, *asked).end()
     assert code == 0
-    assert (line in out) if line else (" share " not in out)
+    assert (line in out) if line else (" groups" not in out)

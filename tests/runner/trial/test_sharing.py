@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import warnings
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
-from sklearn.model_selection import KFold, cross_validate
+from sklearn.model_selection import KFold, ShuffleSplit, cross_validate
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
@@ -23,7 +25,7 @@ from runner.data.dataset import Dataset, load
 from runner.prepare import tabular
 from runner.trial.comparison import compare_models
 from runner.trial.evaluate import evaluate, fit_final, split
-from runner.trial.sharing import Sharing
+from runner.trial.sharing import Sharing, parts_to_share
 
 REGRESSION = {"rmse": "neg_root_mean_squared_error", "r2": "r2"}
 CLASSES = {"accuracy": "accuracy", "auc": "roc_auc_ovr", "loss": "neg_log_loss"}
@@ -94,12 +96,12 @@ class Warns(Counts):
 
 
 def mixed(rows: int = 80) -> Dataset:
-    random = np.random.default_rng(0)
-    X = pd.DataFrame(random.standard_normal((rows, 4)), columns=list("abcd"))
+    numbers = np.random.default_rng(0)
+    X = pd.DataFrame(numbers.standard_normal((rows, 4)), columns=list("abcd"))
     X.loc[::7, "b"] = np.nan
-    X["town"] = random.choice(["Ulm", "Bonn", "Jena"], rows)
-    X["since"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
-    y = X["a"].to_numpy() * 2 + (X["town"] == "Ulm").to_numpy() + random.standard_normal(rows) / 10
+    X["town"] = numbers.choice(["Ulm", "Bonn", "Jena"], rows)
+    X["since"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(numbers.integers(0, 900, rows), unit="D")
+    y = X["a"].to_numpy() * 2 + (X["town"] == "Ulm").to_numpy() + numbers.standard_normal(rows) / 10
     return dataset("mixed", X, y)
 
 
@@ -260,3 +262,69 @@ def test_more_than_the_limit_is_never_kept() -> None:
     assert_same(points(data, grid, sharing), points(data, grid, None))
     assert 0 < sharing._size <= 300_000
     assert sharing._size == sum(stage.size for stage in sharing._kept.values())
+
+
+@pytest.mark.parametrize(
+    ("grid", "preparations", "groups"),
+    [
+        ([make_pipeline(StandardScaler(), Ridge(a)) for a in (1, 2)], 1, 1),
+        ([make_pipeline(StandardScaler(), model(a)) for a in (1, 2) for model in (Ridge, Lasso, ElasticNet)], 1, 2),
+        ([RandomForestRegressor(n, max_depth=d, random_state=0) for n in (5, 9) for d in (2, 3, 4)], 0, 3),
+        ([make_pipeline(StandardScaler(), PCA(n, random_state=0), Ridge()) for n in (1, 2)], 2, 2),
+        ([KNeighborsRegressor(n) for n in (1, 2)], 0, 0),
+    ],
+)
+def test_preparations_and_groups_of_a_plan_are_counted(grid: list[Any], preparations: int, groups: int) -> None:
+    counted = [parts_to_share(estimator) for estimator in grid]
+    assert [len({key for key in keys if key is not None}) for keys in zip(*counted, strict=True)] == [
+        preparations,
+        groups,
+    ]
+
+
+# -- drawn at random ---------------------------------------------------------------------------------
+
+DRAWN_STEPS = [
+    StandardScaler(),
+    StandardScaler(copy=False),
+    PCA(3, random_state=0),
+    PolynomialFeatures(2),
+    SelectKBest(f_regression, k=3),
+    QuantileTransformer(n_quantiles=10, random_state=3),
+    "passthrough",
+]
+DRAWN_MODELS = {
+    "ridge": lambda draw: Ridge(draw.choice([0.0, 0.1, 1.0, 10.0]), copy_X=draw.random() < 0.5),
+    "lasso": lambda draw: Lasso(draw.choice([0.1, 0.5, 1.0]), positive=draw.random() < 0.3, max_iter=5000),
+    "elasticnet": lambda draw: ElasticNet(draw.choice([0.1, 1.0]), l1_ratio=draw.choice([0.1, 0.5, 0.9])),
+    "neighbours": lambda draw: KNeighborsRegressor(draw.choice([1, 3, 5])),
+    "tree": lambda draw: DecisionTreeRegressor(max_depth=draw.choice([2, 4]), random_state=draw.choice([0, 1])),
+    "forest": lambda draw: RandomForestRegressor(draw.choice([2, 4, 6]), max_depth=draw.choice([2, 3]), random_state=0),
+    "boosting": lambda draw: GradientBoostingRegressor(n_estimators=draw.choice([2, 4, 6]), random_state=0),
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_drawn_sweeps_give_what_each_point_gives_alone_and_in_cross_validate(seed: int) -> None:
+    draw = random.Random(seed)
+    rows, columns = draw.randrange(40, 90), draw.randrange(4, 8)
+    numbers = np.random.default_rng(seed)
+    X = np.array(numbers.standard_normal((rows, columns)), order=draw.choice("CF"))
+    data = dataset(f"drawn {seed}", X, X[:, 0] - X[:, 1] + numbers.standard_normal(rows) / 5)
+    splitter = draw.choice([KFold(3), KFold(4, shuffle=True, random_state=seed), ShuffleSplit(3, random_state=seed)])
+    preparations = [draw.sample(DRAWN_STEPS, draw.randrange(3)) for _ in range(2)]
+    kinds = draw.sample(sorted(DRAWN_MODELS), 3)
+    grid = [
+        make_pipeline(*deepcopy(draw.choice(preparations)), DRAWN_MODELS[draw.choice(kinds)](draw)) for _ in range(8)
+    ]
+    sharing = Sharing(draw.choice([50_000, PLENTY]))
+    splits = split(data, splitter, key=f"drawn {seed}")
+    for estimator in grid:
+        folds = list(evaluate(estimator, data, splits, REGRESSION, seed=1, keep_predictions=True, sharing=sharing))
+        alone = list(evaluate(estimator, data, splits, REGRESSION, seed=1, keep_predictions=True))
+        models = [fit_final(estimator, data, splits, sharing=each) for each in (sharing, None)]
+        assert_same([(folds, models[0])], [(alone, models[1])])
+        real = cross_validate(estimator, X, data.y, cv=splitter, scoring=REGRESSION)
+        assert [fold.scores["rmse"] for fold in folds] == list(-real["test_rmse"])
+        assert [fold.scores["r2"] for fold in folds] == list(real["test_r2"])
+    assert not sharing.notes
