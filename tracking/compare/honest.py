@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tracking.compare.row_scores import RowScores
-from tracking.compare.statistics import corrected_t_test, describe_spread
+from tracking.compare.statistics import Spread, corrected_t_test
 
 DRAWS = 500
 _POINTS_AT_ONCE = 200  # so that their sums fit a processor's cache
@@ -99,12 +99,9 @@ def within_chance(folds: Any, best: int, test_train_ratio: float) -> Any:
     The corrected paired t-test of Nadeau and Bengio, see `statistics`; 1 where all differences are 0.
     """
     changes = folds - folds[best]
-    return np.array([_p_value(some, test_train_ratio) for some in changes])
-
-
-def _p_value(changes: Any, ratio: float) -> float:
-    spread = describe_spread(changes.tolist())
-    return corrected_t_test(spread, ratio) if changes.any() else 1.0
+    spreads = zip(changes.mean(axis=1).tolist(), changes.std(axis=1, ddof=1).tolist(), strict=True)
+    count = folds.shape[1]
+    return np.array([corrected_t_test(Spread(mean, std, count), test_train_ratio) for mean, std in spreads])
 
 
 def within_one_error(folds: Any, best: int, *, more_is_better: bool) -> Any:
