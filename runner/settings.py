@@ -133,7 +133,7 @@ class ClusterSettings:
             section, name = {}, settings.backend
         elif settings.backend not in (name, "loky"):
             raise ConfigError(f"engine={name} and backend={settings.backend} contradict each other. Leave out backend.")
-        if find_spec(BACKENDS[name]) is None:
+        if settings.runs and find_spec(BACKENDS[name]) is None:
             raise ConfigError(f"engine={name} needs a package: pip install 'experiment-runner[{name}]'")
         if settings.timeout_per_point is not None:
             raise ConfigError(

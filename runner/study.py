@@ -147,12 +147,13 @@ def run(study: Study, resumed: Resumed | None, pool: Workers | None, watchers: S
     if study.cluster and left:
         from runner.engine.clusters import open_cluster
 
-        pool = open_cluster(
+        pool = cluster = open_cluster(
             study.cluster,
             size=min(study.settings.size, left),
             targets=study.targets,
             tell=lambda line: None if quiet else progress.say(f"note: {line}"),
         )
+        progress.workers = lambda: cluster.size
     engine = Engine(_begun(specs, [progress, *watchers]), study.settings, session, total=left, pool=pool, deaths=deaths)
     keeping = Keeping(study.store) if study.sweep and study.settings.keep_predictions == "auto" else None
     try:

@@ -19,6 +19,7 @@ LEFT_BEHIND = {  # beside the store
     "README.md": ["my_conf", "predictions.csv", "report.html", "script.py", "wine.csv"],
     "data.md": ["wine.csv"],
     "looking.md": ["report.html", "ridge.html", "script.py"],
+    "engines.md": ["my_conf"],
     "records.md": ["report.html"],
     "sweeps.md": ["my_conf"],
     "tracking.md": ["script.py"],

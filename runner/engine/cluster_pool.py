@@ -89,6 +89,7 @@ class ClusterPool:
         self._deaths: Counter[int] = Counter()
         self._number = 0
         self._ends_waiting = 0.0
+        self._closed = False
         self._started = False  # every worker that was here had been compared with this process
         self.returned: deque[Task] = deque()
 
@@ -180,7 +181,10 @@ class ClusterPool:
         self.close()
 
     def close(self) -> None:
-        """Let go of the cluster; its workers forget the sweep."""
+        """Let go of the cluster; its workers forget the sweep. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._cluster.cancel(list(self._calls))
         self._calls.clear()
         if self._cluster.lasts:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 from tracking.text.formatting import plain, plain_lines
@@ -47,6 +47,7 @@ class Progress:
         self._total = total
         self._start = self._last = time.monotonic()
         self.done = self.failed = 0
+        self.workers: Callable[[], int] | None = None  # of a cluster: how many can be given points now
         self._noted: set[str] = set()
         self._best: tuple[float, Outcome] | None = None
         self._running: dict[int, tuple[str, float]] = {}  # number -> name and begin, the longest running first
@@ -106,6 +107,7 @@ class Progress:
             ended = self.done + self.failed
             failed = f", {self.failed} failed" if self.failed else ""
             count = f"{ended}/{self._total} done{failed}" if ended else f"{ended}/{self._total}"
+            count += _on(self.workers()) if self.workers else ""
             return plain(fit_line(count, self._middles(now), self._time_left(now), width=width))
 
     def __rich__(self) -> Any:
@@ -188,6 +190,10 @@ def fit_line(count: str, middles: Sequence[str], time: str, *, width: int) -> st
     if not middle and middles and room >= _SHORTEST:
         middle = cut(middles[-1], room)
     return cut("  ".join(filter(None, [count, middle, time])), width)
+
+
+def _on(workers: int) -> str:
+    return f" on {workers} workers" if workers > 1 else f" on {workers or 'no'} worker"
 
 
 def _seconds(seconds: float) -> str:

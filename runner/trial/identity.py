@@ -179,7 +179,7 @@ def targets(config: Mapping[str, Any]) -> tuple[str, ...]:
 
     Of `hydra.utils.get_method` and its like it is what they find. Names of files are not among them.
     """
-    found = list(_named(config))
+    found = list(_named({key: part for key, part in config.items() if not is_bookkeeping(key)}))
     function = config["data"].get("function")
     found += [name for name in (function, *config["scoring"]["metrics"].values()) if isinstance(name, str)]
     return tuple(dict.fromkeys(name for name in found if "." in name))

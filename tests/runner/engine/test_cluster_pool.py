@@ -23,7 +23,7 @@ from runner.engine.remote import Begun, run_tasks
 from runner.errors import ConfigError
 from runner.invocation import Invocation, SpecMaker, read_points
 from runner.settings import Settings
-from runner.trial.identity import data_key, targets
+from runner.trial.identity import data_key, parameters, targets
 from runner.trial.outcome import Outcome
 from runner.trial.session import open_session
 from runner.trial.spec import Spec
@@ -250,3 +250,13 @@ def test_a_point_that_raises_is_recorded_as_failed_and_tried_again_as_often_as_a
 
     assert [outcome.status for outcome in outcomes if not outcome.will_retry].count("FAILED") == 1
     assert sorted(run.info.status for run in recorded_runs()) == ["FAILED", "FAILED", "FINISHED"]
+
+
+def test_the_cluster_that_ran_a_point_is_no_part_of_what_it_is() -> None:
+    here = specs_of("model=ridge", "alpha=1")
+    there = specs_of("model=ridge", "alpha=1", "engine=dask", "engine.cluster={_target_: distributed.LocalCluster}")
+
+    assert "engine" not in here[0].recorded
+    assert there[0].config["engine"]["cluster"] == {"_target_": "distributed.LocalCluster"}
+    assert targets(there[0].config) == targets(here[0].config)
+    assert parameters(there[0].recorded) == parameters(here[0].recorded)

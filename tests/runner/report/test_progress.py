@@ -73,6 +73,14 @@ def test_the_first_point_is_shown_from_its_beginning_with_the_seconds_it_takes(c
     assert progress.live_line(width=99) == "0/20  ridge alpha=0.1 ...  12s"
 
 
+@pytest.mark.parametrize(("workers", "said"), [(0, "on no worker"), (1, "on 1 worker"), (7, "on 7 workers")])
+def test_the_live_line_says_how_many_workers_a_cluster_has_now(workers: int, said: str, clock: Clock) -> None:
+    progress = Progress(20, live=True, stream=io.StringIO())
+    progress.workers = lambda: workers
+
+    assert progress.live_line(width=99) == f"0/20 {said}"
+
+
 def test_the_time_left_counts_down_while_a_point_runs(clock: Clock) -> None:
     progress = Progress(4, live=True, stream=io.StringIO())
     progress.begin(spec(0, "ridge alpha=0.1"))

@@ -55,6 +55,18 @@ def test_a_running_sweep_shows_how_far_it_is_its_best_points_and_about_how_long_
     assert sweep.left == 2
 
 
+def test_the_workers_of_a_cluster_are_shown_with_how_many_points_each_ran(store: Store) -> None:
+    client = TrackingClient(store.uri)
+    for run in client.search_runs(["0"], filter_string="tags.`sweep.id` = '1f9a0b2c'"):
+        worker = "node1:7" if run.data.tags["sweep.point"] in "01" else "node2:8"
+        if run.data.tags["sweep.point"] != "3":
+            client.set_tag(run.info.run_id, "worker", worker)
+
+    text = watch_text(read_sweep(store, "1f9a0b2c"), 1_030_000, width=80)
+
+    assert "workers  2: node1:7 (2), node2:8 (1)" in text
+
+
 def test_a_sweep_whose_runs_were_deleted_is_a_sentence(store: Store) -> None:
     with pytest.raises(RunNotFound, match=r"Sweep 'abcd' has no runs any more\."):
         read_sweep(store, "'abcd'")
