@@ -26,7 +26,7 @@ from tracking.errors import InvalidValue
 from tracking.records.refs import resolve_runs
 from tracking.store.sqlite import Store
 from tracking.text.formatting import render_json
-from tracking.text.tables import render_table
+from tracking.text.tables import render_table, shares
 
 
 class _Part(StrEnum):
@@ -205,7 +205,8 @@ def compare(
         table = tables.pick_columns(table, picked)
     if groups and format not in (_PaperFormat.CSV, _PaperFormat.JSON):
         table = tables.join_spreads(table)
-    text = render_table(table.rows, table.columns, format=format, width=terminal_width(), raw=raw)
+    bars = {metric: shares(table.rows, metric) for metric in table.metrics if metric in table.columns}
+    text = render_table(table.rows, table.columns, format=format, width=terminal_width(), raw=raw, bars=bars)
     emit(text, exact=format == _PaperFormat.CSV)
     if groups and format == _PaperFormat.TABLE:
         note("±: standard deviation over the runs of a group, with one less than their number as the divisor.")

@@ -33,7 +33,7 @@ from tracking.records.sweeps import find_sweep, read_sweeps
 from tracking.store.contents import list_files, read_text
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
-from tracking.text.tables import Row, local_time, render_json, render_page
+from tracking.text.tables import Row, local_time, render_json, render_page, shares
 
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show at most so many; 0 means all.")]
 
@@ -159,7 +159,8 @@ def emit_runs(
         table, headers = pick_columns(shown, _split(columns), known)
     else:
         table, headers = labelled(shown, [*lead, *(known if everything else telling_columns(shown))])
-    emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help", raw=raw)
+    bars = {header: shares(table, header) for header in headers}
+    emit_table(table, headers, format, empty="No runs here. See: python -m tracking runs --help", raw=raw, bars=bars)
     note_more(len(rows), len(shown), "runs")
 
 

@@ -64,7 +64,9 @@ def sweeps(
 def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format, raw: bool) -> None:
     shown = found[:limit] if limit else found
     rows = [sweep.row() for sweep in shown]
-    emit_table(rows, SWEEP_COLUMNS, format, empty="No sweeps here. Start one: python -m runner -m ...", raw=raw)
+    done = [(sweep.planned - sweep.left) / max(sweep.planned, 1) for sweep in shown]
+    empty = "No sweeps here. Start one: python -m runner -m ..."
+    emit_table(rows, SWEEP_COLUMNS, format, empty=empty, raw=raw, bars={"points": done})
     note_more(len(found), len(shown), "sweeps")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -136,12 +136,13 @@ def emit_table(
     title: str | None = None,
     empty: str = "",
     raw: bool = False,
+    bars: Mapping[str, Sequence[float]] | None = None,
 ) -> None:
     """Print rows in the chosen format; a table without rows says `empty` on stderr instead."""
     if not rows and format in (Format.TABLE, Format.MD) and empty:
         note(empty)
         return
-    text = render_table(rows, columns, format=format, width=terminal_width(), title=title, raw=raw)
+    text = render_table(rows, columns, format=format, width=terminal_width(), title=title, raw=raw, bars=bars)
     emit(text, exact=format == Format.CSV)
 
 

@@ -10,6 +10,7 @@ from tracking.text.formatting import format_number
 
 _MARK = "*"
 _BARS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -66,6 +67,14 @@ def render_sparkline(values: Sequence[float], *, width: int = 30) -> str:
         return " " * cells
     low, high = min(finite), max(finite)
     return "".join(_BARS[_place(mean, low, high, len(_BARS))] if math.isfinite(mean) else " " for mean in means)
+
+
+def render_bar(share: float, *, width: int = 8) -> str:
+    """Return a share from 0 to 1 as a bar of at most `width` characters, in eighths of one; "" for NaN."""
+    if math.isnan(share):
+        return ""
+    eighths = round(share * width * 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip() if eighths else _EIGHTHS[1]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ import csv
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import isfinite
+from math import isfinite, nan
 from types import SimpleNamespace
 
 from tracking.text.formatting import (
@@ -31,6 +31,7 @@ from tracking.text.formatting import (
     plain,
     render_json,
 )
+from tracking.text.plot import render_bar
 
 FORMATS = ("table", "json", "csv", "md", "latex")
 
@@ -40,6 +41,8 @@ _GAP = "  "
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NARROWEST = 12  # a text column of a table that must be cut
 _LONGEST_NUMBER = 9
+_BAR = 8  # characters
+_WIDE = 100  # characters of a line; from here on room is kept for one bar
 
 
 def render_table(
@@ -50,18 +53,21 @@ def render_table(
     width: int | None = None,
     title: str | None = None,
     raw: bool = False,
+    bars: Mapping[str, Sequence[float]] | None = None,
 ) -> str:
     """Return rows as text, without a final newline.
 
     `columns` chooses and orders the keys; a key that a row lacks is shown as missing. `width` is the
     number of characters a line of a table may have: long cells are cut with an ellipsis and, where that
     is not enough, the last columns are named below instead of shown. None never cuts.
+    `bars` gives for columns of a table a share from 0 to 1 for each row, NaN for none, which is drawn beside the value
+    where there is room; a wide table keeps some for the first.
     `title` heads tables, Markdown and LaTeX. In CSV an apostrophe precedes text that a spreadsheet would run as a
     formula, unless `raw`. Raises ValueError for an unknown format.
     """
     match format:
         case "table":
-            return _titled(title, _text_table(rows, columns, width), "{}\n")
+            return _titled(title, _text_table(rows, columns, width, bars or {}), "{}\n")
         case "md":
             return _titled(title, _markdown(rows, columns), "**{}**\n\n")
         case "latex":
@@ -98,12 +104,31 @@ def _titled(title: str | None, text: str, pattern: str) -> str:
     return text if title is None else pattern.format(plain(title)) + text
 
 
-def _text_table(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> str:
+def shares(rows: Sequence[Row], column: str) -> list[float]:
+    """Return where each row's number lies between the least (0) and the greatest (1) of a column, NaN for none.
+
+    [] where there are fewer than three different ones: there is nothing to see.
+    """
+    values = [value if isinstance(value, float) and isfinite(value) else nan for value in (r.get(column) for r in rows)]
+    finite = {value for value in values if isfinite(value)}
+    if len(finite) < 3:
+        return []
+    low, span = min(finite), max(finite) / 2 - min(finite) / 2  # halves: a range of two huge numbers is none
+    return [(value / 2 - low / 2) / span for value in values]
+
+
+def _text_table(
+    rows: Sequence[Row], columns: Sequence[str], width: int | None, bars: Mapping[str, Sequence[float]]
+) -> str:
     headers = [plain(column) for column in columns]
     cells = _cells(rows, columns)
     right = [_is_numeric(rows, column) for column in columns]
     widths = [max(map(cell_width, column)) for column in zip(headers, *cells, strict=True)]
-    shown = _fit(widths, [_is_rigid(rows, column) for column in columns], width)
+    drawn = {columns.index(name): each for name, each in bars.items() if each and width is not None}
+    reserved = 1 + _BAR if drawn and width is not None and width >= _WIDE else 0
+    shown = _fit(widths, [_is_rigid(rows, column) for column in columns], None if width is None else width - reserved)
+    if width is not None:
+        _add_bars(headers, cells, shown, {at: each for at, each in drawn.items() if at < len(shown)}, width)
     lines = [_line(headers, shown, right), _GAP.join("-" * size for size in shown)]
     lines += [_line(line, shown, right) for line in cells]
     if len(shown) < len(columns):
@@ -111,6 +136,19 @@ def _text_table(rows: Sequence[Row], columns: Sequence[str], width: int | None) 
         more = f"(+{len(hidden)} more: {', '.join(map(plain, hidden))})"
         lines.append(more if width is None else cut(more, width))
     return "\n".join(lines)
+
+
+def _add_bars(
+    headers: list[str], cells: list[list[str]], widths: list[int], bars: Mapping[int, Sequence[float]], limit: int
+) -> None:
+    """Draw bars beside the values of columns, from the first on as far as there is room."""
+    for at, column in bars.items():
+        if _total(widths) + 1 + _BAR > limit:
+            return
+        for line, share in zip(cells, column, strict=True):
+            line[at] = f"{line[at]:>{widths[at]}} {render_bar(share, width=_BAR):<{_BAR}}"
+        headers[at] = f"{headers[at]:>{widths[at]}} {'':<{_BAR}}"
+        widths[at] += 1 + _BAR
 
 
 def _cells(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:

@@ -22,6 +22,7 @@ from tracking.text.tables import (
     format_size,
     render_page,
     render_table,
+    shares,
     varying_columns,
 )
 
@@ -264,3 +265,38 @@ def test_docstring_examples_are_true(room):
 
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_numbers_have_a_bar_where_there_is_room_for_it() -> None:
+    rows = [{"name": "a", "score": 1.0}, {"name": "b", "score": 2.0}, {"name": "c", "score": 3.0}, {"name": "d"}]
+    bars = {"score": shares(rows, "score")}
+    wide = render_table(rows, ["name", "score"], width=40, bars=bars)
+    assert wide.splitlines() == [
+        *(
+            "name  score",
+            "----  --------------",
+            "a         1 ▏",
+            "b         2 ████",
+            "c         3 ████████",
+            "d         -",
+        ),
+    ]
+    narrow = render_table(rows, ["name", "score"], width=18, bars=bars)
+    piped = render_table(rows, ["name", "score"], bars=bars)
+    assert narrow == piped == render_table(rows, ["name", "score"])
+
+
+def test_a_bar_is_not_drawn_of_what_cannot_be_compared() -> None:
+    assert shares([{"a": 1.0}, {"a": 2.0}, {"a": 2.0}], "a") == []  # two values: nothing to see
+    assert shares([{"a": "1"}, {"a": "2"}, {"a": "3"}], "a") == []
+    found = shares([{"a": 0.0}, {"a": float("nan")}, {"a": float("inf")}, {"a": 1.0}, {"a": 4.0}], "a")
+    assert [share for share in found if share == share] == [0.0, 0.25, 1.0]
+    assert shares([{"a": -1e308}, {"a": 0.0}, {"a": 1e308}], "a") == [0.0, 0.5, 1.0]
+
+
+def test_a_wide_table_keeps_room_for_a_bar_and_hides_a_column_instead() -> None:
+    rows = [{"score": float(at), "text": "x" * 30, "more": "y" * 60, "last": at} for at in range(4)]
+    columns = ["score", "text", "more", "last"]
+    drawn = render_table(rows, columns, width=110, bars={"score": shares(rows, "score")})
+    assert "3 ████████  xxx" in drawn
+    assert max(cell_width(line) for line in drawn.splitlines()) <= 110
