@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tracking.compare.factors import spell_alike
 from tracking.compare.ranks import rank_methods
@@ -13,7 +14,6 @@ from tracking.entities import Run
 from tracking.errors import ArtifactError
 from tracking.pages.points import find_ranking, rank
 from tracking.pages.rank_text import rank_lines
-from tracking.pages.report import ReportSource
 from tracking.pages.winner_text import winner_lines
 from tracking.records.names import CONFIG_FILE
 from tracking.records.ranking import objectives, scored_on
@@ -22,6 +22,9 @@ from tracking.records.sweeps import Sweep
 from tracking.store.contents import read_text
 from tracking.store.sqlite import Store
 from tracking.stores import needed_uri
+
+if TYPE_CHECKING:
+    from tracking.pages.report import ReportSource
 
 
 def selected(source: Store, runs: Sequence[Run]) -> tuple[Selection, int]:
@@ -56,7 +59,8 @@ def read_report(
     `uri` is the store as a person gave it, for the commands that the report names. Raises InvalidValue for an unknown
     metric.
     """
-    from tracking.records.predictions import load_predictions  # numpy
+    from tracking.pages.report import ReportSource  # numpy
+    from tracking.records.predictions import load_predictions
 
     selection, left_out = selected(source, runs)
     kept = selection.runs
