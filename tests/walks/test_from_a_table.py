@@ -1,4 +1,8 @@
-"""From somebody's table to a chosen model, typing only what a reader of the README would; each against scikit-learn."""
+"""From somebody's table to a model in use, typing only what a reader of the README would; each against scikit-learn.
+
+The folds' scores are those of the same pieces in scikit-learn to the last bit, and so are the predictions of the
+recorded model, made by `python -m tracking predict` and where this package is not installed.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import fbeta_score, make_scorer
-from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
+from sklearn.metrics import fbeta_score, make_scorer, root_mean_squared_error
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_score,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -21,8 +34,16 @@ import tracking
 from runner.__main__ import main
 from runner.prepare import tabular
 from runner.reproducing.held_out import main as score_held_out
+from tests.walks.elsewhere import packages_but_this, predict_elsewhere
+from tracking.cli.app import main as track
 
+pytestmark = pytest.mark.heavy
 RMSE = "neg_root_mean_squared_error"
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return packages_but_this(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +65,16 @@ def folds(run: tracking.Run, metric: str) -> list[float]:
     return [point.value for point in tracking.TrackingClient().get_metric_history(run.info.run_id, metric)]
 
 
-def test_mixed_regression_with_groups_and_missing_targets(capsys: pytest.CaptureFixture[str]) -> None:
+def use(run: tracking.Run, model: Any, X: pd.DataFrame, y: Any, packages: Path) -> None:
+    """Use the model of a run in both ways, on rows as they come; compare with one fitted on all rows by hand."""
+    new = X.head(20)
+    expected = model.predict(new) if y is None else clone(model).fit(X, y).predict(new)
+    assert predict_elsewhere(run, new, packages) == expected.ravel().tolist()
+    assert track(["predict", run.info.run_id, "new.csv", "-o", "out.csv"]) == 0
+    assert pd.read_csv("out.csv")["prediction"].to_numpy() == pytest.approx(expected.ravel(), rel=1e-6)
+
+
+def test_mixed_regression_with_groups_and_missing_targets(capsys: pytest.CaptureFixture[str], packages: Path) -> None:
     frame: pd.DataFrame = load_diabetes(as_frame=True, scaled=False).frame
     frame["clinic"] = [f"c{i % 12}" for i in range(len(frame))]
     frame["sex"] = frame["sex"].map({1.0: "f", 2.0: "m"})
@@ -66,9 +96,10 @@ def test_mixed_regression_with_groups_and_missing_targets(capsys: pytest.Capture
     model, splitter = make_pipeline(tabular(), Ridge(random_state=42)), GroupKFold(5, shuffle=True, random_state=42)
     plain = cross_val_score(model, X, y, groups=there["clinic"], cv=splitter, scoring=RMSE)
     assert folds(latest(), "rmse") == (-plain).tolist()
+    use(latest(), model, X, y, packages)
 
 
-def test_imbalanced_classification_with_a_scorer_of_its_own() -> None:
+def test_imbalanced_classification_with_a_scorer_of_its_own(packages: Path) -> None:
     frame: pd.DataFrame = load_breast_cancer(as_frame=True).frame
     frame = pd.concat([frame[frame["target"] == 1], frame[frame["target"] == 0].head(30)], ignore_index=True)
     frame.to_csv("tumours.csv", index=False)
@@ -85,9 +116,10 @@ def test_imbalanced_classification_with_a_scorer_of_its_own() -> None:
     splitter = StratifiedKFold(5, shuffle=True, random_state=42)
     f2 = make_scorer(fbeta_score, beta=2, pos_label=0)
     assert folds(latest(), "f2") == cross_val_score(pipeline, X, y, cv=splitter, scoring=f2).tolist()
+    use(latest(), pipeline, X, y, packages)
 
 
-def test_a_time_series(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_time_series(capsys: pytest.CaptureFixture[str], packages: Path) -> None:
     draw = np.random.default_rng(0)
     days = pd.date_range("2023-01-01", periods=200)
     frame = pd.DataFrame({"day": days, "before": draw.normal(size=200)})
@@ -102,9 +134,10 @@ def test_a_time_series(capsys: pytest.CaptureFixture[str]) -> None:
     X, y = frame[["before"]], frame["sold"].to_numpy()
     plain = cross_val_score(Ridge(random_state=42), X, y, cv=TimeSeriesSplit(5), scoring=RMSE)
     assert folds(latest(), "rmse") == (-plain).tolist()
+    use(latest(), Ridge(random_state=42), X, y, packages)
 
 
-def test_a_column_of_text() -> None:
+def test_a_column_of_text(packages: Path) -> None:
     draw = np.random.default_rng(0)
     words = np.array(["quiet", "central", "garden", "noisy", "new kitchen"])
     chosen = [words[draw.choice(5, 2, replace=False)] for _ in range(120)]
@@ -123,11 +156,65 @@ def test_a_column_of_text() -> None:
     model: Any = make_pipeline(pieces, Ridge(random_state=42))
     plain = cross_val_score(model, X, y, cv=TimeSeriesSplit(5), scoring=RMSE)
     assert folds(latest(), "rmse") == (-plain).tolist()
+    use(latest(), model, X, y, packages)
 
 
-def test_a_sweep_over_preparations() -> None:
-    assert main(["-m", "prepare=none,standard,robust,tabular", "alpha=0.1,1", "cv.n_splits=3"]) == 0
+def test_xgboost_with_early_stopping(packages: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    frame: pd.DataFrame = load_diabetes(as_frame=True, scaled=False).frame
+    frame["sex"] = frame["sex"].map({1.0: "f", 2.0: "m"})
+    frame.loc[::7, "bmi"] = np.nan
+    frame.to_csv("patients.csv", index=False)
+
+    data = ["data=csv", "data.path=patients.csv", "data.target=target", "prepare=tabular"]
+    assert main(["-m", *data, "model=xgboost", "early_stopping=10", "model.max_depth=3,6"]) == 0
+
+    X, y = frame.drop(columns="target"), frame["target"].to_numpy()
+    prepare = tabular()
+
+    def fit(rows: pd.DataFrame, of_rows: Any) -> Any:
+        part, held, of_part, of_held = train_test_split(rows, of_rows, test_size=0.1, random_state=42)
+        booster = xgboost.XGBRegressor(
+            n_estimators=300,
+            learning_rate=0.1,
+            max_depth=6,
+            min_child_weight=1.0,
+            subsample=1.0,
+            n_jobs=1,
+            colsample_bytree=1.0,
+            reg_lambda=1.0,
+            enable_categorical=True,
+            random_state=42,
+            early_stopping_rounds=10,
+        )
+        front = clone(prepare)
+        prepared = front.fit_transform(part, of_part)
+        booster.fit(prepared, of_part, eval_set=[(front.transform(held), of_held)], verbose=False)
+        return make_pipeline(front, booster)
+
+    scores = [
+        root_mean_squared_error(y[test], fit(X.iloc[train], y[train]).predict(X.iloc[test]))
+        for train, test in KFold(5, shuffle=True, random_state=42).split(X)
+    ]
+    assert folds(latest(), "rmse") == scores
+    assert max(folds(latest(), "boosting_rounds")) < 300
+    use(latest(), fit(X, y), X, None, packages)
+
+
+def test_a_sweep_over_preparations(packages: Path) -> None:
+    frame: pd.DataFrame = load_diabetes(as_frame=True, scaled=False).frame
+    frame.to_csv("patients.csv", index=False)
+    data = ["data=csv", "data.path=patients.csv", "data.target=target", "cv.n_splits=3"]
+    rows = "prepare=none,standard,robust,tabular,[standard,select]"
+    assert main(["-m", *data, rows, "prepare.select.k=3,5", "alpha=0.1,1"]) == 0
 
     runs = recorded()
-    assert len(runs) == 8
-    assert len({run.data.metrics["rmse_mean"] for run in runs}) > 4
+    assert len(runs) == 12
+    assert len({run.data.metrics["rmse_mean"] for run in runs}) > 6
+    [selected] = [run for run in runs if run.info.run_name == "ridge prepare=[standard,select] k=5 alpha=1"]
+    frame = pd.read_csv("patients.csv")  # laid out as the run had it: sums in another order differ in the last bit
+    X, y = frame.drop(columns="target"), frame["target"].to_numpy()
+    pipeline = make_pipeline(StandardScaler(), SelectKBest(f_regression, k=5), Ridge(random_state=42))
+    plain = cross_val_score(pipeline, X, y, cv=KFold(3, shuffle=True, random_state=42), scoring=RMSE)
+    assert folds(selected, "rmse") == (-plain).tolist()
+    use(selected, pipeline, X, y, packages)

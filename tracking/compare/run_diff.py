@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracking.compare.config import ConfigDiff, compare_configs
-from tracking.compare.making import Making, are_comparable, changed_by_packages, making_of, read_alike
+from tracking.compare.making import Making, are_comparable, changed_by_packages, making_of, mattering, read_alike
 from tracking.compare.metrics import MetricsDiff, compare_metrics
 from tracking.entities import Run
 from tracking.records.names import (
@@ -52,6 +52,7 @@ class Section:
     summary: str
     notes: tuple[str, ...] = ()
     unknown: str = ""
+    minor: frozenset[str] = field(default=frozenset(), kw_only=True)  # keys that matter less, and come last
 
     @property
     def same(self) -> bool:
@@ -238,8 +239,11 @@ def _compare_environments(records: Sequence[RunRecord], makings: Sequence[Making
     lacking = [record for record, making in zip(records, makings, strict=True) if not making.versions]
     unknown = f"no packages were recorded by {_named(lacking, records)}" if lacking else ""
     defaults = changed_by_packages(makings)
-    changes = (*_changes(map(_environment, makings)), *(Change(f"default {key}", row) for key, row in defaults.items()))
-    return Section(changes, ", ".join(known) or "nothing recorded", (), unknown)
+    changes = [*_changes(map(_environment, makings)), *(Change(f"default {key}", row) for key, row in defaults.items())]
+    matter = {f"package {name}" for name in mattering(makings)}
+    minor = frozenset(c.key for c in changes if c.key.startswith("package ") and c.key not in matter)
+    changes.sort(key=lambda change: change.key in minor)
+    return Section(tuple(changes), ", ".join(known) or "nothing recorded", (), unknown, minor=minor)
 
 
 def _environment(making: Making) -> dict[str, str]:

@@ -48,7 +48,7 @@ def diff_blocks(diff: RunDiff, *, full: bool = False) -> list[Block]:
         _metrics_block(diff.metrics),
         _section_block("data", diff.data),
         _section_block("code", diff.code, _patch_lines(diff.code.patch, full)),
-        _section_block("env", diff.env),
+        _section_block("env", diff.env, full=full),
         _section_block("outcome", diff.outcome),
         Block("duration", " -> ".join("-" if d is None else format_duration(d) for d in diff.durations)),
         *([Block("notes", "; ".join(diff.notes))] if diff.notes else []),
@@ -120,6 +120,13 @@ def _command_lines(config: ConfigDiff) -> list[str]:
     return lines
 
 
+_MINOR = 3  # packages that matter less; more of them are told as a count
+_TEST = (
+    "p: corrected resampled t-test over the folds (Nadeau and Bengio). ±: standard deviation over the folds, with their"
+    " number as the divisor; of a change with one less."
+)
+
+
 # Metrics ---------------------------------------------------------------------------------------
 def _metrics_block(metrics: MetricsDiff) -> Block:
     differing = [row for row in metrics.rows if not row.same]
@@ -129,6 +136,8 @@ def _metrics_block(metrics: MetricsDiff) -> Block:
     comparisons = max((c.paired.comparisons for row in differing for c in row.changes if c and c.paired), default=1)
     if comparisons > 1:
         after.append(f"p is corrected for {comparisons} comparisons with run 1 (Holm).")
+    if any(change and change.paired and change.paired.p_value is not None for r in differing for change in r.changes):
+        after.append(_TEST)
     if differing:
         after += [f"Same in all: {', '.join(equal)}."] if equal else []
         after += [f"Not ranked: {why}." for why in dict.fromkeys(filter(None, metrics.unranked))]
@@ -187,7 +196,7 @@ def _signed(value: float) -> str:
 
 
 # Other sections --------------------------------------------------------------------------------
-def _section_block(heading: str, section: Section, after: Iterable[str] = ()) -> Block:
+def _section_block(heading: str, section: Section, after: Iterable[str] = (), *, full: bool = True) -> Block:
     number = len(section.changes)
     notes = section.notes
     if section.changes:
@@ -197,8 +206,10 @@ def _section_block(heading: str, section: Section, after: Iterable[str] = ()) ->
         summary = f"not known to be the same: {section.unknown}"
     else:
         summary = f"same: {_shorten(section.summary)}"
-    lines = tuple(_plain_line(change) for change in section.changes)
-    return Block(heading, summary, lines, (*notes, *after))
+    hidden = section.minor if len(section.minor) > _MINOR and not full else frozenset()
+    lines = tuple(_plain_line(change) for change in section.changes if change.key not in hidden)
+    others = (f"{len(hidden)} other packages differ too (--full).",) if hidden else ()
+    return Block(heading, summary, lines, (*others, *notes, *after))
 
 
 def _plain_line(change: Change) -> Line:

@@ -427,6 +427,27 @@ def test_each_kind_of_difference_is_named(other: dict[str, Any], section: str, l
     assert any(" ".join(line.split()) in text for text in squeezed)
 
 
+def test_after_an_upgrade_packages_that_matter_come_first_and_the_others_are_a_count() -> None:
+    others = {f"a{number}": "1.0" for number in range(5)}
+    now = dict.fromkeys(others, "2.0") | PACKAGES | {"scikit-learn": "1.9.1"}
+    diff = compare_runs([make_record(packages=PACKAGES | others), make_record(packages=now)])
+
+    text, full = render_diff(diff), render_diff(diff, full=True)
+    assert "5 other packages differ too (--full)." in text
+    assert "a3" not in text
+    assert full.index("package scikit-learn") < full.index("package a0") < full.index("package a4")
+    assert diff.env.changes[0].key == "package scikit-learn"
+
+
+def test_where_p_stands_a_line_names_the_test_and_says_what_the_spread_is() -> None:
+    tags = {"cv.test_train_ratio": "0.25"}
+    tested = compare_runs([make_record(tags=tags), make_record(tags=tags, folds=CLEARLY)])
+    untested = compare_runs([make_record(), make_record(config=RIDGE | {"seed": 1})])
+
+    assert "p: corrected resampled t-test over the folds (Nadeau and Bengio)" in render_diff(tested)
+    assert "t-test" not in render_diff(untested)
+
+
 OBJECTIVE = {"objective.metric": "rmse_mean", "objective.direction": "minimize"}
 CLEARLY = [45.0, 44.2, 46.9, 43.1, 46.0]
 
