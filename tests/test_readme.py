@@ -18,6 +18,7 @@ PAGES = {
 LEFT_BEHIND = {  # beside the store
     "README.md": ["my_conf", "predictions.csv", "report.html", "script.py", "wine.csv"],
     "data.md": ["wine.csv"],
+    "mlflow.md": ["script.py"],
     "looking.md": ["report.html", "ridge.html", "script.py"],
     "engines.md": ["my_conf"],
     "records.md": ["report.html"],

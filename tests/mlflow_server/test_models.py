@@ -6,6 +6,7 @@ import json
 import subprocess
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -92,3 +93,42 @@ def test_a_model_comes_back_with_its_run(
 
     before, after = open_store(store_at(tmp_path / "first")), open_store(store_at(tmp_path / "second"))
     assert files_of(after.artifact_dir(run_id)) == files_of(before.artifact_dir(run_id))
+
+
+def test_mlflow_models_predict_reads_a_folder_and_predicts_to_the_bit(tmp_path: Path) -> None:
+    from sklearn.datasets import load_diabetes
+    from sklearn.linear_model import Ridge
+
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    model = Ridge().fit(X, y)
+    tracking.sklearn.save_model(model, tmp_path / "model", input_example=X[:3])
+    rows = {"dataframe_split": {"columns": list(X.columns), "data": X[:3].to_numpy().tolist()}}
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    words = ["models", "predict", "-m", "model", "--env-manager", "local", "-i", "rows.json", "-o", "out.json"]
+    assert PYTHON
+
+    subprocess.run([PYTHON, "-m", "mlflow", *words], cwd=tmp_path, capture_output=True, check=True)
+
+    predicted = json.loads((tmp_path / "out.json").read_text())["predictions"]
+    assert [value.hex() for value in predicted] == [value.hex() for value in model.predict(X[:3]).tolist()]
+
+
+def test_mlflow_reads_a_model_of_ones_own_without_this_package(tmp_path: Path) -> None:
+    class Times(tracking.pyfunc.PythonModel):
+        def load_context(self, context: Any) -> None:
+            self.factor = float(Path(context.artifacts["factor"]).read_text())
+
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return model_input * self.factor
+
+    (tmp_path / "factor.txt").write_text("3.0")
+    artifacts = {"factor": str(tmp_path / "factor.txt")}
+    tracking.pyfunc.save_model(tmp_path / "model", python_model=Times(), artifacts=artifacts)
+    script = "import mlflow; print(mlflow.pyfunc.load_model('model').predict(2.0))"
+    assert PYTHON
+
+    done = subprocess.run(
+        [PYTHON, "-W", "ignore", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout.splitlines()[-1:] == ["6.0"], done.stderr
