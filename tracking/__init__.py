@@ -6,14 +6,14 @@
 ...     mlflow.log_param("alpha", 0.1)
 ...     mlflow.log_metric("rmse", 0.7)
 
-Only hands names on. Importing it is cheap: pandas, joblib and sqlite3 are imported by what needs them, and
-what compares runs (`diff_runs`, ...) when it is first asked for.
+Only hands names on. Importing it is cheap: pandas, joblib and sqlite3 are imported by what needs them, and models
+and what compares runs (`diff_runs`, ...) when they are first asked for.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tracking import artifacts, entities, exceptions, models, sklearn
+from tracking import entities, exceptions
 from tracking.active.experiments import set_experiment
 from tracking.active.lifecycle import ActiveRun, active_run, end_run, last_active_run, release_run, start_run
 from tracking.client import PagedList, RunOperations, TrackingClient
@@ -72,11 +72,11 @@ from tracking.fluent import (
     set_tracking_uri,
 )
 from tracking.frames import importances, predictions
-from tracking.models import ModelInfo, evaluate, load_model, log_model
 from tracking.state import reset
 from tracking.stores import absolute_uri, tracking_command, use_store
 
 if TYPE_CHECKING:
+    from tracking import artifacts, models, sklearn
     from tracking.diff import (
         describe_winner,
         diff_configs,
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         render_diff,
         show_changes,
     )
+    from tracking.models import ModelInfo, evaluate, load_model, log_model
 
 # The names that MLflow scripts use.
 MlflowClient = TrackingClient
@@ -183,17 +184,15 @@ __all__ = [
 ]
 
 
-_COMPARING = frozenset(
-    (
-        "describe_winner",
-        "diff_configs",
-        "diff_runs",
-        "parse_yaml",
-        "preview_diff",
-        "render_config",
-        "render_diff",
-        "show_changes",
-    )
+# What is imported when it is first asked for: name -> module.
+_LATER = {
+    **dict.fromkeys(("describe_winner", "diff_configs", "diff_runs", "parse_yaml", "preview_diff"), "tracking.diff"),
+    **dict.fromkeys(("render_config", "render_diff", "show_changes"), "tracking.diff"),
+    **dict.fromkeys(("ModelInfo", "evaluate", "load_model", "log_model"), "tracking.models"),
+}
+# Submodules that scripts name without importing them: `mlflow.pyfunc.load_model(...)`.
+_ROOMS = frozenset(
+    ("artifacts", "catboost", "data", "lightgbm", "models", "pyfunc", "sklearn", "tracking", "types", "xgboost")
 )
 
 
@@ -209,13 +208,9 @@ def autolog(**options: Any) -> None:
             import_module(f"tracking.{name}").autolog(**options)
 
 
-# Submodules that scripts name without importing them: `mlflow.pyfunc.load_model(...)`.
-_ROOMS = frozenset(("catboost", "data", "lightgbm", "pyfunc", "tracking", "types", "xgboost"))
-
-
 def __getattr__(name: str) -> Any:
-    if name in _COMPARING:
-        return getattr(import_module("tracking.diff"), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     if name in _ROOMS:
         return import_module(f"tracking.{name}")
     if name == "__version__":

@@ -16,11 +16,12 @@ from tracking.active import shutdown
 from tracking.active.experiments import current_experiment_id, experiments_to_search
 from tracking.active.lifecycle import current_run
 from tracking.client import RunOperations, TrackingClient
-from tracking.data.dataset import Dataset, as_inputs
 from tracking.entities import Experiment, Metric, ModelVersion, Param, RegisteredModel, Run, RunTag, ViewType
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tracking.data.dataset import Dataset
 
 
 # The store ------------------------------------------------------------------------------------------
@@ -229,6 +230,8 @@ def log_inputs(
     """
     given = [dataset for dataset in datasets or () if dataset is not None]
     client, run_id = _target(None)
+    from tracking.data.dataset import as_inputs  # when it is called, as most programs never do
+
     client.log_inputs(run_id, as_inputs(given, contexts, tags_list), models)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tracking import validation
 from tracking.errors import RunNotFound
-from tracking.records.refs import find_run
 
 if TYPE_CHECKING:
     from tracking.entities import Run
@@ -28,6 +27,8 @@ class ReadingMethods:
         """
         if not isinstance(reference, str) or not reference:
             return self.store.get_run(validation.run_id(reference))
+        from tracking.records.refs import find_run
+
         try:
             return find_run(self.store, reference)
         except RunNotFound:
