@@ -47,6 +47,13 @@ def test_a_sweep_is_listed_with_how_far_it_is_and_its_best(grid: list[str], visi
     assert 'max="8" value="7"' in page
 
 
+def test_a_sweep_says_what_its_best_is_worth_and_what_is_missing_to_say_more(grid: list[str], visit: Visit) -> None:
+    page = unescape(visit().get(f"/sweeps/{SWEEP}").text)
+    assert "best        rmse 50 ± 1  point 0 (the best of 6; not ranked with it: 1 did not finish)" in page
+    assert "honest      not known: rmse has no fold scores: nothing tells its spread" in page
+    assert "as good as  not known: rmse has no fold scores: nothing tells its spread" in page
+
+
 def test_sweeps_come_in_pages(record: Record, visit: Visit) -> None:
     for at in range(25):
         record(tags={"sweep.id": f"{at:08x}"})
