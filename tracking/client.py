@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_SHOWN = 50  # rows and columns of a table in a notebook
+
 
 class PagedList(list[T], Generic[T]):
     """One page of a search; `token` asks for the next one and is None at the end."""
@@ -48,6 +51,25 @@ class PagedList(list[T], Generic[T]):
     def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
         super().__init__(items)
         self.token = token
+
+    def _repr_html_(self) -> str:
+        """Show runs in a notebook as a table of what tells them apart, and anything else by its repr."""
+        from tracking.text.html import render_html_table
+        from tracking.text.tables import varying_columns
+
+        runs = [run for run in self if isinstance(run, Run)]
+        if len(runs) < len(self) or not runs:
+            return f"<pre>{escape(repr(self))}</pre>"
+        rows = [
+            {"id": run.info.run_id[:8], "name": run.info.run_name, "status": run.info.status}
+            | dict(sorted(run.data.params.items()))
+            | dict(sorted(run.data.metrics.items()))
+            for run in runs
+        ]
+        known = dict.fromkeys(column for row in rows for column in row if column not in ("id", "name", "status"))
+        columns = ["id", "name", "status", *varying_columns(rows, known)]
+        more = len(rows) - _MOST_SHOWN
+        return render_html_table(rows[:_MOST_SHOWN], columns[:_MOST_SHOWN], more=max(more, 0))
 
 
 class RunOperations:

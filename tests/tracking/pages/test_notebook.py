@@ -1,5 +1,6 @@
 """What a notebook shows: tables with everything escaped, and charts."""
 
+from tracking.client import PagedList
 from tracking.entities import Run, RunData, RunInfo
 from tracking.pages.notebook import Runs
 from tracking.text.html import render_html_table
@@ -39,3 +40,14 @@ def test_a_table_has_its_numbers_at_the_right_and_cuts_long_cells() -> None:
     html = render_html_table([{"a": 1.5, "b": "x" * 10_000}], ["a", "b"])
     assert '<td style="text-align: right">1.5</td>' in html
     assert len(html) < 500
+
+
+def test_a_page_of_a_search_is_a_table_of_what_tells_the_runs_apart() -> None:
+    page = PagedList([make_run(1, "0.1"), make_run(2, "0.5")], None)
+    html = page._repr_html_()
+    assert ">alpha<" in html
+    assert ">0.5<" in html
+    assert "<script" not in html
+    many = PagedList(make_run(number, str(number)) for number in range(120))._repr_html_()
+    assert "and 70 more" in many
+    assert PagedList()._repr_html_() == "<pre>[]</pre>"
