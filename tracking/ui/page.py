@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -41,12 +42,10 @@ class Looking:
         path = Path(self.uri.partition(":///")[2])
         return f"{self.started}-{path.stat().st_ino}-{self.store.change_count()}"
 
-    def command(self, *words: str) -> str:
-        """Return a command of `python -m tracking` that opens this store."""
-        from shlex import join
-
+    def command(self, *words: str, program: str = "tracking") -> str:
+        """Return a command that opens this store, to be pasted as it is."""
         needed = needed_uri(self.uri)
-        return join(["python", "-m", "tracking", *words, *(["--store", needed] if needed else [])])
+        return shlex.join(["python", "-m", program, *words, *(["--store", needed] if needed else [])])
 
 
 def looking(request: Request) -> Looking:

@@ -8,6 +8,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tracking.client import TrackingClient
 
 Record = Callable[..., str]
@@ -149,3 +151,17 @@ def test_a_store_that_disappears_is_a_sentence_until_it_is_back(
     assert not folder.exists()
     folder.with_name("away").rename(folder)
     assert visitor.get("/runs").status_code == 200
+
+
+def test_commands_on_a_page_name_the_store_where_they_would_open_another(
+    client: TrackingClient, record: Record, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = record()
+    short = run_id[:8]
+    here = visit().get(f"/runs/{run_id}").text
+    assert f"<code>python -m runner.reproduce {short}</code>" in here
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = visit().get(f"/runs/{run_id}").text
+    for program in ("runner.reproduce", "tracking show"):
+        assert f"python -m {program} {short} --store {client.tracking_uri}</code>" in there
