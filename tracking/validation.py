@@ -70,8 +70,7 @@ def _key_problem(key: str, kind: str) -> str | None:
     if key != normal or key == "." or key.startswith(("..", "/")):
         return (
             f"Invalid {kind.lower()} {shorten(key)}. Names may be treated as files in certain cases, and "
-            "must "
-            f"not resolve to other names: this one would resolve to {shorten(normal)}. "
+            f"must not resolve to other names: this one would resolve to {shorten(normal)}. "
             "Leave out empty parts, '.', '..' and slashes at either end."
         )
     if len(key) > MAX_KEY:
@@ -284,8 +283,7 @@ def run_id(value: object) -> str:
             return value
         raise InvalidValue(
             f"Invalid run id {shorten(value)}: letters, digits, '_' and '-', at most 256, the first a "
-            "letter or "
-            "digit. See: python -m tracking runs"
+            "letter or digit. See: python -m tracking runs"
         )
     raise InvalidType(f"A run id is text, not {shorten(value)}. Pass run.info.run_id.")
 

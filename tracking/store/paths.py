@@ -86,8 +86,7 @@ def check_path(path: object, *, normalise: bool = False) -> str:
     if posixpath.isabs(text) or any(part in ("", ".", "..") for part in parts) or "\0" in text:
         raise InvalidArtifactPath(
             f"Invalid artifact path {shorten(path)}: it must stay inside the run's folder. Give a "
-            "relative path "
-            "without '..', '.' and doubled or trailing slashes.",
+            "relative path without '..', '.' and doubled or trailing slashes.",
             error_code="INTERNAL_ERROR",
         )
     if any(part.startswith(TEMPORARY) for part in parts):
