@@ -2,7 +2,7 @@
 
     python tests/fuzz/run.py [CASES] [--seed SEED] [--only KIND] [--case NUMBER]
 
-Prints how many cases of each kind ran, and every case that ended in a traceback, in a hang, in raw control
+Prints, at the end or at Ctrl-C, how many cases of each kind ran, and every case that ended in a traceback, in a hang, in raw control
 characters, or outside of the store. Any case can be run again alone by its seed, kind and number. A short part is in
 the suite: test_fuzz.py.
 """
@@ -19,7 +19,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]  # where this is run as a program
@@ -51,11 +51,12 @@ def run(cases: int, seed: int, *, only: str | None = None, first: int = 0) -> tu
     ran: Counter[str] = Counter()
     faults: list[str] = []
     kinds, shares = [*KINDS], [share for _, share in KINDS.values()]
-    for number in range(first, first + cases):
-        kind = only or random.Random(f"{seed}/{number}").choices(kinds, shares)[0]
-        ran[kind] += 1
-        if fault := run_case(kind, seed, number):
-            faults.append(f"--seed {seed} --only '{kind}' --case {number}\n{fault}")
+    with suppress(KeyboardInterrupt):  # then what ran so far counts
+        for number in range(first, first + cases):
+            kind = only or random.Random(f"{seed}/{number}").choices(kinds, shares)[0]
+            if fault := run_case(kind, seed, number):
+                faults.append(f"--seed {seed} --only '{kind}' --case {number}\n{fault}")
+            ran[kind] += 1
     return ran, faults
 
 
