@@ -11,6 +11,8 @@ from typing import Any
 from runner.errors import ModelError, RunnerError
 from runner.suggest import suggest
 
+_ZEN = "hydra_zen.funcs.zen_processing"  # what hydra-zen's builds() writes where it has more to do than to call
+
 
 def locate(target: str, asked: str, error: type[RunnerError] = ModelError) -> Any:
     """Return what a dotted name names: a class, a function, or what is in a class.
@@ -63,11 +65,20 @@ def public_name(target: str) -> str:
     return shorter if same else target
 
 
+def unwrapped(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what hydra-zen would call itself, where its processing does nothing but call it."""
+    if node.get("_target_") != _ZEN or node.get("_zen_wrappers") or node.get("_zen_partial"):
+        return node
+    hidden = node.get("_zen_exclude") or ()
+    kept = {key: value for key, value in node.items() if not key.startswith("_zen_") and key not in hidden}
+    return {"_target_": node["_zen_target"], **{key: value for key, value in kept.items() if key != "_target_"}}
+
+
 def public_targets(node: Any) -> Any:
     """Return a part of a config in which every `_target_` has its public name: no spelling makes two configs differ."""
     if isinstance(node, Mapping):
         return {
             key: public_name(value) if key == "_target_" and isinstance(value, str) else public_targets(value)
-            for key, value in node.items()
+            for key, value in unwrapped(node).items()
         }
     return [public_targets(item) for item in node] if isinstance(node, list) else node

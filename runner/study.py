@@ -196,10 +196,20 @@ def report(study: Study, ended: Ended, *, seconds: float) -> None:
     )
     lines = [
         *([table, SPREAD, ""] if "+-" in table else [table, ""] if table else []),
+        *_mixed(study, ended),
         *_winner(study, ended),
         *render_ending(ended.results, ending),
     ]
     _print(study, lines)
+
+
+def _mixed(study: Study, ended: Ended) -> list[str]:
+    """Say where points were scored on different data or splits, so that the table ranks what cannot be ranked."""
+    keys = [key for key in study.expansion.varying if key.partition(".")[0] in ("data", "cv", "seed")]
+    if not keys or ended.results.finished + ended.results.reused < 2:
+        return []
+    said = "and so were scored on different data or splits: their scores do not rank them"
+    return [f"The points differ in {', '.join(keys)}, {said}.", ""]
 
 
 def _winner(study: Study, ended: Ended) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.data.dataset import Dataset
-from runner.dotted import public_name
+from runner.dotted import public_name, unwrapped
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.remembered import by_object
@@ -119,7 +119,6 @@ def _shortened(text: str) -> str:
 
 VERSION = "v1"
 _THREADS = "threads_per_run"  # it is a parameter of a run, for the seconds depend on it
-_ZEN = "hydra_zen.funcs.zen_processing"  # what hydra-zen's builds() writes where it has more to do than to call
 _FINDERS = frozenset(f"hydra.utils.{name}" for name in ("get_method", "get_class", "get_object", "get_static_method"))
 
 
@@ -154,18 +153,10 @@ def _canonical(node: Any) -> Any:
         return [_canonical(item) for item in node]
     if isinstance(node, _SINGLE) or not isinstance(node, Mapping):
         return node
-    tree = {key: _canonical(value) for key, value in _unwrapped(node).items()}
+    tree = {key: _canonical(value) for key, value in unwrapped(node).items()}
     if isinstance(tree.get("_target_"), str):
         tree["_target_"] = public_name(tree["_target_"])
     return tree
-
-
-def _unwrapped(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    if node.get("_target_") != _ZEN or node.get("_zen_wrappers") or node.get("_zen_partial"):
-        return node
-    hidden = node.get("_zen_exclude") or ()
-    kept = {key: value for key, value in node.items() if not key.startswith("_zen_") and key not in hidden}
-    return kept | {"_target_": node["_zen_target"]}
 
 
 def fingerprint(part: object) -> str:
@@ -192,7 +183,7 @@ def _named(node: object) -> Iterator[str]:
         for item in node:
             yield from _named(item)
     elif isinstance(node, Mapping):
-        node = _unwrapped(node)
+        node = unwrapped(node)
         target = node.get("_target_")
         target = public_name(target) if isinstance(target, str) else target
         if target in _FINDERS:

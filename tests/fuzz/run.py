@@ -2,9 +2,9 @@
 
     python tests/fuzz/run.py [CASES] [--seed SEED] [--only KIND] [--case NUMBER]
 
-Prints, at the end or at Ctrl-C, how many cases of each kind ran, and every case that ended in a traceback, in a hang, in raw control
-characters, or outside of the store. Any case can be run again alone by its seed, kind and number. A short part is in
-the suite: test_fuzz.py.
+Prints, at the end or at Ctrl-C, how many cases of each kind ran, and every case that ended in a traceback, in a hang,
+in raw control characters, or outside of the store. Any case can be run again alone by its seed, kind and number. A
+short part is in the suite: test_fuzz.py.
 """
 
 from __future__ import annotations

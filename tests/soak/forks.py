@@ -35,8 +35,9 @@ ORDERS = (
 
 # argv: uri, file of acknowledgements, order, seconds. Every line that is written stands for a call that returned.
 FORKING = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading, time, warnings
 import tracking
+warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, of a fork beside threads: it is the test
 uri, acknowledgements, order, seconds = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
 file = os.open(acknowledgements, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 

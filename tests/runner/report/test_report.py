@@ -296,3 +296,17 @@ def test_the_line_under_the_table_says_what_the_spread_is(capsys: pytest.Capture
     spread = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
     assert run.data.metrics["rmse_std"] == pytest.approx(spread, rel=1e-9)
     assert f"{spread:.4f}"[:6] in out
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [("cv.n_splits=2,3", "cv.n_splits"), ("seed=1,2", "seed"), ("alpha=1,2", "")]
+)
+def test_a_sweep_over_data_or_splits_says_that_its_scores_do_not_rank_its_points(
+    asked: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from runner.cli import main
+
+    assert main(["-m", asked, "refit=false", "progress=false", "n_jobs=1"]) == 0
+
+    said = f"The points differ in {named}, and so were scored on different data or splits: their scores do not rank"
+    assert (said in capsys.readouterr().out) == bool(named)
