@@ -17,6 +17,9 @@ from runner.suggest import suggest
 
 def read(config: Mapping[str, Any]) -> Columns:
     """Read what a resolved `data` section describes. Raises DataError."""
+    limit = config.get("limit")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise DataError(f"data.limit={limit}: a number of rows is 1 or more, and null is all of them.")
     source = config.get("source")
     if source is None:
         raise DataError("Every run needs data, and nothing is chosen. Choose: data=..., see --help")

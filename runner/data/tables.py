@@ -23,12 +23,12 @@ def find_files(config: Mapping[str, Any]) -> list[Path]:
     """List the files that `path` names: one, or all that match a pattern, sorted. Raises DataError."""
     source = str(config.get("source"))
     text = str(required(config, "path", f"data.path=FILE.{source}"))
-    path = Path(text).expanduser()
     try:
+        path = Path(text).expanduser()
         if path.is_file():
             return [path]
-    except OSError as error:  # of a name that no file system takes
-        raise DataError(f"data.path={text}: {error.strerror}.") from None
+    except (OSError, RuntimeError) as error:  # a name that no file system takes, the home of nobody
+        raise DataError(f"data.path={text}: {getattr(error, 'strerror', error)}.") from None
     if path.is_dir():
         raise DataError(f"data.path={text} is a folder. For all of its files: 'data.path=\"{text}/*.{source}\"'")
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))

@@ -322,7 +322,13 @@ def test_a_missing_file_names_the_nearest(cars: Path) -> None:
     assert "Nearest: cars.csv" in message
 
 
+@pytest.mark.parametrize("limit", ["x", 0, -1, 2.5])
+def test_a_limit_that_is_no_number_of_rows_is_refused(cars: Path, limit: Any) -> None:
+    assert f"data.limit={limit}: a number of rows is 1 or more" in refused(csv(cars, limit=limit))
+
+
 def test_a_path_that_no_file_system_takes_is_one_sentence() -> None:
+    assert "home directory" in refused(csv("~nobody-of-this-name/x.csv"))
     assert "File name too long" in refused(csv(Path("9" * 400 + ".csv")))
 
 
