@@ -132,7 +132,7 @@ def open_ray(address: str | None, section: Mapping[str, Any], *, size: int, fixe
                 ray.init(address=address, **{**quiet, **section})
             else:
                 ray.init(num_cpus=size, **{"include_dashboard": False, **quiet, **section})
-        except (RayError, ConnectionError, OSError, ValueError, RuntimeError, TypeError) as error:
+        except Exception as error:  # ray raises bare ones, as where its processes are not up in time
             asked = f"engine.address={address}" if address else "engine=ray"
             first = str(error).strip().partition("\n")[0]
             raise ConfigError(f"{asked}: no ray can be had: {first}. Start one: ray start --head") from error

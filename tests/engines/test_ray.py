@@ -30,6 +30,7 @@ ReadRuns = Callable[[], list[tracking.Run]]
 @pytest.fixture(scope="module", autouse=True)
 def one_ray() -> Iterator[None]:
     """Start a ray of two cores, which the sweeps of these tests use as the program's own: starting takes longest."""
+    os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112  # ray's own spelling; half a minute is too short
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
     yield
     ray.shutdown()
