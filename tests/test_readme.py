@@ -22,7 +22,7 @@ LEFT_BEHIND = {  # beside the store
     "looking.md": ["report.html", "ridge.html", "script.py"],
     "engines.md": ["my_conf"],
     "records.md": ["report.html"],
-    "sweeps.md": ["my_conf"],
+    "sweeps.md": ["my_conf", "script.py"],
     "tracking.md": ["script.py"],
 }
 

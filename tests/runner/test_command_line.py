@@ -423,7 +423,7 @@ def test_help_is_ours_groups_keys_and_examples(capsys: pytest.CaptureFixture[str
 
     assert out.startswith("Declarative scikit-learn experiments")
     assert "python -m runner -m model=ridge alpha=0.1,0.5" in out
-    assert re.search(r"^model: bayesian_ridge, .*, ridge, svc, svc_calibrated, svr$", out, re.M)
+    assert re.search(r"^model: bayesian_ridge, .*, ridge, svc, svc_calibrated, svr, xgboost, xgboost_class", out, re.M)
     assert "n_splits: 5" in out
     assert 'eval "$(runner -sc install=bash)"' in out
     assert not re.search(r"^hydra", out, re.M)

@@ -78,7 +78,7 @@ KEYS_AND_VALUES = [
     ("scoring.metrics=null", "scoring.metrics: a run needs at least one. Choose scoring=regression"),
     ("scoring.metrics={}", "scoring.metrics={}: this leaves the metrics as they are. To leave one out: ~scoring."),
     ("scoring.objective=null", "scoring.objective: a run needs one: scoring.objective.metric="),
-    ("model=null", "naive_bayes, random_forest, random_forest_classifier, ridge, svc, svc_calibrated, svr.\n"),
+    ("model=null", "naive_bayes, random_forest, random_forest_classifier, ridge, svc, svc_calibrated, svr, xgboost, "),
     ("cv=10", "cv=10: cv takes the name of a choice: group, "),
     ("prepare=null", "To leave it out: ~prepare"),
     ("~model", "Every run needs model, and nothing is chosen."),
