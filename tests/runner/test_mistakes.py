@@ -205,7 +205,7 @@ SWEEPS = [
     ("'alpha=interval(1,2)' hydra.sweeper.points=0", "The number of points is 0. Give a whole number"),
     ("'alpha=choice()'", "alpha=choice(): cannot be read. Give a value: alpha=..."),
     ("alpha=1, seed=3", "alpha=1,: cannot be read"),
-    ("'model=glob(x*)'", "model=glob(x*): no value to sweep over"),
+    ("'model=glob(q*)'", "model=glob(q*): no value to sweep over"),
     ("hydra/launcher=pol", "hydra/launcher=pol: there is no such choice. Nearest: pool"),
     ("hydra.sweeper.pointz=3", "hydra.sweeper.pointz=3: the config has no key 'hydra.sweeper.pointz'"),
     ("dry_run=true alpha=1,-1", "alpha=-1: alpha of Ridge must be a float"),
