@@ -112,6 +112,8 @@ class Pusher:
         self._experiments: dict[str, Remembered] = recall(store, server.uri)  # the server's, by name
         self._known = read_pushed(server, [entry.id for entry in self._experiments.values()])
         self._there: dict[str, Json] | None = None  # all experiments of the server, where that had to be asked
+        if not self._experiments:
+            self._ask()  # also where there is nothing to push: a wrong address or password is said
         self._sweeps: dict[str, Content] = {}
         self._first_of_sweep: dict[str, Run] = {}
 
