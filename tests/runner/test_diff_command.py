@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hydra import initialize_config_dir
@@ -15,8 +14,8 @@ from hypothesis import strategies as st
 from runner.compose.composer import Composed, Composer
 from runner.compose.folder import config_folder
 from runner.compose.overrides import read_overrides
+from runner.compose.recorded import as_recorded
 from runner.compose.session import prepare_hydra, version_base
-from runner.invocation import without_idle
 from runner.reproducing.changed import change_with
 from runner.trial.recorded import RecordedRun
 from tracking.compare.config import Command, compare_configs
@@ -66,11 +65,7 @@ def composer(shared: Composer) -> Iterator[Composer]:
 def record(composed: Composed, name: str) -> RunRecord:
     info = RunInfo(f"{name}-0123456789", "1", "me", "FINISHED", 0, 1, "active", "file:///x", name)
     request = Request(composed.minimal, composed.minimal, (), composed.choices, composed.origins)
-    return RunRecord(Run(info, RunData()), "e", as_recorded(composed), request)
-
-
-def as_recorded(composed: Composed) -> dict[str, Any]:
-    return {**composed.config, "data": without_idle(composed.config["data"])}
+    return RunRecord(Run(info, RunData()), "e", as_recorded(composed)[0], request)
 
 
 def command_between(composer: Composer, first: Sequence[str], second: Sequence[str]) -> Command:
@@ -103,8 +98,8 @@ def test_the_changes_printed_for_the_first_run_lead_to_the_second_config(
 
     assert command.from_first is not None
     delta = shlex.split(command.from_first)[4:]
-    changed = change_with(composer, RecordedRun(record(old, "first"), Path(), store=None), delta)
-    assert diff_configs(as_recorded(new), changed.spec.config) == ()
+    changed = change_with(composer, RecordedRun(record(old, "first"), Path(), client=None), delta)
+    assert diff_configs(as_recorded(new)[0], changed.spec.config) == ()
 
 
 def test_a_real_group_change_is_one_line(composer: Composer) -> None:
