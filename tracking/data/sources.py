@@ -15,6 +15,7 @@ from tracking import context
 from tracking.entities import Dataset as DatasetEntity
 from tracking.entities import DatasetInput
 from tracking.errors import ArtifactNotFound, InvalidType, InvalidValue
+from tracking.records.names import SOURCE_NAME
 from tracking.validation import shorten
 
 
@@ -83,7 +84,7 @@ class CodeSource(DatasetSource):
 
     def load(self, dst_path: str | None = None) -> str:
         """Raise InvalidValue: nothing says what the program did."""
-        made_by = self.tags.get("mlflow.source.name", "a program")
+        made_by = self.tags.get(SOURCE_NAME, "a program")
         raise InvalidValue(
             f"These data were made by {made_by}: give from_pandas or from_numpy a source to load it again."
         )
