@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from hypothesis import settings
 # The same examples in every run, however slow the machine; others on request: --hypothesis-profile=default
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background of a shell; programs inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_SKIPS = "NO_SKIPS" in os.environ  # set where everything that a test may lack is there
 PREFIXES = ("MLFLOW_", "TRACKING_", "HYDRA_", "RUNNER_")

@@ -76,6 +76,7 @@ def test_a_run_on_a_table_reproduces(capsys: pytest.CaptureFixture[str]) -> None
     assert "15 of 15 fold scores identical" in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 @same_versions
 def test_a_sweep_resumes_with_what_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-m", "model=ridge", "alpha=0.1,0.5,2", "resume=true", "progress=false"]) == 0

@@ -56,6 +56,7 @@ def test_pins_are_exact_sorted_and_named_once() -> None:
     assert len(names) == len(set(names)) == len(lines)
 
 
+@pytest.mark.heavy
 def test_every_library_of_the_code_is_declared() -> None:
     """Imports at any depth of `runner` and `tracking` are ours, the standard library's, or declared."""
     modules = {"sklearn": "scikit-learn", "yaml": "pyyaml", "hydra": "hydra-core", "vl_convert": "vl-convert-python"}

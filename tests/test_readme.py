@@ -83,6 +83,7 @@ def run_tracking(arguments: list[str]) -> int:
         sys.argv = typed
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if blocks(page)])
 def test_every_command_and_script_of_a_page_runs(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     for file, text in own_configs(PAGES[name]).items():

@@ -188,13 +188,15 @@ def _check_override(override: Override) -> None:
         return
     if not override.key:
         raise ConfigError(f"{override.text}: the key is missing. Write KEY={override.written or '...'}")
-    _check_length(override)
+    check_length(override)
     _check_choice(override)
 
 
-def _check_length(override: Override) -> None:
-    """Refuse what is too long for a file's name, or for a number."""
+def check_length(override: Override) -> None:
+    """Refuse what is too long for a file's name, or for a number, and half a character. Raises ConfigError."""
     value, start = override.written, f"{override.text[:60]}..."
+    if any("\ud800" <= character <= "\udfff" for character in override.text):
+        raise ConfigError(f"{ascii(override.text)[:60]}: this holds half of a character. Type it again.")
     if max(len(part.encode()) for part in override.key.split("/")) > _LONGEST_NAME:
         raise ConfigError(f"{start}: a key of {len(override.key)} characters. No config has one that long.")
     if override.key in _groups() and len(value.encode()) > _LONGEST_NAME:

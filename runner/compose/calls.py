@@ -10,6 +10,7 @@ from pathlib import Path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
+from runner.compose.arguments import check_length
 from runner.compose.explain import explained
 from runner.errors import ConfigError
 from runner.project import read_project
@@ -38,6 +39,7 @@ def read_call(overrides: Sequence[str], name: str) -> Call:
         if text.startswith("-"):
             raise ConfigError(_refused(text, texts[position + 1 : position + 2], name))
         override = Override.parse(text)
+        check_length(override)
         if override.key.startswith(_SWEEPER) and override.prefix != "~":
             _read_sweeper(override, call)
         else:

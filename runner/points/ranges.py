@@ -97,7 +97,7 @@ def _spread(low: Decimal, high: Decimal, n: int, scale: Callable[[Decimal], Deci
 
 
 def _decimal(number: _Number) -> Decimal:
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise SweepError(f"{number} is not an end or a step of a range. Give finite numbers.")
     return Decimal(repr(number))
 

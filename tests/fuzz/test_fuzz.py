@@ -18,6 +18,7 @@ def run_case() -> Callable[[str, int, int], str]:
     return runpy.run_path(str(Path(__file__).with_name("run.py")))["run_case"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", CASES)
 def test_nonsense_ends_in_a_sentence(kind: str, run_case: Callable[[str, int, int], str]) -> None:
     for number in range(CASES[kind]):

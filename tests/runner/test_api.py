@@ -50,6 +50,7 @@ def test_a_run_returns_what_was_recorded(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.heavy
 def test_a_sweep_returns_its_runs_in_the_order_of_the_points() -> None:
     runs = runner.sweep(["model=ridge,lasso", "alpha=0.1,1"])
 
@@ -116,6 +117,7 @@ def test_an_active_run_becomes_the_parent_and_stays_active() -> None:
     assert tracking.TrackingClient().get_run(outer.info.run_id).data.metrics == {"mine": 1}
 
 
+@pytest.mark.heavy
 def test_a_failed_run_is_raised_with_its_id(folder: Path) -> None:
     (folder / "breaks.py").write_text(
         "from sklearn.linear_model import LinearRegression\n\n\nclass Breaks(LinearRegression):\n"
@@ -180,6 +182,7 @@ def test_configs_of_ones_own_are_found(folder: Path) -> None:
     assert runner.reproduce(run)
 
 
+@pytest.mark.heavy
 def test_inside_a_hydra_that_is_initialised_on_our_configs_it_is_used() -> None:
     with initialize_config_dir(str(ROOT / "conf"), **version_base()):
         assert compose("config").seed == 42
@@ -210,6 +213,7 @@ def test_what_is_exported_is_there() -> None:
     assert [name for name in runner.__all__ if not hasattr(runner, name)] == []
 
 
+@pytest.mark.heavy
 def test_calls_from_several_threads_do_not_meet_in_what_they_share() -> None:
     names: list[str] = []
 
@@ -241,6 +245,7 @@ print({run.info.status for run in runs}, len(runs))
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("options", "ending"),
     [
@@ -293,6 +298,7 @@ def test_how_many_points_an_interval_has_is_said_as_on_the_command_line() -> Non
     assert [run.data.params["alpha"] for run in runs] == ["1.0", "1.5", "2.0"]
 
 
+@pytest.mark.heavy
 def test_a_class_by_its_private_name_makes_no_difference() -> None:
     for name in ("sklearn.linear_model.Ridge", "sklearn.linear_model._ridge.Ridge"):
         runner.run(["model=ridge", f"model._target_={name}", "cv.n_splits=2"])

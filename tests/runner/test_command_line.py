@@ -71,6 +71,7 @@ def test_without_arguments_it_is_ridge_on_the_diabetes_data(capsys: pytest.Captu
     assert f"python -m tracking show {one.info.run_id[:8]}" in out
 
 
+@pytest.mark.heavy
 def test_a_table_of_ones_own_with_mixed_columns(capsys: pytest.CaptureFixture[str]) -> None:
     write_cars()
 
@@ -86,6 +87,7 @@ def test_a_table_of_ones_own_with_mixed_columns(capsys: pytest.CaptureFixture[st
     assert one.data.params["data.path"] == "cars.csv"
 
 
+@pytest.mark.heavy
 def test_a_classification(capsys: pytest.CaptureFixture[str]) -> None:
     run(
         "data=breast_cancer model=logistic scoring=classification cv=stratified prepare=standard C=0.1",
@@ -115,6 +117,7 @@ def test_configs_of_ones_own_lie_beside_the_shipped_ones(capsys: pytest.CaptureF
     assert filed() == {"halves": 1}
 
 
+@pytest.mark.heavy
 def test_another_main_file(capsys: pytest.CaptureFixture[str]) -> None:
     write("my_conf/mine.yaml", "defaults: [config, override model: lasso, _self_]\nseed: 7\n")
 
@@ -124,6 +127,7 @@ def test_another_main_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert (one.info.run_name, one.data.params["seed"]) == ("lasso alpha=0.5", "7")
 
 
+@pytest.mark.heavy
 def test_keys_are_added_removed_and_groups_put_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     run("+tags.who=me tags=example ~model.solver ++model.positive=true +data@other=iris", capsys)
 
@@ -140,6 +144,7 @@ def test_an_interpolation_may_be_typed(capsys: pytest.CaptureFixture[str]) -> No
     assert recorded()[0].data.params["model.alpha"] == "3"
 
 
+@pytest.mark.heavy
 def test_names_and_experiments_may_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     run("'run_name=\"a, b/c\"' experiment_name=trial", capsys)
 
@@ -147,6 +152,7 @@ def test_names_and_experiments_may_be_chosen(capsys: pytest.CaptureFixture[str])
     assert filed() == {"trial": 1}
 
 
+@pytest.mark.heavy
 def test_runs_on_other_data_than_the_default_are_filed_apart(capsys: pytest.CaptureFixture[str]) -> None:
     write_cars()
 
@@ -201,6 +207,7 @@ class Broken(Ridge):
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("command", "name"),
     [
@@ -220,6 +227,7 @@ def test_the_name_of_one_run_says_what_was_typed(command: str, name: str, capsys
     assert [one.info.run_name for one in recorded()] == [name]
 
 
+@pytest.mark.heavy
 def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.CaptureFixture[str]) -> None:
     write_cars()
     Path("data").mkdir()
@@ -237,6 +245,7 @@ def test_a_sweep_over_long_numbers_and_files_has_short_names(capsys: pytest.Capt
 # -- sweeps
 
 
+@pytest.mark.heavy
 def test_the_headline_sweep_is_two_tracked_runs_exactly_two(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = run("-m model=ridge alpha=0.1,0.5", capsys)
 
@@ -255,12 +264,14 @@ def test_the_headline_sweep_is_two_tracked_runs_exactly_two(capsys: pytest.Captu
     assert lines[-1].strip() == f"python -m tracking diff {other.info.run_id[:8]} {best.info.run_id[:8]}"
 
 
+@pytest.mark.heavy
 def test_each_model_fills_an_experiment_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     run("--multirun model=ridge,lasso,elasticnet alpha=0.01,0.1,1", capsys)
 
     assert filed() == {"ridge": 3, "lasso": 3, "elasticnet": 3}
 
 
+@pytest.mark.heavy
 def test_ranges_and_lists_are_multiplied(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run("-m model=elasticnet 'alpha=range(0.1,1,0.1)' l1_ratio=0.1,0.5,0.9", capsys)
 
@@ -270,6 +281,7 @@ def test_ranges_and_lists_are_multiplied(capsys: pytest.CaptureFixture[str]) -> 
     assert {one.data.params["alpha"] for one in recorded()} == {f"0.{digit}" for digit in range(1, 10)}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("experiment", "experiments"),
     [
@@ -290,6 +302,7 @@ def test_a_shipped_experiment_runs_by_the_command_in_its_first_comment(
     assert {one.info.status for one in recorded()} == {"FINISHED"}
 
 
+@pytest.mark.heavy
 def test_a_key_that_only_some_models_have_applies_to_them(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run("-m model=ridge,elasticnet alpha=0.1,1 l1_ratio=0.1,0.9", capsys)
 
@@ -298,6 +311,7 @@ def test_a_key_that_only_some_models_have_applies_to_them(capsys: pytest.Capture
     assert all("l1_ratio" not in one.info.run_name for one in recorded() if "ridge" in one.info.run_name)
 
 
+@pytest.mark.heavy
 def test_a_plain_value_of_such_a_key_works_too(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run("-m model=ridge,elasticnet l1_ratio=0.5", capsys)
 
@@ -324,12 +338,14 @@ def test_an_axis_is_written_as_in_hydra_and_log_spaced(
     assert sorted((one.data.params["alpha"] for one in recorded()), key=float) == values
 
 
+@pytest.mark.heavy
 def test_groups_are_swept_by_pattern(capsys: pytest.CaptureFixture[str]) -> None:
     run("-m 'model=glob(*ridge)'", capsys)
 
     assert filed() == {"bayesian_ridge": 1, "ridge": 1}
 
 
+@pytest.mark.heavy
 def test_hydras_own_place_for_a_sweep_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     text = "# @package _global_\nhydra:\n  sweeper:\n    params:\n      model: ridge,lasso\n      alpha: 0.1,1\n"
     write("mine/experiment/params.yaml", text)
@@ -354,6 +370,7 @@ sweep:
 """
 
 
+@pytest.mark.heavy
 def test_a_dry_run_lists_the_grids_of_a_file_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     write("mine/experiment/grids.yaml", GRIDS)
 
@@ -364,6 +381,7 @@ def test_a_dry_run_lists_the_grids_of_a_file_and_runs_nothing(capsys: pytest.Cap
     assert recorded() == []
 
 
+@pytest.mark.heavy
 def test_the_command_line_multiplies_into_a_file_or_replaces_its_keys(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -396,6 +414,7 @@ def test_points_never_share_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert len({one.info.run_name for one in recorded()}) == len(recorded()) == 10
 
 
+@pytest.mark.heavy
 def test_a_live_line_is_drawn_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run("-m alpha=1,2 progress=true cv.n_splits=2", capsys)
 
@@ -403,6 +422,7 @@ def test_a_live_line_is_drawn_where_it_is_asked_for(capsys: pytest.CaptureFixtur
     assert "2/2 done  best rmse " in err
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "other", ["hydra/launcher=basic", "hydra/sweeper=basic", "hydra/sweeper=basic hydra/launcher=basic"]
 )
@@ -418,6 +438,7 @@ def test_other_launchers_and_sweepers_run_the_same_points(other: str, capsys: py
 # -- Hydra as people know it
 
 
+@pytest.mark.heavy
 def test_help_is_ours_groups_keys_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run("--help", capsys)
 
@@ -494,6 +515,7 @@ def test_the_shell_is_told_how_to_complete(capsys: pytest.CaptureFixture[str]) -
     assert "complete -o nospace -o default -F hydra_bash_completion runner" in out
 
 
+@pytest.mark.heavy
 def test_as_a_process_it_leaves_runs_and_nothing_else(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "runner", "-m", "model=ridge", "alpha=0.1,0.5"],
@@ -513,6 +535,7 @@ def test_as_a_process_it_leaves_runs_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir() == ["runs"]
 
 
+@pytest.mark.heavy
 def test_it_runs_in_a_program_that_used_hydra_before() -> None:
     """Hydra looks for plugins once in a process, and a notebook may have done so without ours on the path."""
     from hydra.core.plugins import Plugins
@@ -538,6 +561,7 @@ def run_unread(folder: Path, *arguments: str, unread: str, module: str = "runner
     return done.returncode, done.stdout or done.stderr or ""
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("unread", ["stdout", "stderr"])
 def test_a_sweep_without_a_reader_runs_to_its_end_and_keeps_quiet(tmp_path: Path, unread: str) -> None:
     asked = ("-m", "model=ridge,elasticnet", "alpha=0.1,0.5", "l1_ratio=0.5")  # with a note
@@ -549,12 +573,14 @@ def test_a_sweep_without_a_reader_runs_to_its_end_and_keeps_quiet(tmp_path: Path
     assert (code, "Traceback" in said) == (0, False)
 
 
+@pytest.mark.heavy
 def test_a_mistake_without_a_reader_is_its_exit_code_and_an_answer_that_of_a_closed_pipe(tmp_path: Path) -> None:
     assert run_unread(tmp_path, "alpha=-1", unread="stderr") == (2, "")
     assert run_unread(tmp_path, "--help", unread="stdout") == (141, "")
     assert run_unread(tmp_path, "--cfg", "job", unread="stdout") == (141, "")
 
 
+@pytest.mark.heavy
 def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run("-m alpha=1,2 dry_run=true", capsys)
     assert "2 to run" in out

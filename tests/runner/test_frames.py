@@ -17,6 +17,7 @@ def frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.heavy
 def test_a_frame_scores_as_its_file_does(frame: pd.DataFrame) -> None:
     frame.to_csv("d.csv", index=False)
     of_frame = runner.run(["alpha=0.1"], data=frame, target="target")
@@ -26,6 +27,7 @@ def test_a_frame_scores_as_its_file_does(frame: pd.DataFrame) -> None:
     assert of_frame.data.tags["data.shape"] == "442x10"
 
 
+@pytest.mark.heavy
 def test_a_frame_reaches_worker_processes_and_a_later_change_of_it_does_not(frame: pd.DataFrame) -> None:
     runs = runner.sweep(["alpha=0.1,1", "n_jobs=2", "data.drop=[sex]"], data=frame, target=["target", "bmi"])
     assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]

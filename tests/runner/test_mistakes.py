@@ -284,6 +284,7 @@ def test_what_hydra_meets_with_a_traceback_is_one_message(
     assert message in refused(command, capsys)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("command", "message"), ESTIMATORS)
 def test_what_the_estimator_rejects_is_found_before_any_fit(
     command: str, message: str, capsys: pytest.CaptureFixture[str]
@@ -291,6 +292,7 @@ def test_what_the_estimator_rejects_is_found_before_any_fit(
     assert message in refused(command, capsys)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("command", "message"), DATA)
 def test_data_that_cannot_be_fitted_has_its_own_message_and_remedy(
     command: str, message: str, capsys: pytest.CaptureFixture[str]
@@ -298,6 +300,7 @@ def test_data_that_cannot_be_fitted_has_its_own_message_and_remedy(
     assert message in refused(command, capsys)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("command", "message"), SWEEPS)
 def test_a_mistake_in_one_point_of_a_sweep_is_found_before_the_first_runs(
     command: str, message: str, capsys: pytest.CaptureFixture[str]
@@ -305,6 +308,7 @@ def test_a_mistake_in_one_point_of_a_sweep_is_found_before_the_first_runs(
     assert message in refused(f"-m {command}", capsys)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("experiment", "message"), [(name, words) for name, *words in FILES])
 def test_a_mistake_in_a_file_of_ones_own_names_grid_key_and_value(
     experiment: str, message: list[str], capsys: pytest.CaptureFixture[str]
@@ -314,6 +318,7 @@ def test_a_mistake_in_a_file_of_ones_own_names_grid_key_and_value(
     assert all(words in text for words in message), text
 
 
+@pytest.mark.heavy
 def test_several_mistakes_of_a_sweep_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     message = refused("-m model=ridge,lasso alpha=-1,x", capsys)
 
@@ -345,6 +350,7 @@ def test_the_arguments_of_the_calling_process_are_left_alone(capsys: pytest.Capt
     assert sys.argv == before
 
 
+@pytest.mark.heavy
 def test_a_mistake_after_a_mistake_has_its_own_message(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = refused("alhpa=1", capsys), refused("seed=abc", capsys)
 
@@ -352,6 +358,7 @@ def test_a_mistake_after_a_mistake_has_its_own_message(capsys: pytest.CaptureFix
     assert "alhpa" not in second
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -388,6 +395,7 @@ def load():
 """
 
 
+@pytest.mark.heavy
 def test_ctrl_c_is_no_mistake_whatever_is_raised_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     Path("interrupted.py").write_text(INTERRUPTED)
 
@@ -417,6 +425,7 @@ def test_an_estimator_that_clears_the_environment_ends_nothing(capsys: pytest.Ca
     assert "\n2 finished in " in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_a_refused_config_leaves_no_empty_folder() -> None:
     Path("kept").mkdir()
 
@@ -427,6 +436,7 @@ def test_a_refused_config_leaves_no_empty_folder() -> None:
     assert Path("kept").is_dir()
 
 
+@pytest.mark.heavy
 def test_the_password_in_a_url_is_in_no_message(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["data=csv", "data.path=https://joe:hunter22@127.0.0.1:1/x.csv", "data.target=y"]
 

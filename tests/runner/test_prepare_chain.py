@@ -34,6 +34,7 @@ def by_hand(k: int) -> list[float]:
     return (-scores).tolist()
 
 
+@pytest.mark.heavy
 def test_a_row_of_preparations_scores_as_the_pipeline_of_the_same_steps() -> None:
     runs = runner.sweep([ROW, "prepare.select.k=3,5"])
 
@@ -42,6 +43,7 @@ def test_a_row_of_preparations_scores_as_the_pipeline_of_the_same_steps() -> Non
     assert runs[0].data.params["prepare.select.k"] == "3"
 
 
+@pytest.mark.heavy
 def test_for_a_classifier_the_columns_are_selected_by_classes() -> None:
     run = runner.run([ROW, "data=breast_cancer", "model=logistic", "scoring=classification", "cv=stratified"])
 
@@ -52,6 +54,7 @@ def test_for_a_classifier_the_columns_are_selected_by_classes() -> None:
     assert folds(run, "accuracy") == cross_val_score(pipeline, X, y, cv=splitter).tolist()
 
 
+@pytest.mark.heavy
 def test_rows_are_swept_beside_single_preparations_and_keys_apply_where_they_are() -> None:
     runs = runner.sweep(["prepare=none,[select,standard],[standard,select]", "prepare.select.k=3,5"])
 
@@ -65,6 +68,7 @@ def test_rows_are_swept_beside_single_preparations_and_keys_apply_where_they_are
     assert len({run.data.tags["fingerprint"] for run in runs}) == 5
 
 
+@pytest.mark.heavy
 def test_a_file_may_choose_a_row_and_set_keys_of_its_steps(tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     (tmp_path / "own" / "experiment" / "few.yaml").write_text(
@@ -75,6 +79,7 @@ def test_a_file_may_choose_a_row_and_set_keys_of_its_steps(tmp_path: Path) -> No
     assert folds(run, "rmse") == by_hand(4)
 
 
+@pytest.mark.heavy
 def test_a_run_with_a_row_is_reproduced_and_changed(capsys: pytest.CaptureFixture[str]) -> None:
     runner.run([ROW, "prepare.select.k=3"])
 
@@ -85,6 +90,7 @@ def test_a_run_with_a_row_is_reproduced_and_changed(capsys: pytest.CaptureFixtur
     assert folds(newest, "rmse") == by_hand(5)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -98,6 +104,7 @@ def test_a_mistake_in_a_row_names_the_key_of_the_step(overrides: list[str], said
         runner.run([ROW, *overrides])
 
 
+@pytest.mark.heavy
 def test_a_file_that_does_not_say_of_which_step_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     (tmp_path / "own" / "experiment" / "few.yaml").write_text(
@@ -117,6 +124,7 @@ def test_the_shown_config_has_a_section_for_each_step(capsys: pytest.CaptureFixt
     )
 
 
+@pytest.mark.heavy
 def test_the_recorded_model_of_a_row_holds_nothing_of_this_package() -> None:
     run = runner.run(["prepare=[tabular,select]"])
 

@@ -77,6 +77,7 @@ def test_an_encoder_that_is_not_there_is_refused(options: dict[str, object], mes
         tabular(**options)  # type: ignore[arg-type]
 
 
+@pytest.mark.heavy
 def test_scores_are_those_of_the_same_pieces_and_the_model_holds_nothing_of_the_runner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

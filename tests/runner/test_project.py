@@ -27,6 +27,7 @@ def project(text: str) -> None:
     write(f"[tool.runner]\n{text}\n", "pyproject.toml")
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("_own_model")
 def test_the_nearest_pyproject_names_the_folder_for_commands_and_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -43,6 +44,7 @@ def test_the_nearest_pyproject_names_the_folder_for_commands_and_calls(
     assert first.data.tags["fingerprint"] == again.data.tags["fingerprint"]
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("_own_model")
 def test_the_variable_comes_before_the_file_and_the_option_before_both(monkeypatch: pytest.MonkeyPatch) -> None:
     write("_target_: sklearn.linear_model.Ridge\nalpha: 0.5\n", "other/model/mine.yaml")
@@ -72,6 +74,7 @@ def test_what_cannot_be_meant_is_one_sentence(said: str, message: str, capsys: p
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_resolvers_are_registered_before_composing() -> None:
     write(
         "from omegaconf import OmegaConf\nOmegaConf.register_new_resolver('times', lambda a, b: a * b, replace=True)\n",
@@ -88,6 +91,7 @@ def test_resolvers_are_registered_before_composing() -> None:
     assert tracking.get_run("latest").data.params["model.alpha"] == "1.5"
 
 
+@pytest.mark.heavy
 def test_own_keys_of_a_project_are_no_mistake_and_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     write("defaults: [config, _self_]\nteam: {name: blue}\n", "my_conf/ours.yaml")
     command = "--config-name ours team.name=red cv.n_splits=2 refit=false"
@@ -101,6 +105,7 @@ def test_own_keys_of_a_project_are_no_mistake_and_recorded(capsys: pytest.Captur
     assert tracking.get_run("latest").data.params["team.name"] == "red"
 
 
+@pytest.mark.heavy
 def test_the_name_of_a_run_leaves_out_what_the_experiment_says() -> None:
     write("x,y\n" + "\n".join(f"{i},{i % 7}" for i in range(30)) + "\n", "t.csv")
 

@@ -118,6 +118,7 @@ TYPED = (
 )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("asked", [FROM_ENVIRONMENT, TYPED])
 @pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
 def test_no_byte_of_a_store_has_a_secret_after_runs_that_finished_and_that_failed(
@@ -136,6 +137,7 @@ def test_no_byte_of_a_store_has_a_secret_after_runs_that_finished_and_that_faile
     assert "could not log in" in failed.data.tags["error"]
 
 
+@pytest.mark.heavy
 def test_expressions_are_what_is_recorded(program: Program) -> None:
     assert program("runner.cli", *FROM_ENVIRONMENT).code == 0
 
@@ -146,6 +148,7 @@ def test_expressions_are_what_is_recorded(program: Program) -> None:
     assert run.data.tags["who"] == "${oc.env:PLANTED}"
 
 
+@pytest.mark.heavy
 def test_a_value_that_comes_by_other_keys_is_recorded_as_where_it_comes_from(program: Program) -> None:
     Path("c/model").mkdir(parents=True)
     Path("c/model/mine.yaml").write_text(
@@ -160,6 +163,7 @@ def test_a_value_that_comes_by_other_keys_is_recorded_as_where_it_comes_from(pro
     assert latest().data.params["model.password"] == "${oc.env:PLANTED}"
 
 
+@pytest.mark.heavy
 def test_a_sweep_in_a_file_hides_what_it_takes_from_the_environment(program: Program) -> None:
     Path("c/experiment").mkdir(parents=True)
     Path("c/experiment/mine.yaml").write_text(
@@ -172,6 +176,7 @@ def test_a_sweep_in_a_file_hides_what_it_takes_from_the_environment(program: Pro
     assert_nowhere(SECRET)
 
 
+@pytest.mark.heavy
 def test_a_number_from_the_environment_is_a_number_of_the_run_and_part_of_its_identity(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +188,7 @@ def test_a_number_from_the_environment_is_a_number_of_the_run_and_part_of_its_id
     assert latest().data.params["seed"] == "2"
 
 
+@pytest.mark.heavy
 def test_a_secret_that_changes_is_the_same_experiment(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("data=callable", "data.function=talks.load", "data.kwargs.note='${oc.env:NOTE}'", "resume=true")
     for note in ("first-secret", "other-secret"):
@@ -192,6 +198,7 @@ def test_a_secret_that_changes_is_the_same_experiment(program: Program, monkeypa
     assert len(runs()) == 1
 
 
+@pytest.mark.heavy
 def test_resume_says_that_it_does_not_see_whether_a_hidden_value_changed(program: Program) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
 
@@ -202,6 +209,7 @@ def test_resume_says_that_it_does_not_see_whether_a_hidden_value_changed(program
     assert len(runs()) == 1
 
 
+@pytest.mark.heavy
 def test_reproduce_resolves_again_what_was_hidden(program: Program) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
 
@@ -211,6 +219,7 @@ def test_reproduce_resolves_again_what_was_hidden(program: Program) -> None:
     assert_nowhere(SECRET)
 
 
+@pytest.mark.heavy
 def test_reproduce_names_the_variable_that_is_missing(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
     monkeypatch.delenv("PLANTED")
@@ -222,6 +231,7 @@ def test_reproduce_names_the_variable_that_is_missing(program: Program, monkeypa
     assert len(done.err.strip().splitlines()) == 1
 
 
+@pytest.mark.heavy
 def test_reproduce_says_that_a_secret_was_left_out(program: Program) -> None:
     program("runner.cli", *TYPED)
 
@@ -232,6 +242,7 @@ def test_reproduce_says_that_a_secret_was_left_out(program: Program) -> None:
         assert "model.password is not in its record" in done.err
 
 
+@pytest.mark.heavy
 def test_a_changed_run_starts_from_what_was_hidden(program: Program) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
 
@@ -242,6 +253,7 @@ def test_a_changed_run_starts_from_what_was_hidden(program: Program) -> None:
     assert latest().data.params["model.password"] == "${oc.env:PLANTED}"
 
 
+@pytest.mark.heavy
 def test_a_preview_shows_expressions(program: Program) -> None:
     program("runner.cli", *FROM_ENVIRONMENT)
 
@@ -252,6 +264,7 @@ def test_a_preview_shows_expressions(program: Program) -> None:
     assert "config  2 of" in done.out  # alpha, and model.alpha that follows it
 
 
+@pytest.mark.heavy
 def test_from_python_nothing_is_recorded_either(program: Program) -> None:
     import runner
 
@@ -260,6 +273,7 @@ def test_from_python_nothing_is_recorded_either(program: Program) -> None:
     assert_nowhere(SECRET)
 
 
+@pytest.mark.heavy
 def test_messages_leave_out_what_looks_like_a_secret(program: Program) -> None:
     done = program("runner.cli", "data=csv", f"data.path=https://me:{PLAIN}@127.0.0.1:9/x.csv", "data.target=y")
 
@@ -268,6 +282,7 @@ def test_messages_leave_out_what_looks_like_a_secret(program: Program) -> None:
     assert "https://***@127.0.0.1:9/x.csv" in done.err
 
 
+@pytest.mark.heavy
 def test_files_of_a_store_keep_to_the_umask_of_the_person(program: Program) -> None:
     before = os.umask(0o077)
     try:

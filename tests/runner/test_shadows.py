@@ -72,6 +72,7 @@ def test_a_file_that_hides_a_module_of_python_is_named_where_that_breaks_somethi
     )
 
 
+@pytest.mark.heavy
 def test_a_file_that_has_the_name_of_a_module_and_breaks_nothing_is_let_be(tmp_path: Path) -> None:
     (tmp_path / "colorsys.py").write_text("")
     (tmp_path / "sklearn").mkdir()  # without __init__.py it hides nothing

@@ -119,6 +119,7 @@ def agree(theirs: Any, ours: Any) -> bool:
     return type(theirs) is type(ours) and theirs == ours
 
 
+@pytest.mark.heavy
 def test_every_scenario_ends_as_with_mlflow_or_is_listed(outcomes: dict[str, Any]) -> None:
     different = {name for name, ours in outcomes.items() if not agree(RECORDED["outcomes"][name], ours)}
     unexpected = {

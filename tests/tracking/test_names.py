@@ -82,6 +82,7 @@ def test_every_public_function_is_documented() -> None:
     assert undocumented == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("script", [QUICKSTART], ids=["quickstart"])
 def test_a_script_written_for_mlflow_runs_unchanged(script: str, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(textwrap.dedent(script))

@@ -59,6 +59,7 @@ def run_of(store: Path) -> tracking.Run:
     return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])[0]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "command", [["latest"], ["latest", "alpha=0.5"], ["--check", "latest"], ["--sweep", "latest"]], ids=" ".join
 )
@@ -79,6 +80,7 @@ def test_reproduce_executes_nothing_of_a_store_from_elsewhere(
     assert "python -m tracking trust" in said
 
 
+@pytest.mark.heavy
 def test_no_way_to_load_a_model_executes_a_store_from_elsewhere(foreign: Path) -> None:
     found = run_of(foreign)
     folder = next(foreign.glob("artifacts/*/*/model"))
@@ -90,6 +92,7 @@ def test_no_way_to_load_a_model_executes_a_store_from_elsewhere(foreign: Path) -
     assert not Path(MARK).exists()
 
 
+@pytest.mark.heavy
 def test_predict_executes_nothing_of_a_store_from_elsewhere(foreign: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("new.csv").write_text("a\n1\n")
 
@@ -99,6 +102,7 @@ def test_predict_executes_nothing_of_a_store_from_elsewhere(foreign: Path, capsy
     assert "posix.mkdir" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_looking_executes_nothing_and_asks_nothing(foreign: Path) -> None:
     assert track(["show", "latest"]) == 0
     assert track(["check"]) == 0
@@ -106,6 +110,7 @@ def test_looking_executes_nothing_and_asks_nothing(foreign: Path) -> None:
     assert not Path(MARK).exists()
 
 
+@pytest.mark.heavy
 def test_a_store_that_is_trusted_is_used(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trust_file().unlink()
     assert reproduce(["latest"]) == 2
@@ -132,12 +137,14 @@ def without_id(store: Path) -> None:
         connection.execute("DELETE FROM origin")
 
 
+@pytest.mark.heavy
 def test_a_store_without_an_id_is_trusted_for_what_this_user_recorded_on_this_machine(own: Path) -> None:
     without_id(own)
 
     assert tracking.load_model(run_of(own))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("column", ["user", "host"])
 def test_a_store_without_an_id_is_not_trusted_for_what_others_recorded(foreign: Path, column: str) -> None:
     without_id(foreign)
@@ -163,6 +170,7 @@ def test_an_imported_run_is_from_elsewhere_though_the_store_is_ones_own(foreign:
     assert not Path(MARK).exists()
 
 
+@pytest.mark.heavy
 def test_where_nothing_can_be_remembered_ones_own_runs_are_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,7 @@ class _Parser:
         """Point at the place: the line it is in, and a caret below."""
         start = where if isinstance(where, int) else where.start
         before = self.text[:start]
-        line = self.text.splitlines()[before.count("\n")] if self.text.strip() else self.text
+        line = self.text.split("\n")[before.count("\n")]
         column = len(before) - (before.rfind("\n") + 1)
         return FilterError(f"{message[0].upper()}{message[1:]}:\n  {line}\n  {' ' * column}^")
 

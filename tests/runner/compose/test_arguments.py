@@ -94,6 +94,7 @@ def test_a_mistake_in_an_option_is_one_message(command: str, message: str, capsy
     assert os.listdir() == ["mine"]
 
 
+@pytest.mark.heavy
 def test_a_main_file_that_starts_from_ours_through_another_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine").mkdir()
     Path("mine/base.yaml").write_text("defaults: [config, _self_]\nseed: 1\n")
@@ -102,6 +103,7 @@ def test_a_main_file_that_starts_from_ours_through_another_is_taken(capsys: pyte
     assert main(["--config-dir", "mine", "--config-name", "plain", "dry_run=true"]) == 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("other", ["hydra/sweeper=basic", "hydra/launcher=basic"])
 def test_other_sweepers_and_launchers_leave_the_store_only(other: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", other, "alpha=0.1,0.5", "cv.n_splits=2"]) == 0
@@ -110,6 +112,7 @@ def test_other_sweepers_and_launchers_leave_the_store_only(other: str, capsys: p
     assert "HYDRA" not in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("other", ["hydra/sweeper=basic", "hydra/launcher=basic"])
 def test_other_sweepers_and_launchers_can_be_dry(other: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", other, "alpha=0.1,0.5", "dry_run=true"]) == 0
@@ -117,6 +120,7 @@ def test_other_sweepers_and_launchers_can_be_dry(other: str, capsys: pytest.Capt
     assert "ridge alpha=0.5" in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("launcher", ["pool", "basic"])
 def test_another_sweeper_does_not_pass_over_a_sweep_in_silence(
     launcher: str, capsys: pytest.CaptureFixture[str]
@@ -163,12 +167,14 @@ def test_a_point_that_is_refused_is_the_other_sweepers_to_judge() -> None:
     assert sound.return_value > 0
 
 
+@pytest.mark.heavy
 def test_a_group_of_hydra_that_is_not_there_is_no_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["+hydra/callbacks=nonexistent"]) == 2
 
     assert "error: +hydra/callbacks: there is no config group hydra/callbacks" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_a_multirun_file_that_was_there_stays(capsys: pytest.CaptureFixture[str]) -> None:
     Path("multirun.yaml").write_text("mine")
 
@@ -186,11 +192,13 @@ def test_another_launcher_starts_only_when_every_point_is_sound(capsys: pytest.C
     assert os.listdir() == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("group", ["tags", "prepare"])
 def test_a_group_may_be_left_out_of_a_sweep(group: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", f"~{group}", "alpha=0.1,0.2", "cv.n_splits=2"]) == 0
 
 
+@pytest.mark.heavy
 def test_a_warning_of_a_library_is_not_printed_among_the_results(capsys: pytest.CaptureFixture[str]) -> None:
     Path("talking_estimator.py").write_text(
         "import logging\nfrom sklearn.linear_model import Ridge\n\n"

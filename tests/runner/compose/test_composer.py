@@ -139,6 +139,7 @@ def by_composer(composer: Composer, asked: Sequence[str]) -> str:
         return "refused"
 
 
+@pytest.mark.heavy
 @settings(reused, max_examples=40)
 @example(["alpha=2", "alpha=1.0"])
 @example(["~alpha", "+alpha=3"])
@@ -164,6 +165,7 @@ run_name=${nowhere} model.hidden_layer_sizes.0=5
 """)
 
 
+@pytest.mark.heavy
 @settings(reused, max_examples=100)
 @given(st.sampled_from(["ridge", "mlp", "elasticnet"]), st.lists(st.sampled_from(VARIED), max_size=5))
 def test_a_config_does_not_depend_on_what_was_composed_before(composer: Composer, model: str, asked: list[str]) -> None:
@@ -200,6 +202,7 @@ scoring.objective.metric=rmse sweep=null alpha=${seed}
 CHOICES = ["model=ridge", "model=lasso", "cv=kfold", "+note=1", "experiment=classify"]
 
 
+@pytest.mark.heavy
 @settings(reused, max_examples=50)
 @example(["experiment=classify", "model=logistic"])
 @example(["model=lasso", "model=ridge", "cv.n_splits=3", "cv.n_splits=5"])
@@ -348,6 +351,7 @@ def test_every_leaf_of_a_config_has_an_origin(composer: Composer, asked: list[st
     assert keys - {"tags", "prepare"} <= set(composed.origins)  # these two are empty
 
 
+@pytest.mark.heavy
 def test_a_few_structural_choices_are_kept_and_the_oldest_forgotten(composer: Composer) -> None:
     small = Composer(keep=2)
     lists = [["model=ridge"], ["model=lasso"], ["model=knn"], ["model=ridge"]]

@@ -64,6 +64,7 @@ def test_every_key_of_the_config_file_has_a_comment_and_a_type() -> None:
     assert set(keys) <= set(schema.root())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("choice", MODELS)
 def test_every_model_instantiates_and_cross_validates(choice: str) -> None:
     model = instantiate(composed(f"model={choice}")["model"], _convert_="all")
@@ -146,6 +147,7 @@ def test_every_experiment_composes_and_begins_with_its_command(choice: str) -> N
     assert all(isinstance(grid, dict) for grid in config["sweep"])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("group", ["tags", "tracking", "scoring"])
 def test_the_other_groups_compose(group: str) -> None:
     for choice in choices(group):

@@ -48,6 +48,7 @@ def same(a: object, b: object) -> bool:
     return a == b
 
 
+@pytest.mark.heavy
 @settings(max_examples=300, deadline=None)
 @given(VALUES)
 @example("\\'")

@@ -42,6 +42,7 @@ def do(command: str) -> RunRecord:
     return newest(1)[0]
 
 
+@pytest.mark.heavy
 def test_the_printed_commands_of_runs_with_own_configs_are_true() -> None:
     write("c", mine=RIDGE, other=LASSO)
     assert run_command(["--config-dir", "c", "model=mine", "alpha=2"]) == 0
@@ -58,6 +59,7 @@ def test_the_printed_commands_of_runs_with_own_configs_are_true() -> None:
         assert again.request.config_dir == ("c",)
 
 
+@pytest.mark.heavy
 def test_what_leads_from_the_first_run_says_nothing_that_it_has_already() -> None:
     write("c", mine=RIDGE)
     Path("cars.csv").write_text("power,doors,mpg\n" + "".join(f"{n},{n % 7},{3 * n + n % 5}\n" for n in range(60)))
@@ -72,6 +74,7 @@ def test_what_leads_from_the_first_run_says_nothing_that_it_has_already() -> Non
     assert do(command.from_first).run.data.params["cv._target_"].endswith("ShuffleSplit")
 
 
+@pytest.mark.heavy
 def test_what_lies_below_a_group_with_another_choice_is_said_again() -> None:
     first = runner.run(["model=ridge", "model.tol=1e-3", "alpha=2"])
     second = runner.run(["model=lasso", "model.tol=1e-3", "alpha=2"])
@@ -82,6 +85,7 @@ def test_what_lies_below_a_group_with_another_choice_is_said_again() -> None:
     assert do(command.from_first).run.data.tags["fingerprint"] == second.data.tags["fingerprint"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("function", ["run", "sweep"])
 def test_runs_from_python_record_the_folder_too(function: str, tmp_path: Path) -> None:
     write("with 'quotes', and commas", mine=RIDGE)
@@ -103,6 +107,7 @@ def test_a_folder_elsewhere_is_recorded_whole(tmp_path: Path, monkeypatch: pytes
     assert newest(1)[0].request.config_dir == ((tmp_path / "c").as_posix(),)
 
 
+@pytest.mark.heavy
 def test_folders_of_the_search_path_are_recorded_too() -> None:
     write("c", mine=RIDGE)
     write("more", other=LASSO)
@@ -117,6 +122,7 @@ def test_folders_of_the_search_path_are_recorded_too() -> None:
     assert do(command).request.choices["model"] == "other"
 
 
+@pytest.mark.heavy
 def test_another_main_file_is_part_of_the_command() -> None:
     write("c", mine=RIDGE)
     Path("c", "main.yaml").write_text("defaults: [config, override model: mine, _self_]\nseed: 7\n")
@@ -131,6 +137,7 @@ def test_another_main_file_is_part_of_the_command() -> None:
         assert do(text).run.data.tags["fingerprint"] == second.run.data.tags["fingerprint"]
 
 
+@pytest.mark.heavy
 def test_a_group_of_own_configs_can_be_changed_although_they_have_moved(capsys: pytest.CaptureFixture[str]) -> None:
     write("c", mine=RIDGE, other=LASSO)
     runner.run(["model=mine", "alpha=2"], config_dir="c")
@@ -145,6 +152,7 @@ def test_a_group_of_own_configs_can_be_changed_although_they_have_moved(capsys: 
     assert record.run.data.params["alpha"] == "2"
 
 
+@pytest.mark.heavy
 def test_changes_may_come_from_a_folder_that_the_first_run_did_not_know() -> None:
     write("c", mine=LASSO)
     first = runner.run(["alpha=2"])

@@ -39,6 +39,7 @@ def names(*overrides: str, config_dir: Path | None = None) -> list[str]:
 
 
 # The same points ---------------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_points_with_the_same_config_run_once(sweep_file: Write) -> None:
     folder = sweep_file(
         """
@@ -57,6 +58,7 @@ def test_points_with_the_same_config_run_once(sweep_file: Write) -> None:
     ]
 
 
+@pytest.mark.heavy
 def test_a_whole_number_where_a_float_stands_is_that_float() -> None:
     assert names("alpha=1,1.0,2") == ["alpha=1", "alpha=2"]
     assert names("cv.n_splits=3,4") == ["cv.n_splits=3", "cv.n_splits=4"]
@@ -66,6 +68,7 @@ def test_a_whole_number_where_a_float_stands_is_that_float() -> None:
     assert expansion.notes == ("alpha=1.0 comes to the same as alpha=1, and runs once",)
 
 
+@pytest.mark.heavy
 def test_a_default_that_is_chosen_is_the_same_point_as_none(sweep_file: Write) -> None:
     folder = sweep_file("  - alpha: 0.5\n  - {model: ridge, alpha: 0.5, prepare: [none, standard]}\n")
     assert names("experiment=mine", config_dir=folder) == [
@@ -103,6 +106,7 @@ def test_points_that_differ_all_run(overrides: list[str]) -> None:
 
 
 # The sweep itself, typed ----------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_a_sweep_may_be_typed_and_the_one_of_a_file_replaced_or_dropped(sweep_file: Write) -> None:
     folder = sweep_file("  - alpha: [1, 2, 3]\n")
     assert names("sweep=[{alpha: [1,2]},{model: lasso}]") == ["alpha=1", "alpha=2", "model=lasso"]
@@ -110,6 +114,7 @@ def test_a_sweep_may_be_typed_and_the_one_of_a_file_replaced_or_dropped(sweep_fi
     assert names("experiment=mine", "sweep=null", "alpha=7,8", config_dir=folder) == ["alpha=7", "alpha=8"]
 
 
+@pytest.mark.heavy
 def test_a_sweep_without_m_is_refused_when_typed_and_noted_when_in_a_file(sweep_file: Write) -> None:
     folder = sweep_file("  - alpha: [1, 2, 3]\n")
     with pytest.raises(ConfigError, match=r"sweep=.*: this is a sweep\. Call runner\.sweep"):
@@ -128,6 +133,7 @@ def test_names_that_are_swept_are_the_names() -> None:
 
 
 # Conditions --------------------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_exclude_may_speak_about_any_key_of_the_point(sweep_file: Write) -> None:
     folder = sweep_file(
         "  model: [ridge, lasso]\n  alpha: [1, 2]\n"

@@ -45,6 +45,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("argument", "messages"),
     [
@@ -97,6 +98,7 @@ def test_it_is_refused_and_the_message_says_where_and_what_instead(
     assert sorted(os.listdir()) == before
 
 
+@pytest.mark.heavy
 def test_from_python_it_is_refused_too_and_the_file_named() -> None:
     with pytest.raises(
         ConfigError, match=r"experiment/typo.yaml: alhpa: the config has no key 'alhpa'. Nearest: alpha"
@@ -104,6 +106,7 @@ def test_from_python_it_is_refused_too_and_the_file_named() -> None:
         runner.run(["experiment=typo"], config_dir="mine")
 
 
+@pytest.mark.heavy
 def test_a_sweep_refuses_what_none_of_its_branches_reads(capsys: pytest.CaptureFixture[str]) -> None:
     assert "has no key 'alhpa'" in said(capsys, "-m", "experiment=typo", "model=ridge,linear", code=2)
     assert "It is a key of model=elasticnet" in said(capsys, "-m", "model=linear", "alpha=0.1", code=2)
@@ -112,6 +115,7 @@ def test_a_sweep_refuses_what_none_of_its_branches_reads(capsys: pytest.CaptureF
     )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -133,10 +137,12 @@ def test_what_is_read_or_filed_is_taken(arguments: list[str], capsys: pytest.Cap
     assert "note" not in said(capsys, "dry_run=true", *arguments, code=0)
 
 
+@pytest.mark.heavy
 def test_a_key_added_for_the_record_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     assert "note: nothing reads batch; it is recorded as a parameter\n" in said(capsys, "+batch=7", code=0)
 
 
+@pytest.mark.heavy
 def test_a_key_whose_readers_are_given_themselves_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     note = "note: nothing reads alpha: model.alpha is given too\n"
 

@@ -81,6 +81,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.parquet").write_bytes(broken)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -114,5 +115,6 @@ def test_it_is_one_sentence(command: str, said: str, capsys: pytest.CaptureFixtu
     assert "takes numbers only" not in err or "lists" in command
 
 
+@pytest.mark.heavy
 def test_two_columns_of_different_names_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data=csv", "data.path=not_twice.csv", "data.target=y", "refit=false"]) == 0

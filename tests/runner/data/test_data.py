@@ -109,6 +109,7 @@ def test_runner_data_imports_neither_scikit_learn_nor_pandas_before_it_loads() -
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.heavy
 def test_a_fingerprint_is_the_same_in_another_process(cars: Path) -> None:
     code = f"from runner.data.dataset import load; print(load({csv(cars)!r}).fingerprint)"
 

@@ -114,6 +114,7 @@ def recorded_runs() -> list[tracking.Run]:
     return list(tracking.search_runs(search_all_experiments=True, output_format="list"))
 
 
+@pytest.mark.heavy
 def test_every_point_is_recorded_once_in_the_drivers_store() -> None:
     cluster = Rehearsal(["a", "b"])
     outcomes = run_on(cluster, specs_of(*SWEEP))
@@ -124,6 +125,7 @@ def test_every_point_is_recorded_once_in_the_drivers_store() -> None:
     assert cluster.closed
 
 
+@pytest.mark.heavy
 def test_a_record_says_which_process_ran_it_and_is_otherwise_the_one_of_this_machine() -> None:
     run_on(Rehearsal(["a"]), specs_of(*SWEEP))
     far = {run.info.run_name: run for run in recorded_runs()}
@@ -140,6 +142,7 @@ def test_a_record_says_which_process_ran_it_and_is_otherwise_the_one_of_this_mac
         assert "worker" not in near[name].data.tags
 
 
+@pytest.mark.heavy
 def test_what_a_lost_worker_was_in_runs_again_and_is_recorded_once() -> None:
     deaths = Counter[int]()
 
@@ -157,6 +160,7 @@ def test_what_a_lost_worker_was_in_runs_again_and_is_recorded_once() -> None:
     assert len(cluster.lost) == MOST_DEATHS - 1
 
 
+@pytest.mark.heavy
 def test_a_point_that_takes_three_workers_along_has_failed_and_the_others_have_not() -> None:
     cluster = Rehearsal(["a", "b"], kills=lambda worker, tasks: any(task.spec.number == 2 for task in tasks))
     outcomes = {outcome.number: outcome for outcome in run_on(cluster, specs_of(*SWEEP), retries=5)}
@@ -168,6 +172,7 @@ def test_a_point_that_takes_three_workers_along_has_failed_and_the_others_have_n
     assert sorted(run.info.status for run in recorded_runs()) == ["FAILED", *["FINISHED"] * 5]
 
 
+@pytest.mark.heavy
 def test_after_a_loss_its_points_run_alone_so_that_the_next_is_of_one_point() -> None:
     specs = specs_of("model=ridge", "alpha=linspace(0.1,1,40)")
     cluster = Rehearsal(["a"], kills=lambda worker, tasks: any(task.spec.number == 30 for task in tasks))
@@ -179,6 +184,7 @@ def test_after_a_loss_its_points_run_alone_so_that_the_next_is_of_one_point() ->
     assert fatal[1:] == [[30], [30]]
 
 
+@pytest.mark.heavy
 def test_a_worker_that_is_made_of_something_else_is_refused_before_the_first_fit() -> None:
     cluster = Rehearsal(["a", "b"], odd={"b": {"numpy": "1.0.0"}})
 
@@ -188,6 +194,7 @@ def test_a_worker_that_is_made_of_something_else_is_refused_before_the_first_fit
     assert recorded_runs() == []
 
 
+@pytest.mark.heavy
 def test_it_is_taken_where_that_is_asked_for() -> None:
     cluster = Rehearsal(["a", "b"], odd={"b": {"numpy": "1.0.0"}})
 
@@ -195,6 +202,7 @@ def test_it_is_taken_where_that_is_asked_for() -> None:
     assert {worker for worker, _ in cluster.batches} == {"a", "b"}
 
 
+@pytest.mark.heavy
 def test_one_that_comes_late_and_differs_is_left_out_with_a_word() -> None:
     told: list[str] = []
     cluster = Rehearsal(
@@ -217,6 +225,7 @@ def test_big_data_is_sent_once_to_the_workers_that_cannot_load_it() -> None:
     assert cluster.shares == [["a", "b"]]
 
 
+@pytest.mark.heavy
 def test_data_in_a_file_that_the_workers_see_is_not_sent() -> None:
     rng = np.random.default_rng(0)
     table = rng.normal(size=(20000, 10))
@@ -231,6 +240,7 @@ def test_data_in_a_file_that_the_workers_see_is_not_sent() -> None:
     assert cluster.shares == []
 
 
+@pytest.mark.heavy
 def test_a_worker_that_has_forgotten_the_sweep_is_told_again() -> None:
     def forgets(worker: str, tasks: Sequence[Any]) -> bool:
         if len(cluster.batches) == 2:

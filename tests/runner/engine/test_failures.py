@@ -64,6 +64,7 @@ BACKENDS = {
 every_backend = pytest.mark.parametrize("how", BACKENDS.values(), ids=BACKENDS)
 
 
+@pytest.mark.heavy
 @every_backend
 def test_whatever_an_estimator_does_is_the_matter_of_its_point(
     sweep: Callable[..., Ended], how: tuple[str, ...]
@@ -86,6 +87,7 @@ def test_whatever_an_estimator_does_is_the_matter_of_its_point(
     assert ended.error(0.39) == "KeyboardInterrupt"
 
 
+@pytest.mark.heavy
 @every_backend
 @pytest.mark.parametrize(
     ("estimator", "said"), [("Vanishes", "was removed while points were recorded there"), ("Fills", "No space left")]
@@ -112,6 +114,7 @@ def troubled(sweep: Callable[..., Ended]) -> Ended:
     )
 
 
+@pytest.mark.heavy
 def test_the_points_that_are_sound_are_finished(troubled: Ended) -> None:
     finished = {name for name, run in troubled.runs.items() if run.info.status == "FINISHED"}
     assert finished == {"ridge alpha=0.1", "ridge alpha=0.2"}
@@ -154,6 +157,7 @@ def test_failures_are_told_when_they_happen_and_listed_at_the_end(troubled: Ende
     assert "2 finished, 5 failed" in troubled.out
 
 
+@pytest.mark.heavy
 def test_fail_fast_stops_at_the_first_failure(sweep: Callable[..., Ended]) -> None:
     ended = sweep("-m", "model._target_=estimators.Raises", "alpha=0.1,0.3,0.2", "fail_fast=true", "n_jobs=1")
     assert ended.code == 1
@@ -161,6 +165,7 @@ def test_fail_fast_stops_at_the_first_failure(sweep: Callable[..., Ended]) -> No
     assert "1 finished, 1 failed, 1 not run" in ended.out
 
 
+@pytest.mark.heavy
 def test_fail_fast_stops_threads_before_another_point_starts(sweep: Callable[..., Ended]) -> None:
     asked = ("-m", "model._target_=estimators.Troubled", "alpha=0.3,0.5,0.1,0.2,0.15,0.25")  # 0.5 never ends
     ended = sweep(*asked, "fail_fast=true", "backend=threading", "n_jobs=2")
@@ -172,6 +177,7 @@ def test_fail_fast_stops_threads_before_another_point_starts(sweep: Callable[...
     assert "1 failed, 1 ended early, 4 not run" in ended.out
 
 
+@pytest.mark.heavy
 def test_a_flaky_point_is_tried_again_and_a_deadly_one_only_twice(sweep: Callable[..., Ended]) -> None:
     flaky = sweep("-m", "model._target_=estimators.RaisesOnce", "alpha=0.1,0.3", "retries=1", "n_jobs=1")
     assert flaky.code == 0

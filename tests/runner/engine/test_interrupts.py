@@ -29,6 +29,7 @@ def recorded_statuses(folder: Path) -> set[str]:
         return {status for (status,) in connection.execute("SELECT DISTINCT status FROM runs")}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_a_sweep_in_one_process(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns, number: int
@@ -46,6 +47,7 @@ def test_an_interrupt_ends_a_sweep_in_one_process(
     assert "resume=true" in out
 
 
+@pytest.mark.heavy
 def test_an_interrupt_kills_workers_that_do_not_listen(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns
 ) -> None:
@@ -63,6 +65,7 @@ def test_an_interrupt_kills_workers_that_do_not_listen(
     assert "ended early" in out
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("number", "estimator"), [(signal.SIGINT, "Waits"), (signal.SIGTERM, "Spins")])
 def test_an_interrupt_ends_the_points_of_threads_and_resume_runs_them(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns, number: int, estimator: str
@@ -99,6 +102,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, start_runner: Callable[...,
     return folder
 
 
+@pytest.mark.heavy
 def test_every_point_that_had_finished_is_complete(
     folder: Path, runs_in: ReadRuns, client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:
@@ -115,6 +119,7 @@ def test_every_point_that_had_finished_is_complete(
         assert run.data.params["alpha"] == alpha
 
 
+@pytest.mark.heavy
 def test_the_store_is_sound_but_for_the_runs_that_were_killed(folder: Path, runs_in: ReadRuns) -> None:
     killed = list(statuses(runs_in(folder)).values()).count("KILLED")
 
@@ -135,6 +140,7 @@ def test_the_store_is_sound_but_for_the_runs_that_were_killed(folder: Path, runs
     assert check().returncode == 0
 
 
+@pytest.mark.heavy
 def test_resume_runs_exactly_what_is_missing(folder: Path, start_runner: Callable[..., Any], runs_in: ReadRuns) -> None:
     before = runs_in(folder)
     finished = {name for name, run in before.items() if run.info.status == "FINISHED"}

@@ -40,6 +40,7 @@ ConfigStore.instance().store(
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "chosen",
     [("hydra/sweeper=basic",), ("hydra/launcher=basic",), ("hydra/sweeper=basic", "hydra/launcher=basic")],
@@ -57,6 +58,7 @@ def test_hydras_basic_ones_run_the_same_points(
     assert {run.data.tags["sweep.point"] for run in runs} == {"0", "1"}
 
 
+@pytest.mark.heavy
 def test_a_failing_point_is_the_exit_code_there_too(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns
 ) -> None:
@@ -69,6 +71,7 @@ def test_a_failing_point_is_the_exit_code_there_too(
     assert sorted(run.info.status for run in runs_in(tmp_path).values()) == ["FAILED", "FINISHED"]
 
 
+@pytest.mark.heavy
 def test_an_optimising_sweeper_gets_the_objectives_of_each_batch(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: ReadRuns
 ) -> None:

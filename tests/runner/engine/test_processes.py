@@ -48,6 +48,7 @@ def test_anything_else_may_do_without_them(typed: str) -> None:
     assert not asks_for_workers(shlex.split(typed))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
 def test_a_script_without_a_main_guard_is_not_run_again_in_the_workers(backend: str, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT.format(backend=backend))
@@ -56,6 +57,7 @@ def test_a_script_without_a_main_guard_is_not_run_again_in_the_workers(backend: 
     assert (tmp_path / "times").read_text() == "once\n"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
 def test_workers_end_with_a_driver_that_is_killed_together_with_the_fork_server(
     backend: str,
@@ -71,6 +73,7 @@ def test_workers_end_with_a_driver_that_is_killed_together_with_the_fork_server(
     assert {run.info.status for run in runs_in(tmp_path).values()} == {"KILLED"}
 
 
+@pytest.mark.heavy
 def test_workers_record_in_the_store_that_the_config_names(
     tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:

@@ -53,6 +53,7 @@ HOW = {
 }
 
 
+@pytest.mark.heavy
 def test_results_are_the_same_to_the_last_bit_however_the_points_run(tmp_path: Path) -> None:
     expected = Folder(tmp_path / "serial").scores(*MODELS, "seed=1,2,3", "n_jobs=1")
     assert len(expected) == 6
@@ -65,6 +66,7 @@ def test_results_are_the_same_to_the_last_bit_however_the_points_run(tmp_path: P
     assert alone == expected[point]
 
 
+@pytest.mark.heavy
 def test_points_that_draw_from_the_global_generators_give_the_same_results_in_threads(
     tmp_path: Path, start_runner: Callable[..., Any]
 ) -> None:
@@ -87,6 +89,7 @@ def test_points_that_draw_from_the_global_generators_give_the_same_results_in_th
     assert scores("threading") == scores("sequential")
 
 
+@pytest.mark.heavy
 def test_an_estimator_that_writes_into_its_data_does_not_change_the_next_point(tmp_path: Path) -> None:
     writing = ("model=ridge", "model.copy_X=false", "data=synthetic_regression")
     alone = Folder(tmp_path / "alone").scores(*writing, "alpha=1.0")
@@ -116,6 +119,7 @@ EVIL = [
 ]
 
 
+@pytest.mark.heavy
 def test_no_two_points_share_a_name_or_a_folder_whatever_their_values_hold(
     tmp_path: Path,
 ) -> None:
@@ -134,6 +138,7 @@ def test_no_two_points_share_a_name_or_a_folder_whatever_their_values_hold(
     assert {path.name for path in folder.path.iterdir()} == {"runs"}
 
 
+@pytest.mark.heavy
 def test_the_data_of_a_driver_that_was_killed_is_removed_by_the_next_one(
     tmp_path: Path, start_runner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +169,7 @@ def test_a_backend_that_lacks_something_says_so_in_one_sentence(tmp_path: Path) 
         del BACKENDS["needy"]
 
 
+@pytest.mark.heavy
 def test_big_data_reaches_workers_as_a_file_that_they_map(tmp_path: Path, start_runner: Callable[..., Any]) -> None:
     big = ("data=synthetic_regression", "data.n_samples=2000", "data.n_features=100")
     code, _, err = start_runner(

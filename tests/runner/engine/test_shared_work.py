@@ -63,6 +63,7 @@ def sweep(folder: Path, *overrides: str) -> dict[tuple[str, ...], tuple[tracking
     return found
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_scores_predictions_and_models_are_those_of_each_point_alone(table: Path, tmp_path: Path, jobs: str) -> None:
     asked = [
@@ -80,6 +81,7 @@ def test_scores_predictions_and_models_are_those_of_each_point_alone(table: Path
     assert any(run.data.tags.get("shared", "").startswith("ColumnTransformer") for run, _, _ in shared.values())
 
 
+@pytest.mark.heavy
 def test_a_wrong_sharing_is_told_once_and_the_points_compute_alone(
     tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_wrong_sharing_is_told_once_and_the_points_compute_alone(
     assert not any("shared" in run.data.tags for run in runs)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("share", "line"),
     [

@@ -95,6 +95,7 @@ def test_changed_data_threads_and_packages_are_named(
     assert lines[-1].endswith(": config, data, env.")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["ridge alpha=0.5", "it's [mine], \\ 100%", "12345678", "1e5"])
 def test_a_run_is_named_as_it_is_without_quotes_for_hydra(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     client = tracking.TrackingClient()
@@ -107,6 +108,7 @@ def test_a_run_is_named_as_it_is_without_quotes_for_hydra(name: str, capsys: pyt
         assert f"repeats {name} (" in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_what_is_no_part_of_identity_is_told_apart(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +122,7 @@ def test_what_is_no_part_of_identity_is_told_apart(
     assert lines[-1].endswith("only: env.")
 
 
+@pytest.mark.heavy
 def test_a_run_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     runner.run([])
 

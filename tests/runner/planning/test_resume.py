@@ -67,6 +67,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+@pytest.mark.heavy
 def test_a_wider_grid_runs_only_the_new_cells(folder: Folder) -> None:
     first = folder.sweep("model=elasticnet", "alpha=0.1,0.2", "l1_ratio=0.5")
     wider = folder.sweep("model=elasticnet", "alpha=0.1,0.2,0.3", "l1_ratio=0.4,0.5", "resume=true")
@@ -80,6 +81,7 @@ def test_a_wider_grid_runs_only_the_new_cells(folder: Folder) -> None:
     assert folder.count() == 6
 
 
+@pytest.mark.heavy
 def test_a_failed_point_is_run_again(folder: Folder) -> None:
     (run_id, _) = folder.sweep("alpha=0.1,0.2")
     folder.client.set_terminated(run_id, "FAILED")
@@ -88,6 +90,7 @@ def test_a_failed_point_is_run_again(folder: Folder) -> None:
     assert run_id not in again
 
 
+@pytest.mark.heavy
 def test_changed_data_makes_a_point_stale_and_resume_runs_it(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +104,7 @@ def test_changed_data_makes_a_point_stale_and_resume_runs_it(
     assert folder.count() == 4
 
 
+@pytest.mark.heavy
 def test_another_version_of_a_package_is_the_reason_given(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     (changed, _) = folder.sweep("alpha=0.1,0.2")
     identity = folder.client.get_run(changed).data.tags["identity"]
@@ -114,6 +118,7 @@ def test_another_version_of_a_package_is_the_reason_given(folder: Folder, capsys
     assert "1 stale, 1 done: 2 to run. With resume=true 1 of them is reused." in plan
 
 
+@pytest.mark.heavy
 def test_a_dry_run_counts_what_the_command_without_it_runs(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.sweep("alpha=0.1,0.2")
 
@@ -128,6 +133,7 @@ def test_a_dry_run_counts_what_the_command_without_it_runs(folder: Folder, capsy
     assert folder.count() == 2 + 1 + 3
 
 
+@pytest.mark.heavy
 def test_changed_code_that_get_method_finds_is_not_reused_and_named(
     folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +158,7 @@ def members(folder: Folder, reference: str = "latest") -> dict[str, str]:
     return {point: run.info.run_id for point, run in sweep.latest.items()}
 
 
+@pytest.mark.heavy
 def test_a_resumed_sweep_has_its_reused_points_too(folder: Folder) -> None:
     best, *_ = folder.sweep("alpha=0.1,5,9")
     folder.sweep("alpha=9,7,0.1", "resume=true")
@@ -169,6 +176,7 @@ def test_a_resumed_sweep_has_its_reused_points_too(folder: Folder) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_a_sweep_of_reused_points_alone_is_a_sweep(folder: Folder) -> None:
     (single,) = folder.sweep("alpha=0.1")
     runs = folder.sweep("alpha=0.2,0.1")
@@ -203,6 +211,7 @@ def test_a_finished_run_without_its_result_is_not_done(folder: Folder, capsys: p
     assert "ended without a result" in plan
 
 
+@pytest.mark.heavy
 def test_the_experiment_that_a_run_is_filed_in_does_not_matter(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -214,6 +223,7 @@ def test_the_experiment_that_a_run_is_filed_in_does_not_matter(
     assert folder.sweep("alpha=0.1,0.2", "experiment_name=other", "resume=true") == first
 
 
+@pytest.mark.heavy
 def test_a_point_that_ended_this_process_is_resumed_in_a_worker(
     tmp_path: Path, start_runner: Callable[..., Any], runs_in: Callable[[Path], dict[str, tracking.Run]]
 ) -> None:
@@ -235,6 +245,7 @@ def test_a_point_that_ended_this_process_is_resumed_in_a_worker(
 RESUMED = ("-m", "model._target_=estimators.Spins", "alpha=0.3,0.4", "n_jobs=1", "resume=true")
 
 
+@pytest.mark.heavy
 def test_two_sweeps_that_resume_the_same_points_at_once_share_them(
     tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:
@@ -254,6 +265,7 @@ def test_two_sweeps_that_resume_the_same_points_at_once_share_them(
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
+@pytest.mark.heavy
 def test_points_of_another_sweep_that_still_runs_are_left_to_it(
     tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:
@@ -269,6 +281,7 @@ def test_points_of_another_sweep_that_still_runs_are_left_to_it(
     assert len(client_in(tmp_path).search_runs(["1"])) == 3
 
 
+@pytest.mark.heavy
 def test_what_a_killed_sweep_was_running_is_run_by_the_next(
     tmp_path: Path, start_runner: Callable[..., Any], client_in: Callable[[Path], tracking.TrackingClient]
 ) -> None:

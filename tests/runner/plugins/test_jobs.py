@@ -59,6 +59,7 @@ def noted(command: str, code: int = 0) -> list[str]:
     return Path("notes.txt").read_text().splitlines()
 
 
+@pytest.mark.heavy
 def test_callbacks_are_told_of_every_point_as_by_hydras_own_launcher() -> None:
     ours = noted("model=ridge alpha=0.5,2 n_jobs=1")
     theirs = noted("model=ridge alpha=0.5,2 n_jobs=1 hydra/launcher=basic")
@@ -74,6 +75,7 @@ def test_callbacks_are_told_of_every_point_as_by_hydras_own_launcher() -> None:
     ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("how", ["n_jobs=2", "n_jobs=2 backend=threading"])
 def test_callbacks_are_told_of_points_that_run_elsewhere(how: str) -> None:
     notes = noted(f"model=ridge alpha=0.5,2,4 {how}")
@@ -83,6 +85,7 @@ def test_callbacks_are_told_of_points_that_run_elsewhere(how: str) -> None:
     assert all(jobs.index(["start", str(number)]) < jobs.index(["end", str(number)]) for number in range(3))
 
 
+@pytest.mark.heavy
 def test_a_point_that_fails_is_told_once_when_it_is_not_tried_again() -> None:
     Path("mine.py").write_text(
         "from sklearn.linear_model import Ridge\n"
@@ -101,6 +104,7 @@ def test_a_point_that_fails_is_told_once_when_it_is_not_tried_again() -> None:
     assert end.endswith("ridge alpha=2: ValueError: too much")
 
 
+@pytest.mark.heavy
 def test_points_that_are_reused_are_no_jobs() -> None:
     noted("model=ridge alpha=0.5 n_jobs=1")
 
@@ -109,6 +113,7 @@ def test_points_that_are_reused_are_no_jobs() -> None:
     assert [note.split()[:2] for note in notes[1:-1]] == [["start", "1"], ["end", "1"]]
 
 
+@pytest.mark.heavy
 def test_points_of_another_sweeper_are_numbered_as_it_does() -> None:
     notes = noted("hydra/sweeper=basic model=ridge alpha=0.5,2 n_jobs=1")
 

@@ -143,6 +143,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.heavy
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["alpha", "zip(a, b)", "repeat", "exclude", "x y"]), PLAIN)) | PLAIN)
 def test_any_plain_data_is_either_grids_or_a_sweep_error(section: object) -> None:

@@ -19,6 +19,7 @@ def assert_plain(text: str) -> None:
     assert not [line for line in text.split("\n") if not line.isprintable()], ascii(text)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "asked",
     [

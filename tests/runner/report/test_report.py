@@ -177,6 +177,7 @@ def test_a_command_names_the_store_only_where_the_program_would_open_another(mon
     assert tracking_command("runs", store=DEFAULT) == f"python -m tracking runs --store {DEFAULT}"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("command", ["alpha=1", "-m alpha=1,0.5", "-m model._target_=odd.Odd alpha=0.5,2"])
 def test_every_command_that_is_printed_can_be_pasted(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     Path("odd.py").write_text(ODD)
@@ -210,6 +211,7 @@ def test_an_error_of_python_names_the_store_too() -> None:
 # -- as a process
 
 
+@pytest.mark.heavy
 def test_a_sweep_over_experiments_shows_the_model_that_each_chose(capsys: pytest.CaptureFixture[str]) -> None:
     for name, model, alpha in (("first", "lasso", 0.5), ("second", "ridge", 0.25)):
         Path("mine/experiment").mkdir(parents=True, exist_ok=True)
@@ -230,6 +232,7 @@ def test_a_sweep_over_experiments_shows_the_model_that_each_chose(capsys: pytest
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_with_workers_says_so_and_lists_what_was_running(
     tmp_path: Path, start_runner: Callable[..., Any], number: int
@@ -245,6 +248,7 @@ def test_an_interrupt_with_workers_says_so_and_lists_what_was_running(
     assert out.endswith(" -m model._target_=estimators.Waits alpha=0.3,0.4,0.5,0.6 n_jobs=2 resume=true\n")
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_result_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
@@ -265,6 +269,7 @@ def test_a_result_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.heavy
 def test_a_reader_who_leaves_early_gets_no_message(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -282,6 +287,7 @@ def test_a_reader_who_leaves_early_gets_no_message(tmp_path: Path) -> None:
     assert done.stderr == "1/1  ridge alpha=1  rmse 58.564\n"
 
 
+@pytest.mark.heavy
 def test_the_line_under_the_table_says_what_the_spread_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", "model=ridge", "alpha=0.1,1", "refit=false", "n_jobs=1"]) == 0
 

@@ -31,6 +31,7 @@ def test_a_sweep_ends_with_the_best_the_honest_score_and_what_is_as_good(capsys:
     assert re.search(r"^as good as  \d of 2 others are within chance of it", said, re.M)
 
 
+@pytest.mark.heavy
 def test_compare_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line for line in swept(capsys).splitlines() if line.startswith(("best ", "honest ", "as good as "))]
 
@@ -41,18 +42,21 @@ def test_compare_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line in said for line in lines)
 
 
+@pytest.mark.heavy
 def test_two_points_are_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-m", "model=ridge", "alpha=0.1,0.5", "progress=false"]) == 0
 
     assert "honest" not in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_without_predictions_the_folds_correct_it(capsys: pytest.CaptureFixture[str]) -> None:
     said = swept(capsys, "keep_predictions=false")
 
     assert re.search(r"^honest      rmse \S+  corrected .*Tibshirani-Tibshirani: not all points kept", said, re.M)
 
 
+@pytest.mark.heavy
 def test_a_single_fold_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     said = swept(capsys, "cv=holdout")
 
@@ -72,6 +76,7 @@ def test_the_predictions_are_those_of_scikit_learn(capsys: pytest.CaptureFixture
     assert np.allclose(kept.predicted[0], expected[kept.rows], rtol=1e-6)
 
 
+@pytest.mark.heavy
 def test_the_order_of_a_key_of_ones_own_is_given_by_the_config(capsys: pytest.CaptureFixture[str]) -> None:
     turned = swept(capsys, "scoring.simpler.alpha=down")
     (newest,) = tracking.search_runs(search_all_experiments=True, output_format="list", max_results=1)
@@ -81,18 +86,21 @@ def test_the_order_of_a_key_of_ones_own_is_given_by_the_config(capsys: pytest.Ca
     assert newest.data.params["scoring.simpler.alpha"] == "down"
 
 
+@pytest.mark.heavy
 def test_which_key_is_simpler_is_no_part_of_what_was_computed(capsys: pytest.CaptureFixture[str]) -> None:
     swept(capsys)
 
     assert "3 reused" in swept(capsys, "scoring.simpler.alpha=down", "resume=true")
 
 
+@pytest.mark.heavy
 def test_another_word_than_up_or_down_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-m", "model=ridge", "alpha=0.1,1", "scoring.simpler.alpha=sideways"]) == 2
 
     assert "scoring.simpler.alpha=sideways: which way makes a simpler model, up or down?" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_an_area_under_the_curve_is_corrected_by_the_bootstrap_too(capsys: pytest.CaptureFixture[str]) -> None:
     asked = "data=breast_cancer model=logistic scoring=classification cv=stratified scoring.objective.metric=roc_auc"
     assert run(["-m", *asked.split(), "C=0.01,0.1,1", "prepare=standard", "refit=false", "progress=false"]) == 0
@@ -105,6 +113,7 @@ def out(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_repeated_splits_are_corrected_and_rows_in_time_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^honest .*\(BBC-CV\)$", swept(capsys, "cv=repeated", "cv.n_repeats=2", "refit=false"), re.M)
 
@@ -114,6 +123,7 @@ def test_repeated_splits_are_corrected_and_rows_in_time_are_not(capsys: pytest.C
     assert re.search(r"^as good as  (\d of 2|no other)", in_time, re.M)
 
 
+@pytest.mark.heavy
 def test_a_point_that_failed_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     Path("fails.py").write_text(
         "from sklearn.linear_model import Ridge\n"
@@ -131,6 +141,7 @@ def test_a_point_that_failed_is_counted(capsys: pytest.CaptureFixture[str]) -> N
     )
 
 
+@pytest.mark.heavy
 def test_a_sweep_over_five_data_sets_ranks_the_models_over_them(capsys: pytest.CaptureFixture[str]) -> None:
     asked = "model=ridge,lasso,dummy data=synthetic_regression data.random_state=1,2,3,4,5 data.n_samples=40"
     assert run(["-m", *asked.split(), "cv.n_splits=2", "refit=false", "progress=false"]) == 0

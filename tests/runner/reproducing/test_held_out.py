@@ -64,6 +64,7 @@ def test_other_runs_that_were_scored_on_these_rows_are_named(capsys: pytest.Capt
     assert "1 other run had been scored on them: ridge alpha=0.1." in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_selection_does_not_depend_on_what_the_held_out_rows_say(frame: pd.DataFrame) -> None:
     run = runner.run([*CARS, "data.test=0.25"])
     _, held_out = train_test_split(np.arange(80), test_size=0.25, random_state=0)
@@ -97,6 +98,7 @@ def test_data_that_has_changed_is_refused(frame: pd.DataFrame, capsys: pytest.Ca
     assert "The data has changed since run" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_keys_of_data_that_are_not_set_are_not_recorded() -> None:
     recorded = runner.run(CARS).data.params
     assert not {"data.test", "data.test_seed", "data.weights", "data.missing_target"} & recorded.keys()

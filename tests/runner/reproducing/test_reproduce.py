@@ -502,6 +502,7 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.heavy
 def test_the_command_runs_as_a_program(folder: Path) -> None:
     runner.run([])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

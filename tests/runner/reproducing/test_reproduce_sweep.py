@@ -64,6 +64,7 @@ def last_line(text: str) -> str:
 
 
 # Sweeps --------------------------------------------------------------------------------------------
+@pytest.mark.heavy
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_sweep_reproduces_bit_for_bit_whatever_runs_side_by_side(reproduce: Reproduce, jobs: str) -> None:
     runs = runner.sweep(["experiment=elasticnet_grid", "alpha=0.01,0.1,1", "l1_ratio=0.1,0.9", "n_jobs=1"])
@@ -154,6 +155,7 @@ def test_a_changed_value_reaches_what_interpolates_it(reproduce: Reproduce) -> N
     assert "reproduces" not in new.data.tags
 
 
+@pytest.mark.heavy
 def test_a_changed_group_brings_its_own_values_and_drops_knobs_of_the_old(reproduce: Reproduce) -> None:
     recorded = runner.run(["model=elasticnet", "alpha=0.1", "l1_ratio=0.9"])
 
@@ -177,6 +179,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.heavy
 def test_the_command_that_diff_prints_for_a_run_leads_from_it_to_the_other() -> None:
     runs = [runner.run([*asked, "refit=false"]) for asked in REQUESTS]
     client = tracking.TrackingClient()

@@ -133,6 +133,7 @@ def test_a_classifier_stops_early_and_keeps_its_own_labels() -> None:
     assert "warnings" not in run.data.tags
 
 
+@pytest.mark.heavy
 def test_keywords_of_fit_reach_it_behind_a_preparation() -> None:
     request = ["model._target_=sklearn.linear_model.SGDRegressor", "~model.alpha", "~model.fit_intercept"]
     request += ["~model.solver", "~alpha", "prepare=standard"]
@@ -143,6 +144,7 @@ def test_keywords_of_fit_reach_it_behind_a_preparation() -> None:
     assert folds(begun, "rmse") != folds(plain, "rmse")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -164,6 +166,7 @@ def test_a_warning_of_too_few_iterations_names_the_key_to_raise() -> None:
     assert run.data.tags["warnings"].startswith("ConvergenceWarning: raise model.max_iter=3: lbfgs failed")
 
 
+@pytest.mark.heavy
 def test_svc_has_keys_of_its_own_and_says_how_to_have_probabilities() -> None:
     request = ["data=breast_cancer", "model=logistic,svc", "prepare=standard", "model.class_weight=null,balanced"]
     with pytest.raises(ConfigError, match=r"need probabilities, which SVC does not predict. Use model=svc_calibrated"):

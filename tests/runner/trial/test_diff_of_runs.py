@@ -71,6 +71,7 @@ def lines(folder: Path) -> list[str]:
     return [" ".join(line.split()) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "line",
     [
@@ -97,6 +98,7 @@ def test_the_command_of_a_real_run_is_what_was_asked_for(lines: list[str]) -> No
     assert "with its uncommitted changes" in command
 
 
+@pytest.mark.heavy
 def test_a_run_is_the_same_as_itself(folder: Path) -> None:
     done = run(folder, sys.executable, "-m", "tracking", "diff", "latest", "latest")
 

@@ -33,6 +33,7 @@ def run(*words: str) -> Path:
     return Path(tracking.TrackingClient().artifact_dir(one.info.run_id), "model")
 
 
+@pytest.mark.heavy
 def test_the_signature_has_the_columns_of_the_table_and_the_example_its_first_rows() -> None:
     Path("cars.csv").write_text(TABLE)
     folder = run("model=ridge", *CARS)
@@ -50,6 +51,7 @@ def test_the_signature_has_the_columns_of_the_table_and_the_example_its_first_ro
     assert [line.partition("==")[0] for line in lines] == ["numpy", "pandas", "scikit-learn", "scipy"]
 
 
+@pytest.mark.heavy
 def test_an_array_has_a_tensor_and_predictions_the_type_they_have() -> None:
     folder = run("model=ridge")
 
@@ -91,6 +93,7 @@ def test_mlflow_predicts_the_same_to_the_bit(table: bool) -> None:
     np.testing.assert_array_equal(np.load("out.npy"), [expected, expected])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("asked", "file"), [("pickle", "model.pkl"), ("joblib", "model.joblib"), ("skops", "model.skops")]
 )

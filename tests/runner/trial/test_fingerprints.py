@@ -59,6 +59,7 @@ def whole(*overrides: str, config_dir: Path | None = None) -> str:
 
 
 # What does not change it -----------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_reordered_keys_and_comments_do_not_change_it(folder: Path) -> None:
     mine = folder / "conf" / "model"
     mine.mkdir(parents=True)
@@ -75,6 +76,7 @@ def test_reordered_keys_and_comments_do_not_change_it(folder: Path) -> None:
     assert names[0] == names[1]
 
 
+@pytest.mark.heavy
 def test_a_value_moved_from_a_file_to_the_command_line_does_not_change_it(folder: Path) -> None:
     (folder / "conf" / "experiment").mkdir(parents=True)
     text = "# @package _global_\ndefaults:\n  - override /model: lasso\nalpha: 0.25\ncv:\n  n_splits: 4\n"
@@ -85,6 +87,7 @@ def test_a_value_moved_from_a_file_to_the_command_line_does_not_change_it(folder
     assert whole("cv.n_splits=4", "model=lasso", "alpha=0.25") == in_a_file
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "override",
     [
@@ -147,11 +150,13 @@ def test_what_hydra_zen_builds_has_the_fingerprint_of_the_same_config(folder: Pa
 
 
 # What does -------------------------------------------------------------------------------------------
+@pytest.mark.heavy
 @pytest.mark.parametrize("override", ["alpha=1", "alpha=0.999", "seed=43", "cv.n_splits=4", "prepare=standard"])
 def test_another_value_changes_it_and_so_does_another_type(override: str) -> None:
     assert whole(override) != whole("alpha=1.0")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "change",
     [{"last": "59,3,182"}, {"last": "59,3.0,181"}, {"head": "power,gates,mpg"}],
@@ -243,6 +248,7 @@ def load():
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("prepare", "asked"),
     [

@@ -28,6 +28,7 @@ def write_cars() -> None:
     Path("cars.csv").write_text("\n".join(["weight,origin,sold,mpg", *rows]) + "\n")
 
 
+@pytest.mark.heavy
 def test_coefficients_have_the_names_of_the_columns_and_are_the_models_to_the_last_bit() -> None:
     one = run("model=lasso alpha=0.1 prepare=standard")
 
@@ -38,6 +39,7 @@ def test_coefficients_have_the_names_of_the_columns_and_are_the_models_to_the_la
     assert facts(one)["n_iter"] == tracking.load_model(one)[-1].n_iter_
 
 
+@pytest.mark.heavy
 def test_features_are_named_as_the_preparation_makes_them() -> None:
     write_cars()
     one = run("model=random_forest model.n_estimators=5 prepare=tabular data=csv data.path=cars.csv data.target=mpg")
@@ -51,6 +53,7 @@ def test_features_are_named_as_the_preparation_makes_them() -> None:
     assert list(kept.features_out) == names
 
 
+@pytest.mark.heavy
 def test_a_classifier_has_a_column_for_each_class() -> None:
     one = run("model=logistic data=iris scoring=classification cv=stratified prepare=standard")
 
@@ -78,6 +81,7 @@ def test_nothing_is_kept_where_that_is_asked_for(option: str) -> None:
         one.importances()
 
 
+@pytest.mark.heavy
 def test_frames_take_references_and_say_why_there_is_none() -> None:
     one = run("model=ridge cv.n_splits=2 experiment_name=mine")
     assert tracking.predictions("best:mine").equals(one.predictions())
@@ -89,6 +93,7 @@ def test_frames_take_references_and_say_why_there_is_none() -> None:
         tracking.predictions("latest")
 
 
+@pytest.mark.heavy
 def test_the_page_of_a_run_shows_the_confusion_and_the_importances(capsys: pytest.CaptureFixture[str]) -> None:
     one = run("model=logistic data=iris scoring=classification cv=stratified prepare=standard")
     frame = one.predictions()
@@ -103,6 +108,7 @@ def test_the_page_of_a_run_shows_the_confusion_and_the_importances(capsys: pytes
     assert "petal width (cm)" in page[page.index("importances") :]
 
 
+@pytest.mark.heavy
 def test_the_page_of_numbers_shows_how_far_predictions_were_off(capsys: pytest.CaptureFixture[str]) -> None:
     frame = run("model=ridge").predictions()
     off = (frame.true - frame.predicted).abs()

@@ -38,6 +38,7 @@ def kept(runs: list[tracking.Run]) -> set[str]:
     return {run_id for made in load_predictions(store, [one.info.run_id for one in runs]) for run_id in made.run_ids}
 
 
+@pytest.mark.heavy
 def test_all_are_kept_up_to_the_limit(runs: list[tracking.Run]) -> None:
     size = sum(n for name, n in tracking.TrackingClient().list_blobs(runs[0].info.run_id).items() if "rows" not in name)
 
@@ -45,6 +46,7 @@ def test_all_are_kept_up_to_the_limit(runs: list[tracking.Run]) -> None:
     assert len(kept(runs)) == 7
 
 
+@pytest.mark.heavy
 def test_beyond_the_limit_the_best_are_kept_and_the_rest_takes_no_room(runs: list[tracking.Run]) -> None:
     assert keep(runs, limit=1000, best=3).removed == 4
 
@@ -52,6 +54,7 @@ def test_beyond_the_limit_the_best_are_kept_and_the_rest_takes_no_room(runs: lis
     assert [tracking.TrackingClient().list_blobs(one.info.run_id) for one in runs[3:]] == [{}] * 4
 
 
+@pytest.mark.heavy
 def test_a_failed_point_is_the_first_to_go(runs: list[tracking.Run]) -> None:
     keeping = Keeping(STORE, limit=1000, best=1)
     for one in runs[:2]:
@@ -62,6 +65,7 @@ def test_a_failed_point_is_the_first_to_go(runs: list[tracking.Run]) -> None:
     assert kept(runs[:2]) == {runs[1].info.run_id}
 
 
+@pytest.mark.heavy
 def test_a_sweep_makes_no_files_for_them(runs: list[tracking.Run]) -> None:
     files = {path.name for path in Path("runs/artifacts").rglob("*") if path.is_file()}
 

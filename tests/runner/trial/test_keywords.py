@@ -40,6 +40,7 @@ def _own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
+@pytest.mark.heavy
 def test_a_keyword_that_a_class_does_not_name_is_noted_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(
         ["model._target_=own_open.Open", "+model.depht=4", "~model.solver", "~model.fit_intercept", "refit=false"]

@@ -78,6 +78,7 @@ def test_a_target_far_from_zero_keeps_its_residuals() -> None:
     assert np.allclose(kept.predicted[0] - 1.7e9, expected[kept.rows] - 1.7e9, atol=1e-5)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("data", ["iris", "breast_cancer"])
 def test_of_classes_the_labels_and_the_probabilities_are_kept_that_scorers_asked_for(data: str) -> None:
     [one] = run(f"model=logistic prepare=standard {CLASSES} data={data} scoring.metrics.log_loss=neg_log_loss")
@@ -99,6 +100,7 @@ def test_without_a_scorer_of_probabilities_none_are_kept() -> None:
     assert set(predictions([one])[0].responses) == {"predict"}
 
 
+@pytest.mark.heavy
 def test_labels_that_are_words_come_back_and_a_class_that_a_fold_lacks_has_no_probability() -> None:
     level = ["rare" if i < 10 and i % 2 else ["low", "high"][i // 5 % 2] for i in range(50)]
     rows = [f"{i},{i // 10},{level[i]}" for i in range(50)]
@@ -116,6 +118,7 @@ def test_labels_that_are_words_come_back_and_a_class_that_a_fold_lacks_has_no_pr
     assert np.allclose(frame.filter(like="probability_").sum(axis=1), 1.0)
 
 
+@pytest.mark.heavy
 def test_the_points_of_a_sweep_are_one_matrix_and_share_their_rows() -> None:
     runs = run("-m model=ridge alpha=0.1,1,10 cv=repeated cv.n_splits=3 cv.n_repeats=2 refit=false")
 
@@ -128,6 +131,7 @@ def test_the_points_of_a_sweep_are_one_matrix_and_share_their_rows() -> None:
     assert not np.array_equal(kept.predicted[0], kept.predicted[1])
 
 
+@pytest.mark.heavy
 def test_points_with_other_folds_are_not_mixed() -> None:
     runs = run("-m model=ridge seed=1,2 alpha=0.1,1 refit=false")
 
@@ -136,6 +140,7 @@ def test_points_with_other_folds_are_not_mixed() -> None:
     assert [len(kept.run_ids) for kept in found] == [2, 2]
 
 
+@pytest.mark.heavy
 def test_groups_are_kept_with_the_rows() -> None:
     rows = [f"{i},{'abcde'[i % 5]},{i / 7}" for i in range(40)]
     Path("grouped.csv").write_text("\n".join(["x,who,y", *rows]) + "\n")
@@ -146,6 +151,7 @@ def test_groups_are_kept_with_the_rows() -> None:
     assert [sorted(set(kept.rows[kept.groups == number] % 5)) for number in range(5)] == [[0], [1], [2], [3], [4]]
 
 
+@pytest.mark.heavy
 def test_every_row_is_predicted_once_for_scores_and_predictions_together() -> None:
     Path("counting.py").write_text(
         "from sklearn.linear_model import LogisticRegression\n"
@@ -164,6 +170,7 @@ def test_every_row_is_predicted_once_for_scores_and_predictions_together() -> No
     assert "predict_proba" in predictions(runs)[0].responses
 
 
+@pytest.mark.heavy
 def test_keep_predictions_false_keeps_none_and_changes_no_score() -> None:
     run("model=ridge refit=false keep_predictions=false")
     newest, first = sorted(run("model=ridge refit=false"), key=lambda one: -one.info.start_time)

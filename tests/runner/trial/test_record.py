@@ -60,6 +60,7 @@ CARS = "data=csv data.path=cars.csv data.target=mpg prepare=tabular"
 # -- scores
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "command",
     [
@@ -91,6 +92,7 @@ def test_fold_scores_are_those_of_cross_validate_to_the_last_bit(command: str) -
         assert one.data.metrics[f"{name}_std"] == pytest.approx(np.std(history(one, name)), rel=1e-12)
 
 
+@pytest.mark.heavy
 def test_the_final_model_is_fitted_on_all_rows_and_predicts() -> None:
     one = run("model=lasso alpha=0.1 prepare=standard")
     data = load({"source": "diabetes"})
@@ -101,6 +103,7 @@ def test_the_final_model_is_fitted_on_all_rows_and_predicts() -> None:
     assert np.array_equal(model.predict(data.X), expected.predict(data.X))
 
 
+@pytest.mark.heavy
 def test_the_model_of_a_table_takes_rows_as_they_are_in_the_file() -> None:
     write_cars()
     model = tracking.load_model(run(f"model=random_forest model.n_estimators=5 {CARS}"))
@@ -108,6 +111,7 @@ def test_the_model_of_a_table_takes_rows_as_they_are_in_the_file() -> None:
     assert model.predict(load({"source": "csv", "path": "cars.csv", "target": "mpg"}).X[:3]).shape == (3,)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("model", ["knn", "svr", "mlp", "bayesian_ridge", "gradient_boosting"])
 def test_every_kind_of_model_is_kept(model: str) -> None:
     one = run(f"model={model} prepare=standard cv.n_splits=2")
@@ -126,6 +130,7 @@ def test_without_refit_no_model_is_kept() -> None:
 # -- the table
 
 
+@pytest.mark.heavy
 def test_a_run_records_all_of_the_table() -> None:
     one = run("model=elasticnet alpha=0.5 tags=example +tags.who=me cv.n_splits=3")
 
@@ -159,6 +164,7 @@ def test_a_run_records_all_of_the_table() -> None:
     assert files <= artifacts(one)
 
 
+@pytest.mark.heavy
 def test_the_points_of_a_sweep_carry_its_id_number_and_command() -> None:
     assert main(shlex.split("-m 'alpha=0.1,0.5' model=ridge,lasso cv.n_splits=2")) == 0
 
@@ -172,6 +178,7 @@ def test_the_points_of_a_sweep_carry_its_id_number_and_command() -> None:
     }
 
 
+@pytest.mark.heavy
 def test_overrides_yaml_says_what_was_asked_and_where_values_came_from() -> None:
     one = run("model=elasticnet alpha=0.5 l1_ratio=0.5 cv=kfold +tags.who=me")
 
@@ -188,6 +195,7 @@ def test_overrides_yaml_says_what_was_asked_and_where_values_came_from() -> None
     assert origins["model.max_iter"] == "model/elasticnet.yaml"
 
 
+@pytest.mark.heavy
 def test_the_environment_is_a_list_of_packages_below_the_machine() -> None:
     text = artifact(run("cv.n_splits=2"), "environment.txt")
 
@@ -215,6 +223,7 @@ class Failing(Ridge):
 """
 
 
+@pytest.mark.heavy
 def test_a_failure_keeps_its_traceback_and_one_line_of_reason() -> None:
     Path("failing_for_the_record.py").write_text(FAILING)
 
@@ -230,6 +239,7 @@ def test_a_failure_keeps_its_traceback_and_one_line_of_reason() -> None:
     assert "fingerprint" in one.data.tags
 
 
+@pytest.mark.heavy
 def test_a_dirty_tree_leaves_its_patch() -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
@@ -251,6 +261,7 @@ def test_a_dirty_tree_leaves_its_patch() -> None:
     assert Path("mine.py").read_text() == "x = 1\n"
 
 
+@pytest.mark.heavy
 def test_a_clean_tree_or_none_leaves_no_patch() -> None:
     one = run("cv.n_splits=2")
 
@@ -291,6 +302,7 @@ class Noise(TransformerMixin, BaseEstimator):
 """
 
 
+@pytest.mark.heavy
 def test_the_seed_reaches_splitter_model_preparation_numpy_and_random() -> None:
     Path("chance_for_the_record.py").write_text(SEEDED)
     target = "+prepare._target_=chance_for_the_record.Noise ~model.alpha ~model.solver ~model.fit_intercept"
@@ -360,6 +372,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.heavy
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(words | st.text("abc_é-", min_size=1, max_size=5), trees, max_size=4))
 def test_the_config_is_read_back_with_its_types(config: dict[str, Any]) -> None:
@@ -378,6 +391,7 @@ plain_trees = st.recursive(
 )
 
 
+@pytest.mark.heavy
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(st.text("abc_", min_size=1, max_size=5), plain_trees, max_size=4))
 def test_omegaconf_reads_the_same_types(config: dict[str, Any]) -> None:
@@ -386,6 +400,7 @@ def test_omegaconf_reads_the_same_types(config: dict[str, Any]) -> None:
     assert repr(OmegaConf.to_container(read, resolve=False)) == repr(config)
 
 
+@pytest.mark.heavy
 def test_the_recorded_config_is_the_composed_one_and_composes_again(tmp_path: Path) -> None:
     """As the main file of a folder, with the schemas that the shipped one names, it gives itself."""
     asked = "model=elasticnet alpha=1e-05 model.tol=1e-3 +tags.flag=yes +tags.text='\"yes\"' 'run_name=\"ünï\"'"

@@ -48,6 +48,7 @@ def test_a_loss_with_parameters_is_recorded_as_a_positive_number_and_minimized()
     assert run.data.tags["objective.direction"] == "minimize"
 
 
+@pytest.mark.heavy
 def test_it_can_be_the_objective_in_its_own_direction_only() -> None:
     objective = ["scoring=classification", F2, "scoring.objective.metric=f2"]
     assert runner.run([*CLASSES, *objective]).data.tags["objective.metric"] == "f2_mean"

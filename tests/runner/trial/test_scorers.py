@@ -53,6 +53,7 @@ def test_every_scorer_that_scikit_learn_has_is_at_most_one_of_the_two() -> None:
     assert not compares_classes("adjusted_rand_score")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -100,6 +101,7 @@ def test_a_wrong_objective_or_scorer_is_refused_before_anything_runs(
     assert not Path("runs").exists()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "command",
     [

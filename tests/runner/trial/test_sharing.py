@@ -147,6 +147,7 @@ MODELS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("models", MODELS)
 @pytest.mark.parametrize("steps", STEPS)
 def test_shared_preparations_give_the_bits_of_each_point_alone(steps: str, models: str) -> None:
@@ -199,6 +200,7 @@ def test_ridge_is_left_to_itself_where_its_equations_are_singular_or_fewer_than_
         assert not sharing.notes
 
 
+@pytest.mark.heavy
 def test_they_give_the_scores_of_cross_validate() -> None:
     data = load({"source": "breast_cancer"})
     grid = [make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500)) for C in (0.1, 1, 2)]
@@ -214,6 +216,7 @@ def test_a_preparation_is_fitted_once_per_fold_beside_the_comparison() -> None:
     assert Counts.fits == 4 + 4  # three folds and the final fit; the second point is computed alone too
 
 
+@pytest.mark.heavy
 def test_a_step_behind_what_differs_is_not_shared_and_what_is_in_front_is() -> None:
     Counts.fits = 0
     grid = [make_pipeline(Counts(), PolynomialFeatures(degree), Ridge()) for degree in (1, 2, 3, 1)]
@@ -255,6 +258,7 @@ def test_each_point_has_the_warnings_of_what_it_shares() -> None:
         assert len(seen) >= 4
 
 
+@pytest.mark.heavy
 def test_more_than_the_limit_is_never_kept() -> None:
     data = load({"source": "diabetes"})
     grid = [make_pipeline(StandardScaler(), PolynomialFeatures(d), Ridge(a)) for a in (1, 2) for d in (1, 2, 3)]
@@ -304,6 +308,7 @@ DRAWN_MODELS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(8))
 def test_drawn_sweeps_give_what_each_point_gives_alone_and_in_cross_validate(seed: int) -> None:
     draw = random.Random(seed)

@@ -72,6 +72,7 @@ def test_a_model_without_weights_is_refused() -> None:
         request_weights(Pipeline([("prepare", StandardScaler()), ("model", KNeighborsRegressor())]))
 
 
+@pytest.mark.heavy
 def test_a_weighted_run_says_which_metrics_count_every_row_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

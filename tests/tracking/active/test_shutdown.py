@@ -127,6 +127,7 @@ def test_a_caught_exit_is_forgotten_when_the_program_starts_another_run() -> Non
     assert stored() == {"left": "FINISHED", "later": "FINISHED"}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("form", ["with", "if"])
 def test_a_signal_kills_all_open_runs_and_ends_the_program(form: str, number: signal.Signals, code: int) -> None:
@@ -176,6 +177,7 @@ def test_a_second_sigterm_ends_a_program_that_caught_the_first() -> None:
     assert found.info.status == "KILLED"
 
 
+@pytest.mark.heavy
 def test_ctrl_c_under_asyncio_kills_the_run() -> None:
     script = """
     import asyncio
@@ -300,6 +302,7 @@ def test_a_forked_child_has_no_active_run_and_leaves_its_parents_alone() -> None
     assert stored() == {"parent": "FINISHED", "child": "FINISHED", "child left open": "FAILED"}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_a_multiprocessing_child_ends_the_runs_that_it_left_open(method: str) -> None:
     script = f"""
@@ -368,6 +371,7 @@ def test_a_forked_child_has_the_signal_handler_that_it_would_have_had_without_us
     assert run(script) == 0
 
 
+@pytest.mark.heavy
 def test_pools_end_in_a_program_that_once_started_a_run() -> None:
     script = """
     import multiprocessing

@@ -133,6 +133,7 @@ def verbs():
     return set(typer.main.get_command(build_app()).commands)
 
 
+@pytest.mark.heavy
 def test_help_lists_every_verb_and_each_has_a_page_with_an_example(tracking):
     code, out, _ = tracking("--help")
 
@@ -144,6 +145,7 @@ def test_help_lists_every_verb_and_each_has_a_page_with_an_example(tracking):
         assert f"python -m tracking {verb}" in page
 
 
+@pytest.mark.heavy
 def test_every_verb_that_readme_and_help_name_exists(tracking):
     readme = Path(__file__).parents[3] / "README.md"
     texts = [readme.read_text(encoding="utf-8"), tracking("--help")[1]]
@@ -340,6 +342,7 @@ def test_the_last_fold_has_its_whole_name_and_one_note(folds, tracking):
 HOSTILE = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\u2066\u200f\n\rb"
 
 
+@pytest.mark.heavy
 def test_no_verb_hands_control_characters_or_marks_of_direction_to_a_terminal(tracking, store, monkeypatch):
     """Fails on 0.1.0: delete, restore, "N runs answer to", CSV and JSON."""
     store.create_experiment(HOSTILE)

@@ -385,6 +385,7 @@ SCALARS = """1e-3 1E5 +1e3 1.5 .5 -.5 1. 1_000.5 1_0 0x1f 010 1:30 1:30.5 .inf -
 yaml_scalars = st.sampled_from(SCALARS.split())
 
 
+@pytest.mark.heavy
 @settings(max_examples=200, deadline=None)
 @given(yaml_scalars | st.floats().map(repr) | st.from_regex(r"[-+]?[0-9_.:eE+-]{1,8}", fullmatch=True))
 def test_yaml_values_have_the_types_that_omegaconf_gives_them(text: str) -> None:

@@ -34,6 +34,7 @@ def predict(command: str) -> int:
     return main(["predict", *shlex.split(command)])
 
 
+@pytest.mark.heavy
 def test_the_predictions_are_those_of_the_model_in_the_order_of_the_rows() -> None:
     assert predict("best:ridge-cars cars.csv -o out.csv") == 0
 
@@ -45,6 +46,7 @@ def test_the_predictions_are_those_of_the_model_in_the_order_of_the_rows() -> No
     assert np.array_equal(written["prediction"], model.predict(X))
 
 
+@pytest.mark.heavy
 def test_columns_may_come_in_another_order_with_others_beside_them(capsys: pytest.CaptureFixture[str]) -> None:
     frame = pd.read_csv("cars.csv", sep=";", dtype=str)
     frame[[*reversed(frame.columns)]].assign(more=1).to_csv("new.csv", sep=";", index=False)
@@ -78,6 +80,7 @@ def test_other_columns_and_types_are_refused_by_name(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_a_classifier_adds_its_probabilities_and_arrays_have_the_recorded_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_classifier_adds_its_probabilities_and_arrays_have_the_recorded_names(
     assert [line[0] for line in lines] == ["0", "2"]
 
 
+@pytest.mark.heavy
 def test_a_run_without_a_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_points(["model=ridge", "refit=false", "cv.n_splits=2"]) == 0
 
@@ -103,6 +107,7 @@ def test_a_run_without_a_model_says_so(capsys: pytest.CaptureFixture[str]) -> No
     assert "kept no model: it failed, or ran with refit=false." in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_the_model_of_a_table_loads_without_this_package(tmp_path: Path) -> None:
     assert predict("latest cars.csv -o out.csv") == 0
     folder = tracking.TrackingClient().artifact_dir(tracking.get_run("latest").info.run_id) / "model"

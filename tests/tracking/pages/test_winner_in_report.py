@@ -9,6 +9,7 @@ from runner.__main__ import main as run
 from tracking.cli.app import main as track
 
 
+@pytest.mark.heavy
 def test_the_report_says_what_the_end_of_the_sweep_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-m", "model=ridge", "alpha=0.01,0.1,0.5", "progress=false"]) == 0
     said = [

@@ -53,6 +53,7 @@ def test_a_config_does_not_differ_from_itself(config: dict[str, Any]) -> None:
     assert diff_configs(config, config, bookkeeping=True) == ()
 
 
+@pytest.mark.heavy
 @settings(max_examples=100, deadline=None)
 @given(configs, configs)
 def test_applying_the_changes_to_the_first_gives_the_second(old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ def test_a_script_goes_on_without_its_server_and_says_what_is_missing(nobody: st
     assert f"To send what is missing: python -m tracking push {nobody}" in done.stderr
 
 
+@pytest.mark.heavy
 def test_a_sweep_goes_on_without_its_server_and_says_what_is_missing(
     nobody: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

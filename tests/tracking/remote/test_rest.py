@@ -95,6 +95,7 @@ def test_a_server_without_artifact_proxy_is_named(scripted: Scripted) -> None:
         server.upload("1/a/artifacts/x.txt", 1, lambda: iter([b"x"]))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_asked_again(scripted: Scripted, status: int) -> None:
     scripted.answers = [(status, "", {}), (status, "", {"Retry-After": "0"}), (200, '{"run": 1}', {})]

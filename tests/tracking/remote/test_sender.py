@@ -50,6 +50,7 @@ def test_ctrl_c_ends_the_waiting_and_what_remains_is_said(hanging: str, tmp_path
     assert mirror.finish(show) == ""  # the sender is gone
 
 
+@pytest.mark.heavy
 def test_the_sender_tells_how_many_arrived_until_all_have(tmp_path: Path) -> None:
     uri, ids = ended_runs(tmp_path, 2)
     with answering() as server:

@@ -460,6 +460,7 @@ class TestSearch:
         columns = store.search_run_columns(None, order_by=order_by)
         assert [run_id[0] for run_id in columns.info["run_id"]] == list(found)
 
+    @pytest.mark.heavy
     def test_a_large_list_is_no_trouble(self, store: Store) -> None:
         listed = ", ".join(f"'{i}'" for i in range(10_000))
         assert letters(store.search_runs(None, filter_string=f"tags.t IN ({listed})")) == "d"

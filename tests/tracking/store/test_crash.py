@@ -20,6 +20,7 @@ WRITERS = 8
 RUNS_EACH = 200
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_what_was_acknowledged_before_kill_9_is_there(tmp_path: Path) -> None:
     file = Path(__file__).parents[2] / "soak" / "kills.py"
@@ -57,6 +58,7 @@ def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate()
 
 
+@pytest.mark.heavy
 def test_many_processes_fill_one_fresh_store_at_once(writers: list[subprocess.Popen[str]], tmp_path: Path) -> None:
     for process in writers:
         assert process.stdout

@@ -39,6 +39,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return opened
 
 
+@pytest.mark.heavy
 def test_forks_in_every_order_of_exits_lose_nothing_while_others_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +53,7 @@ def ended_with(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.heavy
 def test_a_fork_waits_for_the_calls_of_other_threads(store: Store) -> None:
     stop = threading.Event()
 
