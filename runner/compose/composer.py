@@ -234,6 +234,8 @@ class Composer:
     def _origins(self, overrides: Sequence[Override], choices: Mapping[str, str]) -> dict[str, str]:
         origins = find_origins(self.loader, self.config_name, [*self._hydra_overrides, *overrides])
         names = chain.names_in(choices)
+        if not names:
+            return origins
         return chain.origins_apart(origins, {name: self._origins([_alone(name)], {}) for name in names})
 
     def _hydra_compose(self, overrides: Sequence[Override]) -> tuple[DictConfig, dict[str, str]]:

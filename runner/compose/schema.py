@@ -102,15 +102,16 @@ def root() -> DictConfig:
                 "model_format": _str("pickle", "skops", "joblib"),
             },
             "engine": {
-                "name": _str(LOCAL, *CLUSTERS),
+                # With values, because a record leaves them out and has to compose again.
+                "name": Checked(partial(rules.text, words=(LOCAL, *CLUSTERS)), kind=str, value=LOCAL),
                 "address": _str(null=True),
                 "cluster": _open(),  # of whoever makes it
-                "mixed": _bool(),
+                "mixed": Checked(partial(rules.yes_no, words=()), kind=bool, value=False),
             },
             "seed": _int(0, maximum=MAX_SEED),
             "refit": _bool(),
             "early_stopping": _int(1, null=True),
-            "early_stopping_share": Checked(rules.share, kind=object),
+            "early_stopping_share": Checked(rules.share, kind=object, value=0.1),  # as a record leaves it out
             "fit_params": _open(),
             "experiment_name": _str(null=True),
             "run_name": _str(null=True),

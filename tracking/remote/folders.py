@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -34,11 +35,13 @@ def copier(folders: dict[str, Path]) -> Callable[[Path], None]:
     def fill(target: Path) -> None:
         for name, source in folders.items():
             if source.is_dir():
-                shutil.copytree(source, target / check_path(name), dirs_exist_ok=True, ignore=_links)
+                shutil.copytree(source, target / check_path(name), dirs_exist_ok=True, ignore=_no_files)
 
     return fill
 
 
-def _links(folder: str, names: list[str]) -> list[str]:
-    """Leave out links: whatever they point to is not the run's own."""
-    return [name for name in names if Path(folder, name).is_symlink()]
+def _no_files(folder: str, names: list[str]) -> list[str]:
+    """Leave out links, which point to what is not the run's own, and pipes and devices, which are no files."""
+    return [
+        name for name in names if stat.S_IFMT(Path(folder, name).lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR)
+    ]
