@@ -20,7 +20,8 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracking
     made = TrackingClient(uri)
     for number in range(12):
         tags = {"sweep.id": "1f9a0000" if number < 8 else "2b770000"}
-        run_id = made.create_run("0", run_name=f"ridge alpha={number}", tags=tags).info.run_id
+        begun = 1_700_000_000_000 + number  # two may begin within one millisecond, and then have no order
+        run_id = made.create_run("0", begun, tags, f"ridge alpha={number}").info.run_id
         made.log_batch(run_id, metrics={"rmse_mean": float(number)})
         made.set_terminated(run_id)
     yield made
