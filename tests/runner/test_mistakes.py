@@ -447,3 +447,8 @@ def test_the_password_in_a_url_is_in_no_message(capsys: pytest.CaptureFixture[st
     for text in (capsys.readouterr().err, str(told.value)):
         assert "127.0.0.1:1/x.csv" in text
         assert "hunter22" not in text
+
+
+def test_half_of_a_character_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run_name=a\ud800"]) == 2
+    assert "run_name=a\\ud800: this holds half of a character." in capsys.readouterr().err.replace("'", "")

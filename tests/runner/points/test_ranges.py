@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -91,3 +92,9 @@ def test_ranges_have_the_shortest_decimals(start: object, length: int, step: obj
 def test_a_range_that_cannot_be_says_why(compute: object, message: str) -> None:
     with pytest.raises(SweepError, match=message):
         compute()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("spread", [linspace_points, logspace_points])
+def test_an_end_too_large_for_a_float_is_named(spread: Callable[..., list[float]]) -> None:
+    with pytest.raises(SweepError, match="too large for a number"):
+        spread(-3, 10**400, 5)

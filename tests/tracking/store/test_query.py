@@ -276,3 +276,8 @@ def test_very_long_conditions_are_read() -> None:
         condition = parse_filter(f" {word} ".join(f"metrics.m > {number}" for number in range(10_000)), RUNS)
         assert isinstance(condition, kind)
         assert [operand.value for operand in condition.operands] == list(range(10_000))
+
+
+def test_a_mistake_behind_an_odd_line_break_is_shown_in_its_line() -> None:
+    with pytest.raises(FilterError, match=r"params\.b ="):
+        parse_filter("params.a = '1' AND\x0b\nparams.b =", RUNS)
