@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,18 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-BOOSTING = ("xgboost", "lightgbm", "catboost")  # of the extra, which only the heavy tests have
-MODELS = [
-    pytest.param(choice, marks=pytest.mark.heavy) if choice.partition("_")[0] in BOOSTING else choice
-    for choice in choices("model")
-]
+BOOSTING = ("xgboost", "lightgbm", "catboost")  # of the extra
+
+
+def model(choice: str) -> Any:
+    library = choice.partition("_")[0]
+    if library not in BOOSTING:
+        return choice
+    missing = pytest.mark.skipif(find_spec(library) is None, reason=f"{library} is not installed")
+    return pytest.param(choice, marks=(pytest.mark.heavy, missing))
+
+
+MODELS = [model(choice) for choice in choices("model")]
 
 
 @pytest.fixture(autouse=True)
