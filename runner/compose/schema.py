@@ -57,12 +57,12 @@ def _int(minimum: int = 1, *, maximum: int | None = None, words: tuple[str, ...]
     return Checked(rule, kind=int, optional=null, value=None if null else "???")
 
 
-def _bool(*words: str) -> Checked:
-    return Checked(partial(rules.yes_no, words=words), kind=bool)
+def _bool(*words: str, value: bool | str = "???") -> Checked:
+    return Checked(partial(rules.yes_no, words=words), kind=bool, value=value)
 
 
-def _str(*words: str, null: bool = False) -> Checked:
-    return Checked(partial(rules.text, words=words), kind=str, optional=null, value=None if null else "???")
+def _str(*words: str, null: bool = False, value: str = "???") -> Checked:
+    return Checked(partial(rules.text, words=words), kind=str, optional=null, value=None if null else value)
 
 
 def _leaf(setting: Field[Any]) -> Checked:
@@ -103,10 +103,10 @@ def root() -> DictConfig:
             },
             "engine": {
                 # With values, because a record leaves them out and has to compose again.
-                "name": Checked(partial(rules.text, words=(LOCAL, *CLUSTERS)), kind=str, value=LOCAL),
+                "name": _str(LOCAL, *CLUSTERS, value=LOCAL),
                 "address": _str(null=True),
                 "cluster": _open(),  # of whoever makes it
-                "mixed": Checked(partial(rules.yes_no, words=()), kind=bool, value=False),
+                "mixed": _bool(value=False),
             },
             "seed": _int(0, maximum=MAX_SEED),
             "refit": _bool(),
