@@ -197,13 +197,18 @@ def check_length(override: Override) -> None:
     value, start = override.written, f"{override.text[:60]}..."
     if any("\ud800" <= character <= "\udfff" for character in override.text):
         raise ConfigError(f"{ascii(override.text)[:60]}: this holds half of a character. Type it again.")
-    if max(len(part.encode()) for part in override.key.split("/")) > _LONGEST_NAME:
-        raise ConfigError(f"{start}: a key of {len(override.key)} characters. No config has one that long.")
+    check_key(override.key)
     if override.key in _groups() and len(value.encode()) > _LONGEST_NAME:
         raise ConfigError(f"{start}: a choice is the name of a file, and this has {len(value)} characters.")
     digits = max(map(len, re.findall(r"\d+", value)), default=0)
     if digits > _MOST_DIGITS:
         raise ConfigError(f"{start}: a number of {digits:,} digits cannot be read. Give a shorter one.")
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that is too long for a file's name, as which Hydra looks for it. Raises ConfigError."""
+    if max(len(part.encode()) for part in key.split("/")) > _LONGEST_NAME:
+        raise ConfigError(f"{key[:60]}...: a key of {len(key)} characters. No config has one that long.")
 
 
 def _check_choice(override: Override) -> None:

@@ -19,6 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from runner.compose import chain
+from runner.compose.arguments import check_key
 from runner.compose.explain import Known, explained
 from runner.compose.hiding import hide, hide_section, mentions, secret_resolvers
 from runner.compose.keys import BUILT, find_unread, parameters_of, takes
@@ -88,9 +89,10 @@ class Composer:
         return Composed(config, base.choices, minimal, base.origins, find_follows(base, values), hidden)
 
     def is_group(self, key: str) -> bool:
-        """Tell whether the key names a config group, so that setting it chooses a file."""
+        """Tell whether the key names a config group, so that setting it chooses a file. Raises ConfigError."""
         group = key_of(key).partition("@")[0]
         if group not in self._groups:
+            check_key(group)
             self._groups[group] = "." not in group and bool(self.loader.get_group_options(group))
         return self._groups[group]
 

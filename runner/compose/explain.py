@@ -31,7 +31,7 @@ KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or f
 
 def is_foreign(error: BaseException) -> bool:
     """Tell whether Hydra, OmegaConf or YAML raised it; Hydra checks some things with ValueError."""
-    if isinstance(error, FOREIGN):
+    if isinstance(error, FOREIGN) or (isinstance(error, UnicodeDecodeError) and _file_read(error)):
         return True
     frames = list(traceback.walk_tb(error.__traceback__))
     return isinstance(error, ValueError) and bool(frames) and frames[-1][0].f_globals["__name__"].startswith("hydra.")
@@ -58,7 +58,7 @@ def explained(asked: str = "", known: Known | None = None) -> Iterator[None]:
 def explain(error: BaseException, asked: str = "", known: Known | None = None) -> str:
     """Return one message for an error of Hydra, OmegaConf or YAML."""
     mistake = _Mistake.of(error, asked, known or Known())
-    for read in (_of_syntax, _of_group, _of_key, _of_value):
+    for read in (_of_bytes, _of_syntax, _of_group, _of_key, _of_value):
         if message := read(mistake):
             return message
     lines = [line.strip() for line in mistake.text.splitlines()]
@@ -88,6 +88,20 @@ class _Mistake:
         asks = match and match[1].removesuffix(".yaml").rpartition("/")[2] != "config"  # that one holds defaults
         file = f"{match[1].removesuffix('.yaml')}.yaml: " if match and asks else ""
         return cls(cause, text, asked, file, known)
+
+
+def _of_bytes(mistake: _Mistake) -> str | None:
+    cause = mistake.cause
+    if not isinstance(cause, UnicodeDecodeError) or not (file := _file_read(cause)):
+        return None
+    odd = cause.object[cause.start : cause.start + 1].hex()
+    return f"{file}: this config is no UTF-8, it holds the byte 0x{odd}. Save it as UTF-8."
+
+
+def _file_read(error: BaseException) -> str:
+    """Return the config file that Hydra was reading, "" for none: a UnicodeDecodeError does not name it."""
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return next((str(names["full_path"]) for names in reversed(frames) if "full_path" in names), "")
 
 
 def _of_syntax(mistake: _Mistake) -> str | None:

@@ -452,3 +452,26 @@ def test_the_password_in_a_url_is_in_no_message(capsys: pytest.CaptureFixture[st
 def test_half_of_a_character_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run_name=a\ud800"]) == 2
     assert "run_name=a\\ud800: this holds half of a character." in capsys.readouterr().err.replace("'", "")
+
+
+@pytest.mark.parametrize("place", ["{key}: [1, 2]", "+{key}: [1, 2]", "zip({key}, alpha): [[1, 2], [3, 4]]"])
+def test_a_key_of_a_sweep_that_no_file_name_can_be_is_one_message(
+    place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path("mine", "experiment", "long.yaml")
+    file.write_text(f"# @package _global_\nsweep:\n  - {place.format(key='k' * 300)}\n")
+
+    assert main(["-m", "--config-dir", "mine", "experiment=long"]) == 2
+    assert "a key of 300 characters. No config has one that long." in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("before", [b"# @package _global_\n", b"# @package _global_\n" + b"# long\n" * 3000])
+def test_a_config_that_is_no_utf_8_is_one_message(before: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine", "experiment", "bytes.yaml").write_bytes(before + b"run_name: caf\xe9 \n")
+
+    assert main(["--config-dir", "mine", "experiment=bytes"]) == 2
+    assert "bytes.yaml: this config is no UTF-8, it holds the byte 0xe9." in capsys.readouterr().err
+    with pytest.raises(runner.RunnerError, match="it holds the byte 0xe9"):
+        runner.run(["experiment=bytes"], config_dir="mine")
+    assert not Path("runs").exists()
