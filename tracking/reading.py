@@ -48,8 +48,15 @@ class ReadingMethods:
 
         return read_sweeps(self.store)
 
-    def require_trusted(self, run_id: str) -> None:
-        """Raise StoreNotTrusted where the store was made elsewhere: what a run names would be imported and run."""
+    def is_foreign(self, run_id: str) -> bool:
+        """Tell whether a run's store was made elsewhere and is not trusted. Raises RunNotFound."""
+        return self.store.is_foreign(run_id)
+
+    def require_trusted(self, run_id: str, also: str = "") -> None:
+        """Raise StoreNotTrusted, saying `also` at its end, for a run of a store that was made elsewhere.
+
+        What such a run names would be imported and run.
+        """
         from tracking.records.trust import require_trusted
 
-        require_trusted(self.store, self.store.get_run(run_id))
+        require_trusted(self.store, self.store.get_run(run_id), also)

@@ -46,7 +46,7 @@ examples:
 
 \\b
 A RUN is an id or the start of one, a run's name, latest, latest~N, best or best:EXPERIMENT.
-Models are loaded from the store, which runs what their files say: use stores that you trust.
+Models are loaded, which runs what their files say, only from stores made here or trusted: python -m tracking trust.
 Exit code: 0 reproduced, 1 not reproduced or worse, 2 cannot be run here (the message says what is missing)"""
 
 

@@ -13,6 +13,7 @@ from runner.data.dataset import Dataset, load
 from runner.engine.interrupts import Interrupts
 from runner.errors import ConfigError, DataError, Interrupted, NotReproducible, RunnerError, StopPoint
 from runner.provenance.capture import code_identity
+from runner.reproducing.allowed import require_allowed
 from runner.reproducing.reproduction import Reproduction
 from runner.trial.build import build
 from runner.trial.comparison import Comparison, compare_models, compare_predictions, compare_scores
@@ -79,8 +80,8 @@ def record_one(spec: Spec, session: Session) -> Outcome:
 
 
 def prepare_again(then: RecordedRun, options: Options, *, number: int = 0) -> tuple[Spec, Dataset]:
-    """Return the point to run again and its data. Raises NotReproducible naming what is missing."""
-    then.require_trusted()
+    """Return the point to run again and its data. Raises NotReproducible naming what is missing, StoreNotTrusted."""
+    require_allowed(then)
     cannot = f"Run {then.short} ({then.name}) cannot be run here"
     spec = reveal(relocate(then.spec(number=number, tags={REPRODUCES: then.id}), options), cannot)
     return spec, check_runnable(spec, cannot)
@@ -168,6 +169,9 @@ def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
 
 
 def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun, options: Options) -> Reproduction:
+    if then.is_foreign:  # its config was allowed; a model is a pickle, which may run anything
+        note = "Model and predictions are not compared: the recorded model was made elsewhere, and was not loaded."
+        return replace(result, notes=(note,))
     old, why = then.load_model()
     if old is None:
         return replace(result, notes=(f"Model and predictions are not compared: {why}.",))

@@ -97,9 +97,14 @@ class RecordedRun:
         names = names or [name for name in histories if not name.endswith(_DERIVED)]
         return {name: {point.step: point.value for point in histories[name]} for name in names}
 
-    def require_trusted(self) -> None:
-        """Raise StoreNotTrusted where the store was made elsewhere: what it says would be imported and run."""
-        self.client.require_trusted(self.id)
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its store was made elsewhere and is not trusted."""
+        return self.client.is_foreign(self.id)
+
+    def require_trusted(self, also: str = "") -> None:
+        """Raise StoreNotTrusted, saying `also` at its end, where what it says to import and run may not be run."""
+        self.client.require_trusted(self.id, also)
 
     def spec(self, *, number: int = 0, tags: Mapping[str, str] | None = None) -> Spec:
         """Return the point that runs this again, filed where this run is filed."""

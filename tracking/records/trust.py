@@ -22,6 +22,7 @@ from tracking.errors import ArtifactError, StoreNotTrusted
 from tracking.records.names import CONFIG_FILE
 from tracking.records.yaml_text import parse_yaml_mapping
 from tracking.store.contents import open_regular, read_text
+from tracking.store.trust import trust_file
 from tracking.text.formatting import plain
 
 if TYPE_CHECKING:  # sqlite3 is imported when a store is opened
@@ -35,8 +36,8 @@ _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
 UNREADABLE: Final = "(and what cannot be read without loading it)"
 
 
-def require_trusted(store: Store, run: Run) -> None:
-    """Raise StoreNotTrusted, naming what would be imported, where a run's store was made elsewhere."""
+def require_trusted(store: Store, run: Run, also: str = "") -> None:
+    """Raise StoreNotTrusted, naming what would be imported and `also`, where a run's store was made elsewhere."""
     if not store.is_foreign(run.info.run_id):
         return
     names = list(dict.fromkeys(find_code(store.artifact_dir(run.info.run_id))))
@@ -45,8 +46,25 @@ def require_trusted(store: Store, run: Run) -> None:
     raise StoreNotTrusted(
         f"Run {run.info.run_id[:8]} ({plain(run.info.run_name)}) of {store.uri} was made elsewhere, and nothing of it"
         f" was run. It would import and may call: {listed}. If you trust who made it:"
-        f" python -m tracking trust {shlex.quote(str(store.folder))}"
+        f" python -m tracking trust {shlex.quote(str(store.folder))}.{plain(also)}"
     )
+
+
+def modules_file() -> Path | None:
+    """Return the file of this user that lists modules which any config may name; None for a user without a home."""
+    try:
+        return trust_file().with_name("trusted-modules")
+    except RuntimeError:
+        return None
+
+
+def trusted_modules() -> list[str]:
+    """Return the modules that this user listed, one a line."""
+    file = modules_file()
+    try:
+        return [] if file is None else file.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return []
 
 
 def find_code(folder: Path) -> Iterator[str]:
