@@ -11,7 +11,6 @@ import typer
 from tracking.cli.terminal import RunArgument, StoreOption, emit, note, opened
 from tracking.entities import Run
 from tracking.errors import ArtifactError, ArtifactNotFound, InvalidValue
-from tracking.models import load_model
 from tracking.records.names import CONFIG_FILE, MODEL_FOLDER
 from tracking.records.refs import resolve_run
 from tracking.records.signature import TEXT, conform, read_signature
@@ -44,6 +43,8 @@ def predict(
     \b
     python -m tracking predict best:ridge new.csv -o predicted.csv
     """
+    from tracking.models import load_model  # every other verb starts without it
+
     with opened(store) as source:
         found = resolve_run(source, run, tell=note)
         folder = source.artifact_dir(found.info.run_id)

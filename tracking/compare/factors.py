@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tracking.compare.following import guess_followed
 from tracking.entities import Run
@@ -57,6 +58,7 @@ def spell_alike(runs: Iterable[Run]) -> list[Run]:
     return [alike(run) for run in runs]
 
 
+@lru_cache(maxsize=10_000)  # thousands of runs have the same few texts
 def _number(text: str) -> float | str:
     try:
         number = float(text)

@@ -21,7 +21,6 @@ from tracking.pages.diff_page import run_names
 from tracking.pages.diff_text import diff_blocks, say_again, say_verdict
 from tracking.pages.points import read_points
 from tracking.pages.reading import experiment_names, read_report
-from tracking.pages.report import key_effects, report_content
 from tracking.records.names import ERROR
 from tracking.records.reading import load_records
 from tracking.records.refs import resolve_runs
@@ -40,6 +39,8 @@ _FULL_ID = re.compile(r"[0-9a-f]{32}")
 # A sweep -----------------------------------------------------------------------------------------
 def sweep(request: Request) -> Response:
     """Show a sweep: how far it is, and its report. With `part=progress` only how far it is."""
+    from tracking.pages.report import report_content  # numpy
+
     here = looking(request)
     found = read_sweep(here.store, request.path_params["sweep"])
     progress = sweep_progress(found, time.time_ns() // 1_000_000)
@@ -104,6 +105,8 @@ def diff(request: Request) -> Response:
 # Comparison ---------------------------------------------------------------------------------------
 def compare(request: Request) -> Response:
     """Show many runs side by side, in groups where asked, and what each key does."""
+    from tracking.pages.report import key_effects  # numpy
+
     here = looking(request)
     notes: list[str] = []
     asked = {name: text(request, name) for name in ("sweep", "filter", "experiment", "group_by", "sort", "metric")}
