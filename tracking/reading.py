@@ -44,9 +44,15 @@ class ReadingMethods:
 
     def read_sweeps(self) -> list[Sweep]:
         """Return the sweeps of the store, newest first."""
-        from tracking.records.sweeps import read_sweeps
+        from tracking.records.sweep_search import read_sweeps
 
         return read_sweeps(self.store)
+
+    def find_sweep(self, reference: str) -> Sweep:
+        """Return a sweep by `latest` or the start of its id. Raises RunNotFound, InvalidValue."""
+        from tracking.records.sweep_search import find_sweep
+
+        return find_sweep(self.store, reference)
 
     def is_foreign(self, run_id: str) -> bool:
         """Tell whether a run's store was made elsewhere and is not trusted. Raises RunNotFound."""

@@ -37,7 +37,6 @@ from tracking.records.names import (
     SWEEP_POINTS,
     THREADS,
 )
-from tracking.records.sweeps import find_sweep
 
 PROBE_ROWS = 64  # rows of the data for which both models predict
 
@@ -287,7 +286,7 @@ def find_points(client: TrackingClient, reference: str) -> tuple[str, list[Run],
 
     Raises TrackingError; NotReproducible when no point has finished.
     """
-    sweep = find_sweep(client.read_sweeps(), reference)
+    sweep = client.find_sweep(reference)
     finished = [run for run in sweep.latest.values() if run.info.status == "FINISHED"]
     if not finished:
         raise NotReproducible(f"Sweep {sweep.id} has no finished point to compare with. See: python -m tracking sweeps")

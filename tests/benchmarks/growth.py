@@ -27,7 +27,7 @@ import tracking
 from tracking.entities import Run, RunData
 from tracking.parcels import Parcel, put_runs, take_runs
 from tracking.records.names import FINGERPRINT, SWEEP_ID, SWEEP_POINTS
-from tracking.records.sweeps import read_sweeps
+from tracking.records.sweep_search import read_newest_sweeps
 
 STORE = "sqlite:///grown/tracking.db"
 SWEEP = 1000  # points
@@ -99,7 +99,7 @@ def print_costs(runs: int, adding: float) -> None:
     print(f"  the 20 best                     {timed(lambda: best(client, ids)):9.1f} ms")
     print(f"  whether 100 points are done     {timed(lambda: client.search_runs(ids, filter_string=some)):9.1f} ms")
     print(f"  one sweep of {SWEEP}              {timed(lambda: client.search_runs(ids, filter_string=one)):9.1f} ms")
-    print(f"  the listing of sweeps           {timed(lambda: read_sweeps(client.store)):9.1f} ms")
+    print(f"  the listing of sweeps           {timed(lambda: read_newest_sweeps(client.store, 20)):9.1f} ms")
 
 
 def best(client: tracking.TrackingClient, ids: Sequence[str]) -> Any:

@@ -14,7 +14,7 @@ from tracking.cli.terminal import StoreOption, emit, note, opened
 from tracking.entities import Run
 from tracking.errors import InvalidValue, ServerError
 from tracking.records.refs import resolve_experiment, resolve_runs
-from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, current_uri, open_store, tracking_command
 from tracking.text.formatting import plain
@@ -164,7 +164,7 @@ def _selected(source: Store, runs: list[str], sweep: str | None, filter: str, ex
     found = source.search_runs(scope, filter_string=filter)
     if sweep is None:
         return found
-    members = {run.info.run_id for run in find_sweep(read_sweeps(source), sweep).runs}
+    members = {run.info.run_id for run in find_sweep(source, sweep).runs}
     return [run for run in found if run.info.run_id in members]
 
 

@@ -12,7 +12,7 @@ import typer
 from tracking.cli.terminal import StoreOption, emit, note, opened
 from tracking.errors import ArtifactError
 from tracking.records.selection import select_runs
-from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def report(
     from tracking.pages.report import render_report
 
     with opened(store) as source:
-        chosen = None if filter or experiment else find_sweep(read_sweeps(source), sweep or "latest")
+        chosen = None if filter or experiment else find_sweep(source, sweep or "latest")
         runs = select_runs(source, [], sweep, filter, experiment, tell=note) if chosen is None else chosen.ranked()
         found = read_report(
             source,

@@ -13,7 +13,8 @@ from tracking.cli.watch import watch
 from tracking.entities import Run, RunStatus
 from tracking.pages.run_table import run_rows
 from tracking.records.names import SWEEP_POINT
-from tracking.records.sweeps import SWEEP_COLUMNS, Sweep, best_text, find_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep, read_newest_sweeps
+from tracking.records.sweeps import SWEEP_COLUMNS, Sweep, best_text
 from tracking.store.sqlite import Store
 from tracking.text.tables import format_duration, render_page
 
@@ -48,26 +49,23 @@ def sweeps(
         if watching:
             watch(source, sweep or "latest")
             return
-        found = read_sweeps(source)
-        if sweep is not None:
-            chosen = find_sweep(found, sweep)
-            rows = run_rows(chosen.ranked(), _experiment_names(source, chosen))
-    if sweep is None:
-        _emit_sweeps(found, limit, format, raw)
-        return
+        if sweep is None:
+            _emit_sweeps(*read_newest_sweeps(source, limit), format, raw)
+            return
+        chosen = find_sweep(source, sweep)
+        rows = run_rows(chosen.ranked(), _experiment_names(source, chosen))
     if format in (Format.TABLE, Format.MD):
         page = render_page(f"sweep {chosen.id}", [("sweep", _head(chosen))], format=format, width=terminal_width())
         emit(page + "\n")
     emit_runs(rows, limit, format, lead=["tags.sweep.point"], raw=raw)
 
 
-def _emit_sweeps(found: Sequence[Sweep], limit: int, format: Format, raw: bool) -> None:
-    shown = found[:limit] if limit else found
+def _emit_sweeps(shown: Sequence[Sweep], count: int, format: Format, raw: bool) -> None:
     rows = [sweep.row() for sweep in shown]
     done = [(sweep.planned - sweep.left) / max(sweep.planned, 1) for sweep in shown]
     empty = "No sweeps here. Start one: python -m runner -m ..."
     emit_table(rows, SWEEP_COLUMNS, format, empty=empty, raw=raw, bars={"points": done})
-    note_more(len(found), len(shown), "sweeps")
+    note_more(count, len(shown), "sweeps")
 
 
 def _head(sweep: Sweep) -> dict[str, object]:

@@ -10,7 +10,8 @@ from math import ceil
 from tracking.cli.terminal import terminal_width
 from tracking.errors import InvalidValue
 from tracking.records.names import WORKER
-from tracking.records.sweeps import Sweep, find_sweep, read_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep, read_sweep
+from tracking.records.sweeps import Sweep
 from tracking.store.sqlite import Store
 from tracking.text.formatting import format_duration, plain_lines
 from tracking.text.tables import Row, render_page, render_table
@@ -27,7 +28,7 @@ def watch(source: Store, reference: str) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    sweep_id = find_sweep(read_sweeps(source), reference).id
+    sweep_id = find_sweep(source, reference).id
     with Live(auto_refresh=False) as live:
         while True:
             sweep = read_sweep(source, sweep_id)

@@ -11,7 +11,9 @@ from tracking.errors import InvalidValue, RunNotFound
 from tracking.records.hints import known_metrics, spell_metrics
 from tracking.records.names import REPRODUCES, SWEEP_ID
 from tracking.records.refs import resolve_experiment, resolve_runs
-from tracking.records.sweeps import find_sweep, read_sweeps
+from tracking.records.sweep_search import among, find_sweep
+from tracking.store.conditions import RUNS
+from tracking.store.query import parse_filter
 from tracking.store.sqlite import Store
 
 Tell = Callable[[str], None]
@@ -42,11 +44,14 @@ def select_runs(
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
     wants_repeats = bool(sweep) or REPRODUCES in filter
     if sweep and not scope and not filter.strip():
-        return _runs_of(source, sweep)
-    found = source.search_runs(scope, filter_string=filter)
+        return list(reversed(find_sweep(source, sweep).runs))  # newest first, as runs are searched
     if sweep:
-        wanted = {run.info.run_id for run in found}
-        found = [run for run in _runs_of(source, sweep) if run.info.run_id in wanted]
+        parse_filter(filter, RUNS)  # a mistake is told of what was typed
+        chosen = find_sweep(source, sweep)
+        wanted = {run.info.run_id for run in source.search_runs(scope, filter_string=among(chosen, filter))}
+        found = [run for run in reversed(chosen.runs) if run.info.run_id in wanted]
+    else:
+        found = source.search_runs(scope, filter_string=filter)
     if not found:
         raise RunNotFound("No run is like that. See: python -m tracking runs")
     return found if wants_repeats else _without_repeats(found, tell)
@@ -94,11 +99,6 @@ def _without_repeats(found: list[Run], tell: Tell) -> list[Run]:
     said = "1 run that reproduces another is" if number == 1 else f"{number} runs that reproduce others are"
     tell(f"{said} left out. To see them: name the runs, or --filter \"tags.reproduces != ''\".")
     return kept
-
-
-def _runs_of(source: Store, sweep: str) -> list[Run]:
-    """Return the runs of a sweep, also those that it reused; newest first, as runs are searched."""
-    return list(reversed(find_sweep(read_sweeps(source), sweep).runs))
 
 
 def with_mean_times(source: Store, runs: Sequence[Run], asked: Iterable[str]) -> list[Run]:

@@ -8,14 +8,13 @@ there is none: the number of points, when it started, and its command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
-from typing import Protocol
 
 from tracking.entities import Run, RunStatus
-from tracking.errors import InvalidValue, RunNotFound
+from tracking.errors import InvalidValue
 from tracking.records.names import (
     REPRODUCES_SWEEP,
     SWEEP_ALSO,
@@ -26,20 +25,10 @@ from tracking.records.names import (
     SWEEP_PREFIXES,
     SWEEP_REUSED,
 )
-from tracking.records.ranking import equals, objective
-from tracking.records.refs import SHORTEST_PREFIX, nearest_names
+from tracking.records.ranking import objective
 from tracking.text.tables import ShortId, format_number, local_time
 
 _LONGEST_TAG = 8000
-_IN_A_SWEEP = f"tags.`{SWEEP_ID}` IS NOT NULL OR tags.`{SWEEP_ALSO}` IS NOT NULL"
-
-
-class Searched(Protocol):
-    """What sweeps are read from: a store."""
-
-    def search_runs(self, experiment_ids: Sequence[str] | None, *, filter_string: str = "") -> list[Run]:
-        """Return complete runs of these experiments, of all for None."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -154,22 +143,6 @@ SWEEP_COLUMNS = (
 )
 
 
-def read_sweeps(source: Searched) -> list[Sweep]:
-    """Return the sweeps of a store, newest first, each with the runs that it started and those that it reused."""
-    return group_sweeps(source.search_runs(None, filter_string=_IN_A_SWEEP))
-
-
-def read_sweep(source: Searched, sweep_id: str) -> Sweep:
-    """Return one sweep, without reading the others. Raises RunNotFound where all its runs were deleted."""
-    alike = sweep_id.replace("'", "_")
-    also = f"tags.`{SWEEP_ALSO}` LIKE '%{alike}%'"
-    own = f"{equals(f'tags.`{SWEEP_ID}`', sweep_id)} OR {also}"
-    found = [sweep for sweep in group_sweeps(source.search_runs(None, filter_string=own)) if sweep.id == sweep_id]
-    if not found:
-        raise RunNotFound(f"Sweep {sweep_id} has no runs any more. See: python -m tracking sweeps")
-    return found[0]
-
-
 def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     """Return the sweeps of these runs, newest first; runs of no sweep are passed over."""
     own: dict[str, list[Run]] = {}
@@ -178,7 +151,7 @@ def group_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     for run in sorted(runs, key=lambda run: (run.info.start_time, _number(run, SWEEP_POINT))):
         if sweep_id := run.data.tags.get(SWEEP_ID):
             own.setdefault(sweep_id, []).append(run)
-        for reuse in _read_reuses(run.data.tags.get(SWEEP_ALSO, "")):
+        for reuse in read_reuses(run.data.tags.get(SWEEP_ALSO, "")):
             reused.setdefault(reuse.sweep_id, []).append(reuse.as_member(run))
             if reuse.started:
                 started[reuse.sweep_id] = reuse.started
@@ -218,32 +191,12 @@ class Reuse:
         return replace(run, data=replace(run.data, tags=tags))
 
 
-def _read_reuses(text: str) -> Iterator[Reuse]:
+def read_reuses(text: str) -> Iterator[Reuse]:
+    """Read a tag `sweep.also`; lines that are none are passed over."""
     for line in text.splitlines():
         words = line.split(" ", 4)
         if len(words) >= 2 and all(word.isdecimal() for word in words[1:4]):
             yield Reuse(words[0], *map(int, words[1:4]), *words[4:])  # type: ignore[arg-type]
-
-
-def find_sweep(sweeps: Sequence[Sweep], reference: str) -> Sweep:
-    """Return the sweep that `latest` or the start of an id names; `sweeps` are newest first.
-
-    `latest` is the newest that does not merely run another one again.
-    Raises RunNotFound with the nearest, or InvalidValue where several ids start so.
-    """
-    if not sweeps:
-        raise RunNotFound(f"No sweep {reference!r}: the store has none. Start one: python -m runner -m ...")
-    if reference == "latest":
-        return next((sweep for sweep in sweeps if not sweep.repeats), sweeps[0])
-    long_enough = len(reference) >= SHORTEST_PREFIX
-    found = [s for s in sweeps if s.id == reference or (long_enough and s.id.startswith(reference))]
-    match found:
-        case [sweep]:
-            return sweep
-        case []:
-            nearest = ", ".join(nearest_names(reference, [sweep.id for sweep in sweeps]))
-            raise RunNotFound(f"No sweep {reference!r}. Nearest: {nearest}. See: python -m tracking sweeps")
-    raise InvalidValue(f"Several sweeps start with {reference!r}: {', '.join(sweep.id for sweep in found)}.")
 
 
 def best_text(run: Run) -> str:

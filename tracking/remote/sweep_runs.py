@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tracking.entities import Run, RunStatus
 from tracking.records.names import NOTE, SOURCE_NAME, SOURCE_TYPE, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS
-from tracking.records.sweeps import read_sweeps
+from tracking.records.sweep_search import read_sweeps
 from tracking.remote.content import Content
 from tracking.remote.names import SWEEP_RUN
 from tracking.store.sqlite import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypedDict
@@ -44,6 +44,7 @@ class Selection:
     offset: int
     after: str | None = None
     before: str | None = None
+    only_tags: Collection[str] | None = None
 
 
 class SearchOptions(TypedDict, total=False):
@@ -56,6 +57,7 @@ class SearchOptions(TypedDict, total=False):
     offset: int
     after: str | None
     before: str | None
+    only_tags: Collection[str] | None
 
 
 def select(
@@ -68,15 +70,17 @@ def select(
     offset: int = 0,
     after: str | None = None,
     before: str | None = None,
+    only_tags: Collection[str] | None = None,
 ) -> Selection:
     """Parse what a caller asked for. Raises FilterError.
 
     `after` and `before` are the ids of runs: those that follow one in the order, or the nearest that precede one. A
-    page further back costs no more than the first, as it does with `offset`.
+    page further back costs no more than the first, as it does with `offset`. With `only_tags` runs are read without their
+    params and other tags.
     """
     condition, orders = parse_filter(filter_string, RUNS), parse_order(order_by, RUNS)
     limit = _MOST if max_results is None else max(max_results, 0)
-    return Selection(experiments, condition, orders, view_type, limit, offset, after, before)
+    return Selection(experiments, condition, orders, view_type, limit, offset, after, before, only_tags)
 
 
 def _find_rows(sql: sqlite3.Connection, selection: Selection) -> list[Row]:
@@ -120,8 +124,8 @@ def _run_info(row: Row, uris: dict[int, str]) -> RunInfo:
 
 
 def find_runs(sql: sqlite3.Connection, selection: Selection, locations: Locations) -> list[Run]:
-    """Return complete runs, in order."""
-    return _read_runs(sql, _find_rows(sql, selection), locations)
+    """Return runs, in order: complete unless the selection says what of them is read."""
+    return _read_runs(sql, _find_rows(sql, selection), locations, selection.only_tags)
 
 
 def get_run(sql: sqlite3.Connection, run_id: str, locations: Locations) -> Run:
@@ -132,16 +136,22 @@ def get_run(sql: sqlite3.Connection, run_id: str, locations: Locations) -> Run:
     return _read_runs(sql, [row], locations)[0]
 
 
-def _read_runs(sql: sqlite3.Connection, rows: list[Row], locations: Locations) -> list[Run]:
+def _read_runs(
+    sql: sqlite3.Connection, rows: list[Row], locations: Locations, only_tags: Collection[str] | None = None
+) -> list[Run]:
     uris = _artifact_uris(sql, locations)
     runs = [Run(_run_info(row, uris), RunData({}, {}, {})) for row in rows]
     names = _key_names(sql)
+    narrowed = ""
+    if only_tags is not None:
+        narrowed = f" AND v.key IN ({', '.join(str(key) for key, name in names.items() if name in only_tags)})"
     for start, batch in _batches(rows):
         for place, key, value in sql.execute(_VALUES.format(table="latest"), (batch,)):
             runs[start + place].data.metrics[names[key]] = math.nan if value is None else value
-        for place, key, value in sql.execute(_VALUES.format(table="params"), (batch,)):
-            runs[start + place].data.params[names[key]] = value
-        for place, key, value in sql.execute(_VALUES.format(table="tags"), (batch,)):
+        if only_tags is None:
+            for place, key, value in sql.execute(_VALUES.format(table="params"), (batch,)):
+                runs[start + place].data.params[names[key]] = value
+        for place, key, value in sql.execute(_VALUES.format(table="tags") + narrowed, (batch,)):
             runs[start + place].data.tags[names[key]] = value
     return runs
 

@@ -13,8 +13,9 @@ from tracking.errors import FilterError, InvalidValue, NotFound
 from tracking.pages.run_table import INFO, all_columns, labels, run_rows, telling_columns
 from tracking.records.hints import known_metrics, last_folds, spell_metrics, unknown_names
 from tracking.records.names import NOTE, SWEEP_COMMAND, SWEEP_ID, SWEEP_POINTS
-from tracking.records.ranking import NEWEST_FIRST, equals, objective
+from tracking.records.ranking import NEWEST_FIRST, objective
 from tracking.records.refs import resolve_experiment
+from tracking.records.sweep_search import own_runs
 from tracking.store.groups import Group
 from tracking.store.sqlite import Store
 from tracking.text.formatting import local_time
@@ -61,10 +62,7 @@ def sweeps(request: Request) -> Response:
 
 def _sweep(store: Store, group: Group) -> dict[str, object]:
     """Return the row of a sweep: read are its first run and its best, found by when they started."""
-    own = (
-        f"start_time >= {group.first_start} AND start_time <= {group.last_start}"
-        f" AND {equals(f'tags.`{SWEEP_ID}`', group.value)}"
-    )
+    own = own_runs(group)
     first = store.search_runs(None, filter_string=own, order_by=["start_time ASC"], max_results=1)[:1]
     tags = first[0].data.tags if first else {}
     best, metric = _best(store, own, first)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from math import ceil
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from tracking.compare.factors import spell_alike
 from tracking.compare.run_diff import compare_runs
 from tracking.compare.table import Selection, Table
 from tracking.entities import Run, RunStatus, ViewType
-from tracking.errors import InvalidValue, RunNotFound
+from tracking.errors import InvalidValue
 from tracking.pages.diff_page import run_names
 from tracking.pages.diff_text import diff_blocks, say_again, say_verdict
 from tracking.pages.points import read_points
@@ -25,7 +24,8 @@ from tracking.records.names import ERROR
 from tracking.records.reading import load_records
 from tracking.records.refs import resolve_runs
 from tracking.records.selection import select_runs
-from tracking.records.sweeps import Sweep, read_sweep
+from tracking.records.sweep_search import read_sweep
+from tracking.records.sweeps import Sweep
 from tracking.store.sqlite import Store
 from tracking.text.formatting import format_duration
 from tracking.ui.page import Query, looking, render, text, texts
@@ -151,9 +151,6 @@ def _chosen(store: Store, references: list[str], asked: dict[str, str], tell: Ca
         runs = {run.info.run_id: run for run in found}
         if len(runs) == len(set(references)):
             return [runs[reference] for reference in dict.fromkeys(references)]
-    if not references and only == {"sweep"}:
-        with suppress(RunNotFound):  # the start of an id, or latest: that takes reading all sweeps
-            return list(reversed(read_sweep(store, asked["sweep"]).runs))
     return select_runs(
         store, references, asked["sweep"] or None, asked["filter"], asked["experiment"] or None, tell=tell
     )

@@ -23,7 +23,8 @@ from runner.invocation import Invocation
 from runner.provenance import capture as provenance
 from runner.reproducing.running import find_points
 from tracking.records.selection import select_runs
-from tracking.records.sweeps import Reuse, find_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep, read_sweeps
+from tracking.records.sweeps import Reuse
 
 
 class Folder:
@@ -154,7 +155,7 @@ def test_changed_code_that_get_method_finds_is_not_reused_and_named(
 # The sweep that reuses -----------------------------------------------------------------------------
 def members(folder: Folder, reference: str = "latest") -> dict[str, str]:
     """Return the runs of a sweep by the number of their point in it."""
-    sweep = find_sweep(read_sweeps(folder.client.store), reference)
+    sweep = find_sweep(folder.client.store, reference)
     return {point: run.info.run_id for point, run in sweep.latest.items()}
 
 

@@ -11,7 +11,7 @@ from tracking.cli import app as cli
 from tracking.cli.watch import watch_text
 from tracking.client import TrackingClient
 from tracking.errors import RunNotFound
-from tracking.records.sweeps import read_sweep
+from tracking.records.sweep_search import read_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
 
