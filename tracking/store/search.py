@@ -75,8 +75,8 @@ def select(
     """Parse what a caller asked for. Raises FilterError.
 
     `after` and `before` are the ids of runs: those that follow one in the order, or the nearest that precede one. A
-    page further back costs no more than the first, as it does with `offset`. With `only_tags` runs are read without their
-    params and other tags.
+    page further back costs no more than the first, as it does with `offset`.
+    With `only_tags` runs are read without their params and other tags.
     """
     condition, orders = parse_filter(filter_string, RUNS), parse_order(order_by, RUNS)
     limit = _MOST if max_results is None else max(max_results, 0)
