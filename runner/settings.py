@@ -51,7 +51,7 @@ class Settings:
     fail_fast: bool = _setting(False, partial(rules.yes_no, words=()), bool)
     retries: int = _setting(0, partial(rules.whole, minimum=0, maximum=None, words=()), int)
     timeout_per_point: float | None = _setting(None, rules.positive, float, null=True)  # seconds
-    share: str = _setting("exact", partial(rules.text, words=("exact", "off")), str)
+    share: str = _setting("exact", partial(rules.text, words=("exact", "path", "off")), str)
     share_memory: float | None = _setting(None, rules.positive, float, null=True)  # MB; None: a quarter of what is free
     progress: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)
     keep_predictions: bool | Literal["auto"] = _setting("auto", partial(rules.yes_no, words=("auto",)), bool)

@@ -14,6 +14,7 @@ from runner.engine.workers import Workers
 from runner.errors import ConfigError
 from runner.invocation import Invocation, SpecMaker
 from runner.planning.check import Checker
+from runner.planning.paths import along_paths
 from runner.planning.plan import Planned, plan_points
 from runner.planning.preview import render_preview
 from runner.planning.resume import Resumed, find_reusable
@@ -54,9 +55,15 @@ class Study:
     sweep: Mapping[str, str]  # the tags that its runs are known by as a sweep; {} for one run
 
     @property
+    def path(self) -> bool:
+        """Whether linear models are fitted along the path of their alphas."""
+        return bool(self.sweep) and self.settings.share == "path"
+
+    @property
     def specs(self) -> Iterator[Spec]:
-        """The points, composed and named, in order."""
-        return map(SpecMaker(self.invocation, self.composer, self.expansion).spec, self.expansion)
+        """The points, composed and named, in order; along paths by descending alpha."""
+        specs = map(SpecMaker(self.invocation, self.composer, self.expansion).spec, self.expansion)
+        return along_paths(specs) if self.path else specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def preview(study: Study) -> None:
 
 def plan(study: Study) -> Iterator[Planned]:
     """Look up what the store knows of each point."""
-    return plan_points(study.specs, study.datasets, study.provenance, study.store)
+    return plan_points(study.specs, study.datasets, study.provenance, study.store, path=study.path)
 
 
 def show_plan(study: Study) -> None:
@@ -264,6 +271,7 @@ def _session(study: Study, more: Mapping[str, str]) -> Session:
         tags=tags,
         checked=True,
         share_bytes=settings.share_bytes if study.sweep else 0,
+        path=study.path,
     )
 
 

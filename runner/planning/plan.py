@@ -49,7 +49,12 @@ class Planned:
 
 
 def plan_points(
-    specs: Iterable[Spec], datasets: Mapping[str, Dataset], provenance: Provenance, store: str
+    specs: Iterable[Spec],
+    datasets: Mapping[str, Dataset],
+    provenance: Provenance,
+    store: str,
+    *,
+    path: bool = False,
 ) -> Iterator[Planned]:
     """Look up what the store knows of each point, in batches, by the index of fingerprints.
 
@@ -61,7 +66,7 @@ def plan_points(
         data = [datasets[data_key(spec.config)] for spec in batch]
         built = [build(spec.config) for spec in batch]
         made_of = [
-            identify(spec, parts, dataset, provenance.packages)
+            identify(spec, parts, dataset, provenance.packages, path=path)
             for spec, parts, dataset in zip(batch, built, data, strict=True)
         ]
         prints = [fingerprint(parts) for parts in made_of]

@@ -134,7 +134,7 @@ def compare_outcome(client: TrackingClient, then: RecordedRun, outcome: Outcome,
         Comparison(0),
         differences=find_differences(*makings),
         unknown=find_unknown(*makings),
-        tolerance=options.tolerance,
+        tolerance=max(options.tolerance, then.path_tolerance),
     )
     if not then.finished:
         return replace(result, nothing=_say_unfinished(then, outcome))
@@ -168,6 +168,9 @@ def _say_unfinished(then: RecordedRun, outcome: Outcome) -> str:
 
 
 def _with_models(result: Reproduction, then: RecordedRun, now: RecordedRun, options: Options) -> Reproduction:
+    if then.path_tolerance:
+        note = "Model and predictions are not compared: share=path computed them, to the tolerance of the solver."
+        return replace(result, notes=(note,))
     if then.is_foreign:  # its config was allowed; a model is a pickle, which may run anything
         note = "Model and predictions are not compared: the recorded model was made elsewhere, and was not loaded."
         return replace(result, notes=(note,))

@@ -30,7 +30,7 @@ from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scorers import is_loss
 from runner.trial.scores import QuickScorer, can_be_quick
-from runner.trial.sharing import FINAL, Fit, Sharing, copy, generators, nbytes, set_generators
+from runner.trial.sharing import FINAL, Fit, Sharing, copy, generators, nbytes, set_generators, tolerance_of
 from runner.trial.weights import request_weights, routing, weighted_scorers
 
 if TYPE_CHECKING:
@@ -259,7 +259,8 @@ class _Fitter:
         set_generators(before)
         alone = self._alone(rows)
         real = use(alone)
-        sharing.settle(row, fit.kind, rows.number, _difference((fit, result), (alone, real)))
+        tolerance = tolerance_of(row, fit.kind)
+        sharing.settle(row, fit.kind, rows.number, _difference((fit, result), (alone, real), tolerance))
         return real
 
     @cached_property
@@ -304,9 +305,14 @@ def _score(
     )
 
 
-def _difference(shared: tuple[Fit, Any], alone: tuple[Fit, Any]) -> str | None:
-    """Return where a fit with what is shared differs from the one alone, None where every bit is the same."""
+def _difference(shared: tuple[Fit, Any], alone: tuple[Fit, Any], tolerance: float = 0.0) -> str | None:
+    """Return where a fit with what is shared differs from the one alone, None where every bit is the same.
+
+    With a tolerance, relative to the spread of what is predicted, only predictions are compared.
+    """
     (fit, result), (own, real) = shared, alone
+    if tolerance:
+        return None if fit.X_test is None else _prediction_gap(own.predicted(), fit.predicted(), tolerance)
     if isinstance(real, Fold):
         for name, value in real.scores.items():
             if result.scores[name].hex() != value.hex():
@@ -318,6 +324,11 @@ def _difference(shared: tuple[Fit, Any], alone: tuple[Fit, Any]) -> str | None:
         gaps = compare_predictions(then, now, rows=own.X_test.shape[0]).gaps
         set_generators(after)
     return gaps[0].where if gaps else None
+
+
+def _prediction_gap(alone: Any, shared: Any, tolerance: float) -> str | None:
+    gap = float(np.sqrt(np.mean(np.square(shared - alone))) / (np.std(alone) or 1.0))
+    return None if gap <= tolerance else f"predictions {gap:.2g} of their spread away, more than {tolerance:.2g}"
 
 
 def _cloner(estimator: Any) -> Callable[[], Any]:

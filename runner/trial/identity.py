@@ -12,6 +12,7 @@ from runner.dotted import public_name, unwrapped
 from runner.provenance.capture import code_identity, find_code, matters
 from runner.trial.build import Parts
 from runner.trial.remembered import by_object
+from runner.trial.sharing import tolerance_along_path
 from runner.trial.spec import Spec
 from tracking.compare.making import Making
 from tracking.records.identity import LONGEST, write_identity
@@ -75,8 +76,17 @@ def asked_fingerprint(spec: Spec) -> str:
     return fingerprint(sorted(override.text for override in spec.overrides if not is_bookkeeping(override.key)))
 
 
-def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the point's fingerprint is made of."""
+def path_tolerance(spec: Spec, parts: Parts, data: Dataset) -> float:
+    """Return how far from alone `share=path` may leave the point; 0 for a point that it computes as ever."""
+    plain = not (spec.config.get("fit_params") or spec.config.get("early_stopping"))
+    scored = data.weights is None and all(isinstance(scorer, str) for scorer in parts.scorers.values())
+    return tolerance_along_path(parts.estimator) if plain and scored else 0.0
+
+
+def identify(
+    spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str], *, path: bool = False
+) -> dict[str, Any]:
+    """Return what the point's fingerprint is made of; along a `path`, that it was computed so."""
     names = (*targets(spec.config), *find_code(parts.estimator, parts.splitter, parts.scorers))
     made_of = identity(
         spec.recorded,
@@ -85,6 +95,8 @@ def identify(spec: Spec, parts: Parts, data: Dataset, packages: Mapping[str, str
         code=code_identity(*names),
         environment=matters(packages, *names),
     )
+    if path and path_tolerance(spec, parts, data):
+        made_of["computed"] = "path"
     # The estimator has been given what the config hides.
     return made_of if spec.hidden is None else _without_secrets(made_of, spec)
 

@@ -4,12 +4,16 @@ On the diabetes data the `fit` of Lasso and ElasticNet spends nine tenths of its
 public and does the rest, needs no check. Ridge needs no more than the normal equations of a fold. What is left out is
 read from `fit` of scikit-learn 1.6 to 1.9. That another version does something else is noticed where the first fit of a
 sweep is compared with one alone.
+
+Along a path (`share=path`) a descent begins where that of another alpha ended, and Ridge has one eigendecomposition for
+all alphas: results to the tolerance of the solver, not to the bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,7 @@ from runner.trial.repeated_checks import is_finite
 
 _NOT_ASKED = np.random.RandomState(0)  # drawn from once in each fit; only selection="random" makes use of it
 _PLAIN = (type(None), bool, int, float, str)
+_SINGULAR = 1e-8  # smallest over largest eigenvalue, below which Ridge's own `fit` solves
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Centred:
     y: Any
     X_offset: Any
     y_offset: Any
+    ends: dict[Hashable, Any] = field(default_factory=dict)  # of paths: the coefficients where the last descent ended
 
     @property
     def nbytes(self) -> int:
@@ -38,7 +44,7 @@ class Centred:
         return int(self.X.nbytes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NormalEquations:
     """What Ridge needs of centred training rows, where these are no fewer than the columns."""
 
@@ -51,6 +57,12 @@ class NormalEquations:
     def nbytes(self) -> int:
         """The bytes of the arrays."""
         return int(self.products.nbytes + self.moments.nbytes)
+
+    @cached_property
+    def decomposed(self) -> tuple[Any, Any, Any]:
+        """Eigenvalues and eigenvectors of the products, and the moments in these directions."""
+        values, vectors = linalg.eigh(self.products)
+        return values, vectors, vectors.T @ self.moments.ravel()
 
 
 def rows_for(model: Any) -> Callable[[Any, Any], Centred | NormalEquations | None] | None:
@@ -97,11 +109,30 @@ def centre(X: Any, y: Any) -> Centred | None:
     return Centred(X, y - y_offset, X_offset, y_offset)
 
 
-def fit_centred(unfitted: Any, rows: Centred | NormalEquations) -> Any | None:
+def fit_centred(unfitted: Any, rows: Centred | NormalEquations, *, path: bool = False) -> Any | None:
     """Return a fitted copy of a model, None where its coefficients would not be finite."""
     model = object.__new__(type(unfitted))
     vars(model).update(vars(unfitted))  # its parameters, which are plain values
-    return _solve(model, rows) if isinstance(rows, NormalEquations) else _descend(model, rows)
+    if isinstance(rows, NormalEquations):
+        return _solve_all(model, rows) if path else _solve(model, rows)
+    if not path:
+        return _descend(model, rows, np.zeros(rows.X.shape[1]))
+    others = type(model), *((name, value) for name, value in sorted(vars(model).items()) if name != "alpha")
+    start = rows.ends.get(others)
+    fitted = _descend(model, rows, np.zeros(rows.X.shape[1]) if start is None else start.copy())
+    if fitted is not None:
+        rows.ends[others] = fitted.coef_
+    return fitted
+
+
+def path_tolerance(model: Any) -> float:
+    """Return how far, relative to the spread of y, a fit along a path may be from one alone.
+
+    Coordinate descent stops where the dual gap is below `tol` times the sum of squares of y; the objective is strongly
+    convex in what the model gives for the training rows, so that each of two fits is within sqrt(2 tol) of the optimum.
+    What Ridge's eigendecomposition leaves open is rounding.
+    """
+    return 1e-8 if type(model) is Ridge else float(np.sqrt(8 * model.tol))
 
 
 def _solve(model: Any, rows: NormalEquations) -> Any | None:
@@ -112,13 +143,26 @@ def _solve(model: Any, rows: NormalEquations) -> Any | None:
         coefficients = linalg.solve(products, rows.moments, assume_a="pos", overwrite_a=True).T.ravel()
     except linalg.LinAlgError:
         return None
+    return _with_coefficients(model, rows, coefficients, solver="cholesky")
+
+
+def _solve_all(model: Any, rows: NormalEquations) -> Any | None:
+    """Fit Ridge with the eigendecomposition that serves all alphas; None for equations that are nearly singular."""
+    values, vectors, moments = rows.decomposed
+    shifted = values + float(model.alpha)
+    if not shifted.min() > _SINGULAR * shifted.max():
+        return None
+    return _with_coefficients(model, rows, vectors @ (moments / shifted), solver="eigen")
+
+
+def _with_coefficients(model: Any, rows: NormalEquations, coefficients: Any, *, solver: str) -> Any:
     model.n_features_in_ = len(coefficients)
-    model.n_iter_, model.solver_, model.coef_ = None, "cholesky", coefficients
+    model.n_iter_, model.solver_, model.coef_ = None, solver, coefficients
     model.intercept_ = rows.y_offset - rows.X_offset @ coefficients
     return model
 
 
-def _descend(model: Any, rows: Centred) -> Any | None:
+def _descend(model: Any, rows: Centred, start: Any) -> Any | None:
     """Fit Lasso or ElasticNet; None where the coefficients would not be finite."""
     with sklearn.config_context(skip_parameter_validation=True):
         _, coefficients, gaps, iterations = enet_path(
@@ -127,7 +171,7 @@ def _descend(model: Any, rows: Centred) -> Any | None:
             l1_ratio=model.l1_ratio,
             alphas=[model.alpha],
             precompute=False,
-            coef_init=np.zeros(rows.X.shape[1]),
+            coef_init=start,
             return_n_iter=True,
             positive=model.positive,
             check_input=False,

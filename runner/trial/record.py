@@ -21,6 +21,7 @@ from runner.trial.identity import (
     identify,
     identity_tags,
     parameters,
+    path_tolerance,
     splits_key,
 )
 from runner.trial.memory import on_reset
@@ -37,6 +38,7 @@ from tracking.records.names import (
     ERROR,
     IDENTITY_FILE,
     LOG_FILE,
+    PATH_TOLERANCE,
     SHARED,
     TRACEBACK_FILE,
     WARNINGS,
@@ -166,10 +168,12 @@ def _work(
     parts = build(spec.config, validate=not session.checked)
     data = dataset_of(spec, session)
     splits = split(data, parts.splitter, key=splits_key(spec.config))
-    made_of = identify(spec, parts, data, session.packages)
+    made_of = identify(spec, parts, data, session.packages, path=session.path)
     if (whole := write_identity(made_of)[1]) is not None:
         writer.log_text(whole, IDENTITY_FILE)
     writer.add(tags=identity_tags(made_of, spec, data, splits.test_train_ratio))
+    if "computed" in made_of:
+        writer.add(tags={PATH_TOLERANCE: repr(path_tolerance(spec, parts, data))})
     if _took.get((session.store, spec.experiment), FLUSH_SECONDS) >= FLUSH_SECONDS:
         writer.flush()  # it may take long, and its process may die of it
     log.write(f"{data.name}: {data.shape}, {len(splits.rows)} folds, seed {spec.config['seed']}")

@@ -19,6 +19,7 @@ from tracking.compare.making import Making, making_of
 from tracking.records.names import (
     CONFIG_FILE,
     MODEL_FOLDER,
+    PATH_TOLERANCE,
     THREADS,
 )
 from tracking.records.reading import RunRecord
@@ -87,6 +88,11 @@ class RecordedRun:
     def making(self) -> Making:
         """What it was made with, to be compared with today."""
         return making_of(self.record)
+
+    @property
+    def path_tolerance(self) -> float:
+        """How far from alone it may be, relative: 0, but for what was computed along a path."""
+        return float(self.run.data.tags.get(PATH_TOLERANCE, 0))
 
     @property
     def scores(self) -> Folds:

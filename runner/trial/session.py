@@ -34,6 +34,7 @@ class Session:
     checked: bool = False  # parameters were validated before the first point: half of the time that building takes
     datasets: Mapping[str, Any] = field(default_factory=dict)  # config of the data -> Dataset or where it lies
     share_bytes: int = 0  # of what points share, in each process; 0: each point computes alone
+    path: bool = False  # linear models are fitted along the path of their alphas
 
 
 def open_session(
@@ -46,6 +47,7 @@ def open_session(
     tags: Mapping[str, str] | None = None,
     checked: bool = False,
     share_bytes: int = 0,
+    path: bool = False,
 ) -> Session:
     """Return the session of runs that are recorded in `store`, made with what this process is made of.
 
@@ -63,6 +65,7 @@ def open_session(
         checked=checked,
         datasets=dict(datasets),
         share_bytes=share_bytes,
+        path=path,
     )
 
 
@@ -88,7 +91,8 @@ def experiment_id(store: str, name: str) -> str:
 
 def sharing_of(session: Session) -> Sharing | None:
     """Return what points of this sweep share in this process; None where each computes alone."""
-    return _sharing(session.tags.get(SWEEP_ID), session.share_bytes) if session.share_bytes else None
+    sweep = session.tags.get(SWEEP_ID)
+    return _sharing(sweep, session.share_bytes, session.path) if session.share_bytes else None
 
 
 def forget_shared() -> None:
@@ -97,8 +101,8 @@ def forget_shared() -> None:
 
 
 @lru_cache(maxsize=1)
-def _sharing(sweep: str | None, limit: int) -> Sharing:
-    return Sharing(limit)
+def _sharing(sweep: str | None, limit: int, path: bool) -> Sharing:
+    return Sharing(limit, path=path)
 
 
 @lru_cache(maxsize=4)

@@ -27,7 +27,7 @@ from sklearn.pipeline import Pipeline
 
 from runner.trial.descriptions import NotDescribable, describe
 from runner.trial.growing import Grown, grow, growth_of
-from runner.trial.linear import Centred, NormalEquations, fit_centred, predict_linear, rows_for
+from runner.trial.linear import Centred, NormalEquations, fit_centred, path_tolerance, predict_linear, rows_for
 from runner.trial.pipelines import flatten, rebuild
 from runner.trial.repeated_checks import is_finite
 
@@ -63,6 +63,7 @@ class Row:
     steps: list[Any]
     keys: tuple[Any, ...]  # hashable; one more than there are steps to share where the model is fitted on centred rows
     grows: Hashable | None = None  # what an ensemble has in common with those that differ in size only
+    path: bool = False  # whether a linear model is fitted along the path of its alphas, to a tolerance
 
     @property
     def kinds(self) -> list[str]:
@@ -74,7 +75,8 @@ class Row:
         """Return the classes of the first steps; of the model what of it: "rows centred for Lasso"."""
         names = [type(step).__name__ for step in self.steps[:count]]
         if count == len(self.steps):
-            names[-1] = f"{'rows centred for' if self.grows is None else 'trees of'} {names[-1]}"
+            of_rows = "a path of" if self.path else "rows centred for"
+            names[-1] = f"{of_rows if self.grows is None else 'trees of'} {names[-1]}"
         return ", ".join(names)
 
 
@@ -103,10 +105,13 @@ class _Stage:
 
 
 class Sharing:
-    """Keeps what was shared last, at most `limit` bytes of it, and knows which kinds of sharing were proven."""
+    """Keeps what was shared last, at most `limit` bytes of it, and knows which kinds of sharing were proven.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    Along a `path` linear models are fitted to the tolerance of their solver; all else stays exact.
+    """
+
+    def __init__(self, limit: int, *, path: bool = False) -> None:
+        self._limit, self._path = limit, path
         self._kept: OrderedDict[Hashable, _Stage | Grown] = OrderedDict()
         self._size = 0
         self._refused: set[Hashable] = set()  # steps that turned out not to be for sharing
@@ -133,7 +138,7 @@ class Sharing:
                 break
             row = longer
         if len(row.keys) == len(steps) - 1 and (prepare := rows_for(steps[-1])) is not None:
-            longer = Row(estimator, steps, (*row.keys, (prepare, row.keys)))
+            longer = Row(estimator, steps, (*row.keys, (prepare, row.keys)), path=self._path)
             row = longer if self._may_share(longer) else row
         elif len(row.keys) == len(steps) - 1 and (grows := growth_of(steps[-1])) is not None:
             longer = replace(row, grows=(grows, row.keys))
@@ -242,6 +247,17 @@ class Sharing:
         )
 
 
+def tolerance_of(row: Row, kind: str) -> float:
+    """Return how far from alone what reuses this kind may be: 0 for not by one bit, but along a path."""
+    return path_tolerance(row.steps[-1]) if row.path and kind == row.kind(len(row.steps)) else 0.0
+
+
+def tolerance_along_path(estimator: Any) -> float:
+    """Return how far from alone an estimator may be that `share=path` fits along a path; 0 for any other."""
+    row = Sharing(0, path=True).row(estimator)
+    return 0.0 if row is None else tolerance_of(row, row.kinds[-1])
+
+
 def parts_to_share(estimator: Any) -> tuple[Hashable, Hashable]:
     """Return what tells apart the preparations that points share, and all that they share; None for nothing."""
     row = Sharing(0).row(estimator)
@@ -310,7 +326,7 @@ def _fit_rest(row: Row, stage: _Stage, y: Any, *, kind: str) -> Fit | None:
     several = len(row.steps) - len(stage.fitted) > 1
     start = time.perf_counter()
     if stage.is_centred:
-        model = fit_centred(row.steps[-1], stage.X)
+        model = fit_centred(row.steps[-1], stage.X, path=row.path)
         if model is None:
             return None
     else:

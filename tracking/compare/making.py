@@ -33,6 +33,11 @@ class Making:
         return found if isinstance(found, Mapping) else {}
 
     @property
+    def computed(self) -> str:
+        """How the fits were computed: each for itself to the last bit, `exact`, or along a `path`, to a tolerance."""
+        return str(self.identity.get("computed") or "exact")
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """The versions that are known: of everything, or else of what the identity names."""
         return self.packages or self.part("environment")

@@ -8,7 +8,7 @@ core over another flat view of the runs. Configs and requests are in `config.py`
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from tracking.records.names import (
     GIT_COMMIT,
     GIT_DIRTY,
     GIT_PATCH,
+    PATH_TOLERANCE,
     PYTHON,
     THREADS,
     WARNINGS,
@@ -115,8 +116,32 @@ def compare_runs(records: Sequence[RunRecord], *, ignore: Iterable[str] = (), st
         outcome=_compare_outcomes(records),
         durations=tuple(_duration(record.run) for record in records),
         store=store,
-        notes=tuple(f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems),
+        notes=(
+            *(f"{record.run.info.run_name}: {problem}" for record in records for problem in record.problems),
+            *_say_computed([record.run for record in records], makings),
+        ),
     )
+
+
+def _say_computed(runs: Sequence[Run], makings: Sequence[Making]) -> Iterator[str]:
+    """Say which runs were computed along a path, and whether the means of the scores agree within its tolerance."""
+    tolerances = [float(run.data.tags.get(PATH_TOLERANCE, 0)) for run in runs]
+    if not any(tolerances) or len({making.computed for making in makings}) == 1:
+        return
+    tolerance = max(tolerances)
+    means = [{name: x for name, x in run.data.metrics.items() if name.endswith("_mean")} for run in runs]
+    off = [name for name, values in find_varying(means).items() if not _are_near(values, tolerance)]
+    verdict = f"these differ by more: {', '.join(off)}" if off else "all mean scores agree within that"
+    ways = ", ".join(f"{run.info.run_name} {making.computed}" for run, making in zip(runs, makings, strict=True))
+    yield f"computed: {ways}. A path is exact to a tolerance, {tolerance:.2g}, not to the bit: {verdict}."
+
+
+def _are_near(values: Sequence[object], tolerance: float) -> bool:
+    numbers = [value for value in values if isinstance(value, float)]
+    if len(numbers) < len(values):
+        return False
+    gap = max(numbers) - min(numbers)
+    return gap <= tolerance * max(1.0, *map(abs, numbers))
 
 
 def _changes(views: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:

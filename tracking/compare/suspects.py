@@ -33,7 +33,19 @@ from tracking.records.values import ABSENT, find_varying
 
 MANY: Final = 4  # so many keys or packages are named in a sentence, the rest is counted
 SUSPECTS: Final = (
-    *("config", "data", "splits", "code", "packages that matter", "defaults", "python", "blas", "threads", "cpu"),
+    *(
+        "config",
+        "computed",
+        "data",
+        "splits",
+        "code",
+        "packages that matter",
+        "defaults",
+        "python",
+        "blas",
+        "threads",
+        "cpu",
+    ),
     *("platform", "other packages"),
 )
 THREADS_KEY: Final = "threads_per_run"  # version 0.1.0 took it into the identity; the tag `threads` tells it
@@ -80,7 +92,13 @@ def find_identity_differences(then: Making, now: Making) -> tuple[Difference, ..
         else:
             sentence = f"Parameters that no config gives are other ones: {_some(changed)}."
             packages.append(Difference("defaults", *_sides(changed), sentence, f"defaults changed: {_keys(changed)}"))
-    return (*_compare_config(then, now), *_compare_data(then, now), *code, *packages)
+    return (
+        *_compare_config(then, now),
+        *_compare_computed(then, now),
+        *_compare_data(then, now),
+        *code,
+        *packages,
+    )
 
 
 def find_unknown(then: Making, now: Making) -> tuple[str, ...]:
@@ -127,6 +145,13 @@ def _is_told_elsewhere(key: str, then: Making, now: Making) -> bool:
     if is_bookkeeping(key) or key.startswith("data.") or key == THREADS_KEY:
         return True
     return key.endswith("_target_") and then.params.get(key) == now.params.get(key)
+
+
+def _compare_computed(then: Making, now: Making) -> Iterator[Difference]:
+    if then.identity and now.identity and then.computed != now.computed:
+        sides = then.computed, now.computed
+        said = f"computed: {sides[0]} -> {sides[1]}"
+        yield Difference("computed", *sides, f"{said}. Along a path fits are those of alone to a tolerance only.", said)
 
 
 def _compare_data(then: Making, now: Making) -> Iterator[Difference]:

@@ -54,6 +54,7 @@ BACKEND: Final = "backend"
 WORKER: Final = "worker"  # of a cluster: host and process that ran it
 ATTEMPT: Final = "attempt"  # from 2 on
 SHARED: Final = "shared"  # what of its fits other points had computed
+PATH_TOLERANCE: Final = "path_tolerance"  # of a run computed along a path: how far from alone it may be, relative
 ERROR: Final = "error"
 WARNINGS: Final = "warnings"  # one a line
 WARNINGS_COUNT: Final = "warnings.count"
@@ -106,7 +107,7 @@ _JUDGING: Final = ("scoring.simpler.",)  # below these keys: how runs are judged
 _RECORDED: Final = frozenset(
     (
         *(OVERRIDES, IDENTITY, FINGERPRINT, *HOST_TAGS, N_JOBS, BACKEND, WORKER, ATTEMPT, SHARED, ERROR, WARNINGS),
-        *(REPRODUCES, DERIVED_FROM),
+        *(REPRODUCES, DERIVED_FROM, PATH_TOLERANCE),
     )
 )
 _RECORDED_PREFIXES: Final = (
