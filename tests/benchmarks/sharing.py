@@ -7,7 +7,7 @@ record). All ways take turns; shown are milliseconds of CPU a point, the least o
 mixed       ridge on a table of 263 x 19 numbers and texts, prepare=tabular. Target: 0.15 of the loop.
 large       logistic x 20 on 20,000 x 60 numbers and texts, prepare=tabular.
 forest      random forests, n_estimators 100, 200, 500 by max_depth 10, 50, 100. Target: 0.70 of share=off.
-elasticnet  alpha x l1_ratio on the diabetes data. Targets: 0.35 of the loop, 0.4 of GridSearchCV; share=path: 0.25 of it.
+elasticnet  alpha x l1_ratio on the diabetes data. Targets: 0.35 of the loop, 0.4 of GridSearchCV, path 0.25.
 nothing     support vectors on the diabetes data: nothing to share. Target: 1.02 of share=off.
 
 --points N  points of mixed, elasticnet and nothing (100). --rounds N  turns (2). --size F  trees and rows, times F.
