@@ -79,10 +79,10 @@ def compare_configs(records: Sequence[RunRecord], *, ignore: Sequence[str] = (),
     recorded = [request.follows for request in requests]
     followed = find_followed(varied, recorded)
     rows = _without_ignored(varied, followed, ignore=ignore, guessed=None in recorded)
-    sections = list(dict.fromkeys(key.partition(".")[0] for key in rows))
+    sections = {name: place for place, name in enumerate(dict.fromkeys(key.partition(".")[0] for key in rows))}
     varying = [
         Change(key, rows[key], tuple(map(_origin, repeat(key), rows[key], requests)))
-        for key in sorted(rows, key=lambda key: sections.index(key.partition(".")[0]))
+        for key in sorted(rows, key=lambda key: sections[key.partition(".")[0]])
     ]
     counted = [change for change in varying if not is_bookkeeping(change.key)]
     counted += [change for change in _changed_defaults(records) if not matches(change.key, ignore)]

@@ -46,18 +46,32 @@ def guess_followed(rows: Rows) -> dict[str, str]:
     One common value may be chance unless the name is the same too; several are taken as a repetition.
     """
     tops = [key for key in rows if "." not in key]
+    by_places: dict[tuple[int, ...], dict[tuple[Any, ...], dict[str, None]]] = {}
     found = {}
-    for key in rows:
-        name = key.rpartition(".")[2]
-        equal = [top for top in tops if "." in key and _equal(rows[key], rows[top], is_named=name == top)]
-        if equal:
-            found[key] = next((top for top in equal if is_namesake(key, top)), equal[0])
+    for key, values in rows.items():
+        if "." in key:
+            places = tuple(place for place, value in enumerate(values) if value is not ABSENT)
+            if places not in by_places:  # made once, so that many keys do not take time by their square
+                by_places[places] = _by_values(rows, tops, places)
+            own, name = _at(values, places), key.rpartition(".")[2]
+            equal = by_places[places].get(own, {})
+            if len(set(own)) < 2:
+                equal = dict.fromkeys(equal.keys() & {name})
+            if equal:
+                found[key] = next((t for t in (name, "seed") if t in equal and is_namesake(key, t)), next(iter(equal)))
     return found
 
 
-def _equal(values: tuple[Any, ...], followed: tuple[Any, ...], *, is_named: bool) -> bool:
-    pairs = [(identity(own), identity(led)) for own, led in zip(values, followed, strict=True) if own is not ABSENT]
-    return all(own == led for own, led in pairs) and (is_named or len(set(pairs)) > 1)
+def _by_values(rows: Rows, tops: Iterable[str], places: Sequence[int]) -> dict[tuple[Any, ...], dict[str, None]]:
+    """Return the top-level keys, in their order, by their values in the runs at these places."""
+    found: dict[tuple[Any, ...], dict[str, None]] = {}
+    for top in tops:
+        found.setdefault(_at(rows[top], places), {})[top] = None
+    return found
+
+
+def _at(values: tuple[Any, ...], places: Iterable[int]) -> tuple[Any, ...]:
+    return tuple(identity(values[place]) for place in places)
 
 
 def is_namesake(key: str, followed: str) -> bool:

@@ -66,3 +66,26 @@ def test_followers_are_named_with_the_key_that_they_repeat_if_it_is_among_the_ch
         ("cv.random_state", ()),
         ("model.tol", ()),
     ]
+
+
+class Counted:
+    """A value that counts how often it is looked at."""
+
+    looks = 0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __repr__(self) -> str:
+        Counted.looks += 1
+        return str(self.number)
+
+
+def test_every_value_is_looked_at_once_or_twice_however_many_keys_there_are() -> None:
+    n = 500
+    pairs = [(Counted(i), Counted(i + 1)) for i in range(n)]
+    rows = {f"k{i}": pair for i, pair in enumerate(pairs)} | {f"model.k{i}": pair for i, pair in enumerate(pairs)}
+
+    Counted.looks = 0
+    assert guess_followed(rows) == {f"model.k{i}": f"k{i}" for i in range(n)}
+    assert Counted.looks <= 2 * 2 * 2 * n  # two runs, 2 n keys
