@@ -22,6 +22,7 @@ from runner.points.expansion import Expansion
 from runner.provenance.capture import Provenance, capture_provenance
 from runner.report.console import emit, say, width
 from runner.report.mirroring import Mirroring
+from runner.report.notebook import find_display
 from runner.report.progress import Progress, Watcher
 from runner.report.results import Results
 from runner.report.summary import SPREAD, Ending, render_ending, render_plan, render_results
@@ -147,7 +148,8 @@ def run(study: Study, resumed: Resumed | None, pool: Workers | None, watchers: S
     for outcome in reused:
         results.take(outcome)
     live = study.settings.progress
-    progress = Progress(left, live=False if quiet else None if live == "auto" else bool(live))
+    display = find_display() if quiet and study.sweep and live else None
+    progress = Progress(left, live=False if quiet else None if live == "auto" else bool(live), display=display)
     session = _session(study, {SWEEP_REUSED: str(len(reused))} if study.sweep and reused else {})
     specs = _claimed(study.specs, resumed, results) if resumed else study.specs
     deaths = resumed.deaths if resumed else {}
@@ -169,7 +171,7 @@ def run(study: Study, resumed: Resumed | None, pool: Workers | None, watchers: S
                 results.take(outcome)
                 if keeping:
                     keeping.take(outcome)
-                for watcher in [*([] if quiet else [progress]), *watchers]:
+                for watcher in [*([] if quiet and display is None else [progress]), *watchers]:
                     watcher.take(outcome)
     finally:
         if keeping:

@@ -1,4 +1,4 @@
-"""How far a sweep is, while it runs: a live line on a terminal, plain lines otherwise. All on stderr.
+"""How far a sweep is, while it runs: a live line on a terminal and in a notebook, plain lines otherwise, on stderr.
 
 Drawing the live line, clearing it and writing above it is rich's. What the line says is here.
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
+from runner.report.notebook import NotebookLine
 from tracking.text.formatting import plain, plain_lines
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.trial.spec import Spec
 
 LINES = 20  # without a terminal: a line for each point up to so many, else about so many lines
+_NOTEBOOK = 100  # characters of the live line in a notebook
 _FRAMES = 10  # drawings of the live line in a second
 _SHORTEST = 12  # characters of a name that are worth showing
 _NOTICED = 1.0  # seconds after which the running point is worth naming
@@ -38,9 +40,16 @@ class Watcher(Protocol):
 
 
 class Progress:
-    """Tells how far a sweep is; inside its `with` block the live line is there."""
+    """Tells how far a sweep is; inside its `with` block the live line is there. `display` is a notebook's."""
 
-    def __init__(self, total: int, *, live: bool | None = None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        *,
+        live: bool | None = None,
+        stream: TextIO | None = None,
+        display: Callable[..., Any] | None = None,
+    ) -> None:
         self._stream = stream or sys.stderr
         if live is None:
             live = self._stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
@@ -53,24 +62,33 @@ class Progress:
         self._running: dict[int, tuple[str, float]] = {}  # number -> name and begin, the longest running first
         self._lock = threading.RLock()
         self._live = self._new_live() if live and total else None
+        self._notebook = NotebookLine(display, lambda: self.live_line(width=_NOTEBOOK)) if display and total else None
 
     def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start(refresh=True)
+        if self._notebook is not None:
+            self._notebook.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+        if self._notebook is not None:
+            self._notebook.stop()
 
     def begin(self, spec: Spec) -> None:
         """Note that a point begins."""
-        if self._live is not None:
+        if self._is_live:
             with self._lock:
                 self._running[spec.number] = (spec.name, time.monotonic())
+        if self._notebook is not None:
+            self._notebook.refresh()
 
     def say(self, line: str) -> None:
-        """Write a line, above the live one."""
+        """Write a line, above the live one; in a notebook the live one is all."""
+        if self._notebook is not None:
+            return
         line = plain_lines(line)
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -97,8 +115,10 @@ class Progress:
                 self.failed += 1
         if outcome.status == "FAILED":
             self.say(f"failed: {outcome.name}: {outcome.error}  (run {outcome.run_id[:8]})")
-        elif outcome.ok and self._live is None and self._is_due():
+        elif outcome.ok and not self._is_live and self._is_due():
             self.say(self._plain_line(outcome))
+        if self._notebook is not None:
+            self._notebook.refresh()
 
     def live_line(self, *, width: int) -> str:
         """Return what the live line says now, in so many characters at most."""
@@ -117,6 +137,10 @@ class Progress:
         return Text(self.live_line(width=self._live.console.width - 1), no_wrap=True)
 
     # -------------------------------------------------------------------------------------------
+    @property
+    def _is_live(self) -> bool:
+        return self._live is not None or self._notebook is not None
+
     def _new_live(self) -> Live:
         from rich.console import Console
         from rich.live import Live
@@ -170,7 +194,7 @@ class Progress:
         if ended >= self._total or spent < 1:
             return ""
         if not ended:
-            return _seconds(spent) if self._live is not None else ""
+            return _seconds(spent) if self._is_live else ""
         pace = (self._last - self._start) / ended
         left = self._total - ended
         # Counts down while a point runs, but not below what the points after it take.

@@ -26,6 +26,13 @@ def cells(tmp_path: Path) -> list[Any]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_sweep_shows_how_far_it_is_in_one_line_that_is_there_before_its_end(cells: list[Any]) -> None:
+    line, _ = cells[0]  # and the runs
+    assert line["data"]["text/plain"].startswith("6/6 done  best rmse 5")
+    assert line["output_type"] == "display_data"  # shown first; updates of it are no outputs of their own
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_runs_a_run_a_diff_and_a_chart_show_themselves(cells: list[Any]) -> None:
     runs, run, diff, chart = (outputs[-1]["data"] for outputs in cells)
     assert "6 runs, the best first" in runs["text/html"]
