@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from math import ceil
 
 from tracking.cli.terminal import terminal_width
 from tracking.errors import InvalidValue
-from tracking.records.names import WORKER
+from tracking.pages.report_facts import say_workers
 from tracking.records.sweep_search import find_sweep, read_sweep
 from tracking.records.sweeps import Sweep
 from tracking.store.sqlite import Store
@@ -18,7 +17,6 @@ from tracking.text.tables import Row, render_page, render_table
 
 _SECONDS = 1.0
 _SHOWN = 10
-_MOST_WORKERS = 8
 
 
 def watch(source: Store, reference: str) -> None:
@@ -39,14 +37,6 @@ def watch(source: Store, reference: str) -> None:
             time.sleep(_SECONDS)
 
 
-def _workers(sweep: Sweep) -> str:
-    """Return the workers of a cluster that ran points, those with most first; "" where this machine did."""
-    ran = Counter(run.data.tags[WORKER] for run in sweep.latest.values() if WORKER in run.data.tags)
-    shown = ", ".join(f"{worker} ({points})" for worker, points in ran.most_common(_MOST_WORKERS))
-    more = len(ran) - _MOST_WORKERS
-    return f"{len(ran)}: {shown}{f', {more} more' if more > 0 else ''}" if ran else ""
-
-
 def watch_text(sweep: Sweep, now: int, *, width: int | None) -> str:
     """Return what is shown of a sweep: how far it is, the time left, the best points, what failed last."""
     ended = sweep.done + sweep.failed
@@ -57,7 +47,7 @@ def watch_text(sweep: Sweep, now: int, *, width: int | None) -> str:
         "command": sweep.command,
         "points": f"{sweep.planned}: " + ", ".join(f"{row[word]} {word}" for word in words if row[word]),
         "left": f"about {format_duration(ceil(took / ended * sweep.left))}" if ended and sweep.left else None,
-        "workers": _workers(sweep),
+        "workers": say_workers(sweep.latest.values()),
         "failed": ", ".join(run.info.run_name for run in sweep.latest.values() if run.info.status == "FAILED")[:200],
     }
     page = render_page(

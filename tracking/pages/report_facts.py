@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracking.entities import Run
 from tracking.pages.points import Points
@@ -17,10 +18,12 @@ from tracking.records.names import (
     OBJECTIVE_METRIC,
     PYTHON,
     SOURCE_NAME,
+    WORKER,
 )
 from tracking.text.formatting import format_duration, local_time
 
 _SPLITS = ("n_splits", "n_repeats", "shuffle", "random_state", "test_size", "gap")
+_MOST_WORKERS = 8
 
 
 def asked_facts(runs: Sequence[Run], command: str, experiments: Mapping[str, str]) -> dict[str, str]:
@@ -38,8 +41,17 @@ def asked_facts(runs: Sequence[Run], command: str, experiments: Mapping[str, str
         "scoring": _scoring(runs),
         "when": f"{local_time(started):%Y-%m-%d %H:%M}" + (_took(max(ended) - started) if ended else ""),
         "code": _code(runs),
+        "workers": say_workers(runs),
         "by": _agreed(runs, [run.info.user_id for run in runs]),
     }
+
+
+def say_workers(runs: Iterable[Run]) -> str:
+    """Return the workers of a cluster that ran points, those with most first; "" where this machine did."""
+    ran = Counter(run.data.tags[WORKER] for run in runs if WORKER in run.data.tags)
+    shown = ", ".join(f"{worker} ({points})" for worker, points in ran.most_common(_MOST_WORKERS))
+    more = len(ran) - _MOST_WORKERS
+    return f"{len(ran)}: {shown}{f', {more} more' if more > 0 else ''}" if ran else ""
 
 
 def commands(points: Points, command: str, store: str) -> list[tuple[str, str]]:

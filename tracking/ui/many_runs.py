@@ -20,6 +20,7 @@ from tracking.pages.diff_page import run_names
 from tracking.pages.diff_text import diff_blocks, say_again, say_verdict
 from tracking.pages.points import read_points
 from tracking.pages.reading import experiment_names, read_report
+from tracking.pages.report_facts import say_workers
 from tracking.records.names import ERROR
 from tracking.records.reading import load_records
 from tracking.records.refs import resolve_runs
@@ -69,6 +70,7 @@ def sweep_progress(found: Sweep, now: int) -> dict[str, object]:
         "ended": found.planned - found.left,
         "left": found.left,
         "running": row["running"],
+        "workers": say_workers(found.latest.values()),
         "words": ", ".join(
             f"{row[word]} {word}" for word in ("done", "failed", "running", "missing", "reused") if row[word]
         ),

@@ -11,6 +11,7 @@ from tracking.cli import app as cli
 from tracking.cli.watch import watch_text
 from tracking.client import TrackingClient
 from tracking.errors import RunNotFound
+from tracking.pages.report_facts import asked_facts
 from tracking.records.sweep_search import read_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import open_store
@@ -65,6 +66,8 @@ def test_the_workers_of_a_cluster_are_shown_with_how_many_points_each_ran(store:
     text = watch_text(read_sweep(store, "1f9a0b2c"), 1_030_000, width=80)
 
     assert "workers  2: node1:7 (2), node2:8 (1)" in text
+    facts = asked_facts(read_sweep(store, "1f9a0b2c").ranked(), "run", {})
+    assert facts["workers"] == "2: node1:7 (2), node2:8 (1)"  # of the report and of the page
 
 
 def test_a_sweep_whose_runs_were_deleted_is_a_sentence(store: Store) -> None:
