@@ -107,6 +107,8 @@ class Process:
 
     def kill(self) -> None:
         """Kill it and what it started."""
+        if self.process.returncode is not None:  # killed before
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +146,24 @@ def test_without_its_scheduler_a_sweep_ends_with_one_sentence_and_another_one_ru
     (estimators / "victim").unlink()
     assert main(["-m", "resume=true", *asked, "n_jobs=1"]) == 0
     assert {run.data.params["alpha"] for run in runs()} == {"0.1", "0.2", "0.3"}
+
+
+def test_after_its_driver_was_killed_resume_runs_the_rest_and_each_point_is_recorded_once(
+    scheduler: tuple[Any, str], start_worker: Start, estimators: Path, runs: ReadRuns
+) -> None:
+    worker = start_worker()
+    (estimators / "signal").write_text(str(int(signal.SIGKILL)))
+    asked = ["-m", "engine=dask", f"engine.address={scheduler[1]}", "model._target_=odd.Kills", "alpha=0.1,0.2,0.3"]
+    driver = shlex.join([sys.executable, "-m", "runner", *asked])
+
+    ended = subprocess.run(["sh", "-c", f"echo $$ > victim; exec {driver}"], cwd=estimators, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+    (estimators / "victim").unlink()
+    worker.kill()  # it still waits in the point that killed
+    start_worker()
+    assert main([*asked, "resume=true"]) == 0
+    assert sorted(run.data.params["alpha"] for run in runs() if run.info.status == "FINISHED") == ["0.1", "0.2", "0.3"]
 
 
 def test_ctrl_c_takes_back_what_is_queued_and_resume_runs_it(
