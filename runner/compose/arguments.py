@@ -160,6 +160,8 @@ def _check_options(options: dict[str, str | None], overrides: Sequence[str]) -> 
         )
     if len(doing) > 1:
         raise ConfigError(f"{doing[0]} and {doing[1]} do not go together. Leave one of them out.")
+    if (file := options.get("--config-name")) and max(len(part.encode()) for part in file.split("/")) > _LONGEST_NAME:
+        raise ConfigError(f"--config-name {file[:60]}...: no file has a name of {len(file)} characters.")
     rerun = options.get("--experimental-rerun")
     if rerun is not None and not Path(rerun).is_file():
         raise ConfigError(

@@ -269,6 +269,7 @@ def test_a_wrong_key_value_or_choice_is_one_message(
         (f"seed={'7' * 5000}", "a number of 5,000 digits cannot be read. Give a shorter one."),
         (f"{'k' * 300}=1", "a key of 300 characters. No config has one that long."),
         (f"model={'k' * 300}", "a choice is the name of a file, and this has 300 characters."),
+        (f"--config-name {'k' * 300}", "no file has a name of 300 characters."),
         ("-sc foo", "--shell-completion foo: write install=SHELL, uninstall=SHELL or query=SHELL."),
         ("--config-dir header model=odd", "begins with the line '# @packag'. Write there: # @package _global_"),
         ("'hydra.run.dir=bool(1)' alpha=x", "it takes the name of a folder, as hydra.run.dir=outputs"),

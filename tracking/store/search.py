@@ -119,6 +119,8 @@ def _artifact_uris(sql: sqlite3.Connection, locations: Locations) -> dict[int, s
 def _run_info(row: Row, uris: dict[int, str]) -> RunInfo:
     """Return the entity of a row of `_INFO`."""
     _, run_id, experiment, name, user, status, start, end, lifecycle = row
+    if not (isinstance(start, int) and isinstance(end, int | None)):
+        raise TypeError(f"{start!r} to {end!r}: times of a run are numbers")  # whoever reads blames the store
     uri = f"{uris[experiment]}/{run_id}"
     return RunInfo(run_id, str(experiment), user, status, start, end, lifecycle, uri, name)
 

@@ -67,6 +67,15 @@ def run_id(database: Path) -> str:
         return str(connection.execute("SELECT run_id FROM runs").fetchone()[0])
 
 
+@pytest.mark.parametrize("column", ["start_time", "end_time"])
+def test_times_that_are_no_numbers_are_refused_where_a_run_is_read(database: Path, column: str) -> None:
+    change(database, f"UPDATE runs SET {column} = 'noon'")
+    client = tracking.TrackingClient("sqlite:///runs/tracking.db")
+
+    with pytest.raises(StoreCorrupt, match=f"a row of runs has a {column} that is none"):
+        client.search_runs(["0", "1"])
+
+
 def test_a_sound_store_has_no_damage(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         assert schema.is_store(connection)
