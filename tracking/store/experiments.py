@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -142,7 +143,8 @@ def count_runs(sql: sqlite3.Connection, view_type: int) -> dict[str, tuple[int, 
         f" WHERE {stage.text} GROUP BY r.experiment",
         stage.values,
     )
-    return {str(experiment): (count, last) for experiment, count, last in rows}
+    # index() raises for a time that is no number: whoever reads blames the store
+    return {str(experiment): (count, operator.index(last)) for experiment, count, last in rows}
 
 
 def purgeable(sql: sqlite3.Connection) -> list[tuple[int, str]]:

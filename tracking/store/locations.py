@@ -16,6 +16,7 @@ from tracking.validation import shorten
 ARTIFACTS = "artifacts"
 
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}")  # a folder of this name is a run's, wherever it lies
+_LONGEST_NAME = 255  # bytes
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 
 
@@ -37,6 +38,8 @@ class Locations:
         beside = location is None and not parent.is_symlink() and not parent.parent.is_symlink()
         if not (_RANDOM_ID.fullmatch(run_id) or (beside and _PLAIN_NAME.fullmatch(run_id))):
             reason = f"{folder} may be somebody else's"
+        elif max(len(part.encode()) for part in folder.parts) > _LONGEST_NAME:
+            reason = f"{shorten(str(folder))} has a name that is too long for a file system"
         elif folder.is_symlink():
             reason = f"{folder} is a link"
         else:

@@ -74,6 +74,16 @@ def test_times_that_are_no_numbers_are_refused_where_a_run_is_read(database: Pat
 
     with pytest.raises(StoreCorrupt, match=f"a row of runs has a {column} that is none"):
         client.search_runs(["0", "1"])
+    assert main(["experiments"]) == 2
+
+
+def test_a_location_that_no_file_system_takes_is_one_sentence(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(database, f"UPDATE experiments SET location = '{'9' * 300}'")
+
+    assert main(["show", "latest"]) == 2
+    assert "has a name that is too long for a file system" in capsys.readouterr().err
 
 
 def test_a_sound_store_has_no_damage(database: Path) -> None:
