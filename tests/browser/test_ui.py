@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +16,6 @@ pytestmark = pytest.mark.heavy
 
 HOSTILE = "</script><script>document.title='broken'</script>\"'><img src=x onerror=document.title='broken'>"
 SWEEP = "1f9a0b2c3d4e"
-AXE = "4.14.1"
 
 
 def record_point(client: TrackingClient, at: int, points: int = 8) -> str:
@@ -190,28 +185,11 @@ def test_what_a_person_has_chosen_stays_when_something_is_recorded(
     page.locator("tbody tr").nth(8).wait_for()
 
 
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return axe-core (MPL-2.0), which finds faults of accessibility: from AXE_CORE, else from npm."""
-    given = os.environ.get("AXE_CORE")
-    if given:
-        return Path(given).read_text(encoding="utf-8")
-    if shutil.which("npm") is None:
-        pytest.skip("axe-core is not there: install npm, or name axe.min.js in AXE_CORE.")
-    folder = tmp_path_factory.mktemp("axe")
-    done = subprocess.run(["npm", "pack", f"axe-core@{AXE}"], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"axe-core cannot be had from npm: {done.stderr[-200:]}")
-    with tarfile.open(folder / f"axe-core-{AXE}.tgz") as archive:
-        member = archive.extractfile("package/axe.min.js")
-        assert member is not None
-        return member.read().decode()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(
-    client: TrackingClient, server: str, open_page: Callable[..., Any], axe: str, scheme: str
+    client: TrackingClient, server: str, open_page: Callable[..., Any], scheme: str
 ) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     page = open_page(server, scheme=scheme)
     runs = newest(client)
     pages = ["/", "/runs", "/sweeps", f"/sweeps/{SWEEP}", f"/runs/{runs[0]}", f"/runs/{runs[3]}"]
@@ -221,8 +199,7 @@ def test_axe_finds_no_serious_fault(
         page.goto(server + path)
         draw_all(page)
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        page.evaluate(axe)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found = axe.Axe().run(page).response["violations"]
         faults += [
             f"{path}: {each['id']}: {each['nodes'][0]['html'][:200]}"
             for each in found

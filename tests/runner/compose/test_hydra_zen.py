@@ -11,7 +11,9 @@ from sklearn.linear_model import Ridge
 import tracking
 from runner.cli import main
 
-zen = pytest.importorskip("hydra_zen", reason="hydra-zen is not installed; .ci/run compatibility does")
+zen = pytest.importorskip("hydra_zen", reason="hydra-zen is not installed: it is in the extra heavy")
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.mark.parametrize("processed", [{}, {"zen_meta": {"note": "mine"}}], ids=["plain", "zen_processing"])
