@@ -61,11 +61,16 @@ class DaskCluster:
         future.add_done_callback(self._take)
 
     def share(self, value: Any, workers: Sequence[str]) -> Any:
-        """Bring a value to workers: from here to one of them, and from worker to worker."""
+        """Bring a value to a worker; the others fetch it from there, or from each other, for the call that takes it.
+
+        Not by dask's broadcast: that tells the topic "all" of it with objects that cannot be sent, and the scheduler
+        then drops this client (distributed 2026.8.0).
+        """
+        first = workers[:1]
         try:
-            return self._client.scatter(value, workers=list(workers), broadcast=True, direct=True, hash=False)
+            return self._client.scatter(value, workers=first, direct=True, hash=False)
         except (OSError, TimeoutError):  # the workers cannot be reached from here, only the scheduler can
-            return self._client.scatter(value, workers=list(workers), broadcast=True, direct=False, hash=False)
+            return self._client.scatter(value, workers=first, direct=False, hash=False)
 
     def cancel(self, calls: Iterable[str]) -> None:
         """Take back calls that have not begun, and want no answer of the others."""

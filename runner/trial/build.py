@@ -92,8 +92,8 @@ def _build_preparations(config: Mapping[str, Any], *, is_classifier: bool, valid
     sections = _sections(config.get("prepare") or {})
     seed = config["seed"] if config["model"].get("random_state", 0) is not None else None
     made_of = repr((sections, seed, is_classifier))
-    if made_of in _preparations:
-        return _preparations[made_of]
+    if (built := _preparations.get(made_of)) is not None:  # one look: a thread beside this one may clear them
+        return built
     steps = []
     for key, section in sections.items():
         step = build_node(section, key)

@@ -11,7 +11,6 @@ import math
 import random
 import time
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -129,7 +128,7 @@ class Rows:
 
 
 _scorings: dict[tuple[Any, ...], Callable[..., Mapping[str, float]]] = {}
-_splits: OrderedDict[tuple[str, str], Splits] = OrderedDict()
+_splits: dict[tuple[str, str], Splits] = {}
 on_reset(_scorings.clear)
 on_reset(_splits.clear)
 
@@ -140,7 +139,8 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
     Raises DataError when the splitter refuses the data.
     """
     known = (data.fingerprint, key)
-    if known not in _splits:
+    found = _splits.get(known)  # one look, here and at the scorings: a thread beside this one may take it out
+    if found is None:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=".*groups parameter is ignored.*")
@@ -152,10 +152,11 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
         small = nbytes(data.X) * (len(rows) + 1) <= KEEP_BYTES
         uncut = Splits(rows, None, False, key)
         cut = tuple((*fold.tables(), fold.y, fold.y_test) for fold in uncut.folds(data)) if small else None
-        while len(_splits) >= 4:
-            _splits.popitem(last=False)
-        _splits[known] = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
-    return _splits[known]
+        found = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
+        if len(_splits) >= 4:
+            _splits.clear()
+        _splits[known] = found
+    return found
 
 
 def evaluate(
@@ -365,13 +366,13 @@ def seed_everything(seed: int) -> None:
 def _scoring(estimator: Any, scorers: Mapping[str, Any]) -> Callable[..., Mapping[str, float]]:
     """Return scikit-learn's scorer of several metrics, which predicts once for all, or the quick one."""
     known = (is_regressor(estimator), *scorers.items())
-    if known not in _scorings:
+    found = _scorings.get(known)
+    if found is None:
         quick = is_regressor(estimator) and can_be_quick(scorers)
+        found = QuickScorer(scorers) if quick else check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
         _scorings.clear()
-        _scorings[known] = (
-            QuickScorer(scorers) if quick else check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
-        )
-    return _scorings[known]
+        _scorings[known] = found
+    return found
 
 
 def _works_in_place(estimator: Any) -> bool:

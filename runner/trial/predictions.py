@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from runner.trial.evaluate import Fold, Splits
 
 _METHODS = ("predict", "predict_proba", "decision_function")
-_shared: OrderedDict[tuple[str, bool], tuple[dict[str, bytes], Any]] = OrderedDict()
+_shared: dict[tuple[str, bool], tuple[dict[str, bytes], Any]] = {}
 on_reset(_shared.clear)
 
 
@@ -82,8 +81,8 @@ def pack(folds: Sequence[Fold], data: Dataset, splits: Splits, *, is_classifier:
 def _rows(data: Dataset, splits: Splits, *, is_classifier: bool) -> tuple[dict[str, bytes], Any]:
     """Return what all points on these splits share, made once, and the classes; None where they are no labels."""
     known = (splits.key, is_classifier)
-    if known in _shared:
-        return _shared[known]
+    if (found := _shared.get(known)) is not None:  # one look: a thread beside this one may take it out
+        return found
     rows = np.concatenate([test for _, test in splits.rows])
     folds = np.repeat(np.arange(len(splits.rows)), [len(test) for _, test in splits.rows])
     y, classes, groups = np.asarray(data.y), None, None
@@ -97,10 +96,10 @@ def _rows(data: Dataset, splits: Splits, *, is_classifier: bool) -> tuple[dict[s
         if usable
         else {}
     )
-    while len(_shared) >= 4:
-        _shared.popitem(last=False)
+    if len(_shared) >= 4:
+        _shared.clear()
     _shared[known] = blobs, classes
-    return _shared[known]
+    return blobs, classes
 
 
 def _as_codes(y: Any) -> tuple[Any, Any]:

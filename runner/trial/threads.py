@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ VARIABLES = (
 )
 
 _held: dict[int, tuple[int, Any]] = {}  # threads -> (libraries seen, limits held open)
+_lock = threading.RLock()  # points of backend=threading begin at the same moment
 
 
 @contextmanager
@@ -24,17 +26,19 @@ def limited_threads(threads: int) -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     libraries = _count_libraries()
-    if _held.get(threads, (0, None))[0] != libraries:
-        release()
-        _held[threads] = (libraries, threadpool_limits(limits=threads))
+    with _lock:
+        if _held.get(threads, (0, None))[0] != libraries:
+            release()
+            _held[threads] = (libraries, threadpool_limits(limits=threads))
     yield
 
 
 def release() -> None:
     """Give the libraries their own limits back; for a caller that goes on with other work."""
-    for _, limits in _held.values():
-        limits.restore_original_limits()
-    _held.clear()
+    with _lock:
+        for _, limits in _held.values():
+            limits.restore_original_limits()
+        _held.clear()
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import runner
@@ -218,6 +219,18 @@ def test_modules_beside_the_configs_reach_the_workers_and_a_changed_one_replaces
     assert (estimators / "fitted-0.5.1").exists()
     assert (estimators / "changed-0.7.1").exists()
     assert not (estimators / "fitted-0.7.1").exists()
+
+
+def test_a_big_frame_from_python_is_sent_over_sockets(scheduler: tuple[Any, str], start_worker: Start) -> None:
+    start_worker()
+    start_worker()
+    values = np.random.default_rng(0).normal(size=(40_000, 6))
+    frame = pd.DataFrame(values, columns=list("abcdey"))
+    asked = ["engine=dask", f"engine.address={scheduler[1]}", "model=ridge", "alpha=0.1,0.2,0.3,0.4", "cv.n_splits=2"]
+
+    runs = runner.sweep(asked, data=frame, target="y")
+
+    assert [run.info.status for run in runs] == ["FINISHED"] * 4
 
 
 def test_a_cluster_is_made_for_the_sweep_and_gone_after_it(runs: ReadRuns) -> None:
