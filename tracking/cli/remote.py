@@ -18,7 +18,7 @@ from tracking.records.sweep_search import find_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, current_uri, open_store, tracking_command
 from tracking.text.formatting import plain
-from tracking.validation import MAX_PARAM_VALUE
+from tracking.validation import MAX_PARAM_VALUE, MAX_TAG_VALUE
 
 if TYPE_CHECKING:
     from tracking.remote.foreign import Source
@@ -82,7 +82,7 @@ def push(
             source.release_claims()
     _clear_progress()
     emit(_told(counts, target.uri, len(chosen) - len(ready)))
-    _note_shortened(ready)
+    note_shortened(ready)
     for key, reason in list(counts.refused.items())[:_SHOWN]:
         note(f"{key[:8]} was refused: {reason}")
     if counts.refused:
@@ -189,12 +189,17 @@ def _told(counts: Pushed, uri: str, running: int) -> str:
     return f"{uri}: {told or 'no runs to push'}."
 
 
-def _note_shortened(runs: Sequence[Run]) -> None:
-    """Name what the server shows shortened: it was cut when it was recorded, as MLflow would."""
-    keys = sorted({key for run in runs for key, value in run.data.params.items() if len(value) >= MAX_PARAM_VALUE})
-    if keys:
-        shown = ", ".join(plain(key) for key in keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "")
-        note(f"Shortened to {MAX_PARAM_VALUE} characters as a param, complete in config.yaml: {shown}")
+def note_shortened(runs: Sequence[Run]) -> None:
+    """Name what is as long as it may be: as far as one can tell it was cut when it was recorded, as MLflow would."""
+    params = {key for run in runs for key, value in run.data.params.items() if len(value) == MAX_PARAM_VALUE}
+    tags = {key for run in runs for key, value in run.data.tags.items() if len(value) == MAX_TAG_VALUE}
+    for keys, kind, most in ((params, "params", MAX_PARAM_VALUE), (tags, "tags", MAX_TAG_VALUE)):
+        if keys:
+            shown = ", ".join(plain(key) for key in sorted(keys)[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "")
+            note(
+                f"{most} characters, the most that {kind} may have, so probably cut when recorded: {shown}"
+                " (what a config says is complete in its config.yaml)."
+            )
 
 
 def _counted(number: int) -> str:
