@@ -108,7 +108,7 @@ def test_every_point_that_had_finished_is_complete(
 ) -> None:
     found = statuses(runs_in(folder))
     finished = {alpha for alpha, status in found.items() if status == "FINISHED"}
-    assert "0.1" in finished
+    assert finished  # which of them depends on the two workers: the first may still compute
     assert {found[alpha] for alpha in found.keys() - finished} == {"KILLED"}
     for alpha in finished:
         run = runs_in(folder)[f"ridge alpha={alpha}"]
