@@ -15,6 +15,7 @@ from runner.suggest import suggest
 from runner.trial.constraints import check_constraints, check_parameters
 from runner.trial.descriptions import NotDescribable, describe
 from runner.trial.keywords import check_keywords
+from runner.trial.memory import Kept
 from runner.trial.repeated_checks import has_only_plain_values
 from runner.trial.scorers import build_scorer
 from tracking.records.values import leaves
@@ -81,7 +82,7 @@ def build(config: Mapping[str, Any], *, validate: bool = True) -> Parts:
     return Parts(estimator, splitter, scorers, _is_classifier(model), tuple(notes))
 
 
-_preparations: dict[str, list[tuple[str, Any]]] = {}  # the last ones, by what they are made of
+_preparations: Kept[str, list[tuple[str, Any]]] = Kept(1)  # those of the last point
 
 
 def _build_preparations(config: Mapping[str, Any], *, is_classifier: bool, validate: bool) -> list[tuple[str, Any]]:
@@ -92,7 +93,7 @@ def _build_preparations(config: Mapping[str, Any], *, is_classifier: bool, valid
     sections = _sections(config.get("prepare") or {})
     seed = config["seed"] if config["model"].get("random_state", 0) is not None else None
     made_of = repr((sections, seed, is_classifier))
-    if (built := _preparations.get(made_of)) is not None:  # one look: a thread beside this one may clear them
+    if (built := _preparations.get(made_of)) is not None:
         return built
     steps = []
     for key, section in sections.items():
@@ -105,8 +106,7 @@ def _build_preparations(config: Mapping[str, Any], *, is_classifier: bool, valid
     with suppress(NotDescribable, TypeError):  # what is its own clone, say, could take something from point to point
         for _, step in steps:
             describe(step)
-        _preparations.clear()
-        _preparations[made_of] = steps
+        _preparations.keep(made_of, steps)
     return steps
 
 

@@ -24,7 +24,7 @@ from sklearn.metrics import check_scoring
 from runner.errors import DataError
 from runner.trial.comparison import compare_models, compare_predictions
 from runner.trial.fitting import Fitting, rounds_of, take
-from runner.trial.memory import on_reset
+from runner.trial.memory import Kept
 from runner.trial.predictions import listening
 from runner.trial.repeated_checks import has_only_plain_parameters, is_finite, leaving_out
 from runner.trial.scorers import is_loss
@@ -127,10 +127,8 @@ class Rows:
         return copy(table) if self.in_place or self.splits.cut is not None else table
 
 
-_scorings: dict[tuple[Any, ...], Callable[..., Mapping[str, float]]] = {}
-_splits: dict[tuple[str, str], Splits] = {}
-on_reset(_scorings.clear)
-on_reset(_splits.clear)
+_scorings: Kept[tuple[Any, ...], Callable[..., Mapping[str, float]]] = Kept(1)
+_splits: Kept[tuple[str, str], Splits] = Kept(4)
 
 
 def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
@@ -139,7 +137,7 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
     Raises DataError when the splitter refuses the data.
     """
     known = (data.fingerprint, key)
-    found = _splits.get(known)  # one look, here and at the scorings: a thread beside this one may take it out
+    found = _splits.get(known)
     if found is None:
         try:
             with warnings.catch_warnings():
@@ -152,10 +150,8 @@ def split(data: Dataset, splitter: Any, *, key: str) -> Splits:
         small = nbytes(data.X) * (len(rows) + 1) <= KEEP_BYTES
         uncut = Splits(rows, None, False, key)
         cut = tuple((*fold.tables(), fold.y, fold.y_test) for fold in uncut.folds(data)) if small else None
-        found = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
-        if len(_splits) >= 4:
-            _splits.clear()
-        _splits[known] = found
+        made = Splits(rows, cut, is_finite(data.X, data.y), f"{data.fingerprint} {key}")
+        found = _splits.keep(known, made)
     return found
 
 
@@ -369,9 +365,8 @@ def _scoring(estimator: Any, scorers: Mapping[str, Any]) -> Callable[..., Mappin
     found = _scorings.get(known)
     if found is None:
         quick = is_regressor(estimator) and can_be_quick(scorers)
-        found = QuickScorer(scorers) if quick else check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
-        _scorings.clear()
-        _scorings[known] = found
+        made = QuickScorer(scorers) if quick else check_scoring(estimator, scoring=dict(scorers), raise_exc=True)
+        found = _scorings.keep(known, made)
     return found
 
 

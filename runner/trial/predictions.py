@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from runner.trial.memory import on_reset
+from runner.trial.memory import Kept
 from tracking.records.predictions import RESPONSES, write_responses, write_rows
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from runner.trial.evaluate import Fold, Splits
 
 _METHODS = ("predict", "predict_proba", "decision_function")
-_shared: dict[tuple[str, bool], tuple[dict[str, bytes], Any]] = {}
-on_reset(_shared.clear)
+_shared: Kept[tuple[str, bool], tuple[dict[str, bytes], Any]] = Kept(4)
 
 
 @contextlib.contextmanager
@@ -81,7 +80,7 @@ def pack(folds: Sequence[Fold], data: Dataset, splits: Splits, *, is_classifier:
 def _rows(data: Dataset, splits: Splits, *, is_classifier: bool) -> tuple[dict[str, bytes], Any]:
     """Return what all points on these splits share, made once, and the classes; None where they are no labels."""
     known = (splits.key, is_classifier)
-    if (found := _shared.get(known)) is not None:  # one look: a thread beside this one may take it out
+    if (found := _shared.get(known)) is not None:
         return found
     rows = np.concatenate([test for _, test in splits.rows])
     folds = np.repeat(np.arange(len(splits.rows)), [len(test) for _, test in splits.rows])
@@ -96,10 +95,7 @@ def _rows(data: Dataset, splits: Splits, *, is_classifier: bool) -> tuple[dict[s
         if usable
         else {}
     )
-    if len(_shared) >= 4:
-        _shared.clear()
-    _shared[known] = blobs, classes
-    return blobs, classes
+    return _shared.keep(known, (blobs, classes))
 
 
 def _as_codes(y: Any) -> tuple[Any, Any]:

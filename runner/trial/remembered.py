@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from runner.trial.memory import Kept
+
 T = TypeVar("T")
 
 _MOST = 8  # objects
@@ -13,16 +15,13 @@ _MOST = 8  # objects
 
 def by_object(function: Callable[[Any], T]) -> Callable[[Any], T]:
     """Let a function of one object, which nobody changes, answer from memory when it is asked about the same again."""
-    known: dict[int, tuple[Any, T]] = {}  # an object that is kept keeps its number
+    known: Kept[int, tuple[Any, T]] = Kept(_MOST)  # an object that is kept keeps its number
 
     @wraps(function)
     def remembered(thing: Any) -> T:
         found = known.get(id(thing))
         if found is None:
-            found = (thing, function(thing))
-            if len(known) >= _MOST:
-                known.clear()
-            known[id(thing)] = found
+            found = known.keep(id(thing), (thing, function(thing)))
         return found[1]
 
     return remembered

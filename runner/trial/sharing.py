@@ -29,6 +29,7 @@ from runner.trial.descriptions import NotDescribable, describe
 from runner.trial.growing import Grown, grow, growth_of
 from runner.trial.linear import Centred, NormalEquations, fit_centred, path_tolerance, predict_linear, rows_for
 from runner.trial.pipelines import flatten, rebuild
+from runner.trial.remembered import by_object
 from runner.trial.repeated_checks import is_finite
 
 FINAL = -1  # the number of the fit on all rows, beside those of the folds
@@ -252,6 +253,7 @@ def tolerance_of(row: Row, kind: str) -> float:
     return path_tolerance(row.steps[-1]) if row.path and kind == row.kind(len(row.steps)) else 0.0
 
 
+@by_object
 def tolerance_along_path(estimator: Any) -> float:
     """Return how far from alone an estimator may be that `share=path` fits along a path; 0 for any other."""
     row = Sharing(0, path=True).row(estimator)
