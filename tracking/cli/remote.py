@@ -14,7 +14,7 @@ from tracking.cli.terminal import StoreOption, emit, note, opened
 from tracking.entities import Run
 from tracking.errors import InvalidValue, ServerError
 from tracking.records.refs import resolve_experiment, resolve_runs
-from tracking.records.sweep_search import find_sweep
+from tracking.records.sweep_search import find_sweep, search_sweep
 from tracking.store.sqlite import Store
 from tracking.stores import absolute_uri, current_uri, open_store, tracking_command
 from tracking.text.formatting import plain
@@ -161,11 +161,9 @@ def _selected(source: Store, runs: list[str], sweep: str | None, filter: str, ex
     if runs:
         return resolve_runs(source, runs, tell=note)
     scope = [resolve_experiment(source, experiment).experiment_id] if experiment else None
-    found = source.search_runs(scope, filter_string=filter)
     if sweep is None:
-        return found
-    members = {run.info.run_id for run in find_sweep(source, sweep).runs}
-    return [run for run in found if run.info.run_id in members]
+        return source.search_runs(scope, filter_string=filter)
+    return search_sweep(source, find_sweep(source, sweep), scope, filter_string=filter)
 
 
 def _words(

@@ -29,8 +29,9 @@ from tracking.records.names import NOTE, TRACEBACK_FILE
 from tracking.records.ranking import NEWEST_FIRST
 from tracking.records.reading import read_identity
 from tracking.records.refs import nearest_names, resolve_experiment, resolve_run
-from tracking.records.sweep_search import among, find_sweep
+from tracking.records.sweep_search import find_sweep, search_sweep
 from tracking.store.contents import list_files, read_text
+from tracking.store.search import SearchOptions
 from tracking.store.sqlite import Store
 from tracking.text.plot import render_plot
 from tracking.text.tables import Row, local_time, render_json, render_page, shares
@@ -121,17 +122,16 @@ def runs(
             filter = spell_metrics(filter, known)
             order_by = [spell_metrics(order, known) for order in order_by or ()]
             notes = last_folds(filter, order_by, _split(columns), known)
-        of_sweep = find_sweep(source, sweep) if sweep else None
-        found = source.search_runs(
-            chosen,
-            filter_string=filter if of_sweep is None else among(of_sweep, filter),
+        options = SearchOptions(
+            filter_string=filter,
             view_type=_view(deleted),
             order_by=order_by or NEWEST_FIRST,
             max_results=limit + 1 if limit and not sweep else None,
         )
-        if of_sweep is not None:
-            wanted = {run.info.run_id for run in of_sweep.runs}
-            found = [run for run in found if run.info.run_id in wanted]
+        if sweep:
+            found = search_sweep(source, find_sweep(source, sweep), chosen, **options)
+        else:
+            found = source.search_runs(chosen, **options)
         rows = run_rows(found, _experiment_names(source))
         notes += unknown_names(source, found, chosen, filter, order_by or [])
     emit_runs(rows, limit, format, columns=columns, everything=everything, raw=raw)

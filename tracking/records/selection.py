@@ -11,9 +11,7 @@ from tracking.errors import InvalidValue, RunNotFound
 from tracking.records.hints import known_metrics, spell_metrics
 from tracking.records.names import REPRODUCES, SWEEP_ID
 from tracking.records.refs import resolve_experiment, resolve_runs
-from tracking.records.sweep_search import among, find_sweep
-from tracking.store.conditions import RUNS
-from tracking.store.query import parse_filter
+from tracking.records.sweep_search import find_sweep, search_sweep
 from tracking.store.sqlite import Store
 
 Tell = Callable[[str], None]
@@ -46,9 +44,8 @@ def select_runs(
     if sweep and not scope and not filter.strip():
         return list(reversed(find_sweep(source, sweep).runs))  # newest first, as runs are searched
     if sweep:
-        parse_filter(filter, RUNS)  # a mistake is told of what was typed
         chosen = find_sweep(source, sweep)
-        wanted = {run.info.run_id for run in source.search_runs(scope, filter_string=among(chosen, filter))}
+        wanted = {run.info.run_id for run in search_sweep(source, chosen, scope, filter_string=filter)}
         found = [run for run in reversed(chosen.runs) if run.info.run_id in wanted]
     else:
         found = source.search_runs(scope, filter_string=filter)

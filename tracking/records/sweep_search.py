@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from tracking.entities import Run
 from tracking.errors import InvalidValue, RunNotFound
@@ -21,7 +22,10 @@ from tracking.records.names import (
 from tracking.records.ranking import equals
 from tracking.records.refs import SHORTEST_PREFIX, nearest_names
 from tracking.records.sweeps import Sweep, group_sweeps, read_reuses
+from tracking.store.conditions import RUNS
 from tracking.store.groups import Group
+from tracking.store.query import parse_filter
+from tracking.store.search import SearchOptions
 from tracking.store.sqlite import Store
 
 _OF_A_ROW = (
@@ -48,10 +52,7 @@ def read_newest_sweeps(source: Store, limit: int) -> tuple[list[Sweep], int]:
 
 def read_sweep(source: Store, sweep_id: str) -> Sweep:
     """Return the sweep of an id. Raises RunNotFound where all its runs were deleted."""
-    sweep = _list_sweeps(source).read(sweep_id)
-    if sweep is None:
-        raise RunNotFound(f"Sweep {sweep_id} has no runs any more. See: python -m tracking sweeps")
-    return sweep
+    return _list_sweeps(source).require(sweep_id)
 
 
 def find_sweep(source: Store, reference: str) -> Sweep:
@@ -64,12 +65,12 @@ def find_sweep(source: Store, reference: str) -> Sweep:
     if not listed.ids:
         raise RunNotFound(f"No sweep {reference!r}: the store has none. Start one: python -m runner -m ...")
     if reference != "latest":
-        return read_sweep(source, _match(listed.ids, reference))
+        return listed.require(_match(listed.ids, reference))
     for sweep_id in listed.ids:
         sweep = listed.read(sweep_id)
         if sweep is not None and not sweep.repeats:
             return sweep
-    return read_sweep(source, listed.ids[0])
+    return listed.require(listed.ids[0])
 
 
 def _match(ids: Sequence[str], reference: str) -> str:
@@ -90,12 +91,17 @@ def own_runs(group: Group) -> str:
     return f"{times} AND {equals(f'tags.`{SWEEP_ID}`', group.value)}"
 
 
-def among(sweep: Sweep, filter: str) -> str:
-    """Return a filter narrowed to the time of a sweep: what it leaves are the sweep's runs and few others."""
+def search_sweep(
+    source: Store, sweep: Sweep, experiment_ids: Sequence[str] | None, **options: Unpack[SearchOptions]
+) -> list[Run]:
+    """Search the runs of a sweep, also those that it reused, as `search_runs` of a store. Raises FilterError."""
+    typed = options.get("filter_string", "")
+    parse_filter(typed, RUNS)  # a mistake is told of what was typed
     starts = [run.info.start_time for run in sweep.runs]
-    return f"start_time >= {min(starts)} AND start_time <= {max(starts)}" + (
-        f" AND ({filter})" if filter.strip() else ""
-    )
+    times = f"start_time >= {min(starts)} AND start_time <= {max(starts)}"  # leaves the sweep's runs and few others
+    options["filter_string"] = f"{times} AND ({typed})" if typed.strip() else times
+    members = {run.info.run_id for run in sweep.runs}
+    return [run for run in source.search_runs(experiment_ids, **options) if run.info.run_id in members]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +124,19 @@ class _Listed:
         members = {run.info.run_id: run for run in [*found, *also]}
         return next((sweep for sweep in group_sweeps(members.values()) if sweep.id == sweep_id), None)
 
+    def require(self, sweep_id: str) -> Sweep:
+        """Return a sweep. Raises RunNotFound where all its runs were deleted."""
+        sweep = self.read(sweep_id)
+        if sweep is None:
+            raise RunNotFound(f"Sweep {sweep_id} has no runs any more. See: python -m tracking sweeps")
+        return sweep
+
 
 def _list_sweeps(source: Store, only_tags: Collection[str] | None = None) -> _Listed:
     groups = {group.value: group for group in source.group_runs(SWEEP_ID)}
     reused = source.search_runs(None, filter_string=f"tags.`{SWEEP_ALSO}` IS NOT NULL", only_tags=only_tags)
-    started = {
-        sweep_id: run.info.start_time for run in reused for sweep_id in _reusers(run)
-    }  # newest first: the oldest
+    # Of a sweep that only reused runs: when the oldest started, which comes last.
+    started = {sweep_id: run.info.start_time for run in reused for sweep_id in _reusers(run)}
     started |= {sweep_id: group.first_start for sweep_id, group in groups.items()}
     started |= {sweep_id: at for run in reused for sweep_id, at in _reusers(run).items() if at}
     ids = sorted(started, key=started.__getitem__, reverse=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tracking.client import TrackingClient
+from tracking.errors import FilterError
 from tracking.records.names import SWEEP_ALSO
-from tracking.records.sweep_search import find_sweep, read_newest_sweeps, read_sweep, read_sweeps
+from tracking.records.sweep_search import find_sweep, read_newest_sweeps, read_sweep, read_sweeps, search_sweep
 from tracking.records.sweeps import Reuse
 from tracking.store.sqlite import Store
 
@@ -66,3 +67,12 @@ def test_what_sweeps_read_of_the_others_is_nothing(store: Store, monkeypatch: py
     monkeypatch.setattr(Store, "search_runs", counted)
     find_sweep(store, "cccc")
     assert sorted(set(read)) == ["aaaa0001", "cccc0003"]  # aaaa0001 is what was reused
+
+
+def test_a_sweep_is_searched_for_its_own_runs_and_a_mistake_is_told_of_what_was_typed(store: Store) -> None:
+    sweep = find_sweep(store, "dddd0004")
+    found = search_sweep(store, sweep, None, filter_string="params.alpha = '1' OR params.alpha = '2'")
+    assert [run.data.params["alpha"] for run in found] == ["2", "1"]
+    with pytest.raises(FilterError) as raised:
+        search_sweep(store, sweep, None, filter_string="params.alpha =")
+    assert "start_time" not in str(raised.value)
