@@ -160,7 +160,7 @@ def _check_options(options: dict[str, str | None], overrides: Sequence[str]) -> 
         )
     if len(doing) > 1:
         raise ConfigError(f"{doing[0]} and {doing[1]} do not go together. Leave one of them out.")
-    if (file := options.get("--config-name")) and max(len(part.encode()) for part in file.split("/")) > _LONGEST_NAME:
+    if (file := options.get("--config-name")) and _has_long_name(file):
         raise ConfigError(f"--config-name {file[:60]}...: no file has a name of {len(file)} characters.")
     rerun = options.get("--experimental-rerun")
     if rerun is not None and not Path(rerun).is_file():
@@ -209,8 +209,12 @@ def check_length(override: Override) -> None:
 
 def check_key(key: str) -> None:
     """Refuse a key that is too long for a file's name, as which Hydra looks for it. Raises ConfigError."""
-    if max(len(part.encode()) for part in key.split("/")) > _LONGEST_NAME:
+    if _has_long_name(key):
         raise ConfigError(f"{key[:60]}...: a key of {len(key)} characters. No config has one that long.")
+
+
+def _has_long_name(path: str) -> bool:
+    return max(len(part.encode()) for part in path.split("/")) > _LONGEST_NAME
 
 
 def _check_choice(override: Override) -> None:

@@ -29,7 +29,7 @@ class NotebookLine:
             self.stop()
 
     def stop(self) -> None:
-        """Show what the line says at last."""
+        """Show what the line says now, however shortly after the last time."""
         self._handle.update(self._content(), raw=True)
         self._shown = time.monotonic()
 

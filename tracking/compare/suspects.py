@@ -33,19 +33,8 @@ from tracking.records.values import ABSENT, find_varying
 
 MANY: Final = 4  # so many keys or packages are named in a sentence, the rest is counted
 SUSPECTS: Final = (
-    *(
-        "config",
-        "computed",
-        "data",
-        "splits",
-        "code",
-        "packages that matter",
-        "defaults",
-        "python",
-        "blas",
-        "threads",
-        "cpu",
-    ),
+    *("config", "computed", "data", "splits", "code"),
+    *("packages that matter", "defaults", "python", "blas", "threads", "cpu"),
     *("platform", "other packages"),
 )
 THREADS_KEY: Final = "threads_per_run"  # version 0.1.0 took it into the identity; the tag `threads` tells it
